@@ -1,0 +1,65 @@
+"""The interface of every meta-learner."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from environments.collector import Collector
+from environments.policy import Policy
+from environments.problem import Problem
+from environments.streams import Streams
+from environments.task import TaskRef
+from environments.trajectories import TrajectoryBatch
+
+Metrics = dict[str, float]
+Adaptation = Generator[Policy, TrajectoryBatch, None]
+
+
+@dataclass(frozen=True)
+class Config:
+    """Configuration common to all: how much an algorithm samples in one meta-iteration."""
+
+    tasks: int = 40  # tasks per meta-iteration
+    trajectories: int = 20  # per task and adaptation step
+
+    def __post_init__(self) -> None:
+        if self.tasks < 1 or self.trajectories < 1:
+            raise ValueError(f"tasks and trajectories must be at least 1, got {self.tasks} and {self.trajectories}")
+
+
+class Algorithm(ABC):
+    """Subclass with a literal `name` to add an algorithm: discovery finds it, no registry is edited.
+
+    Class attributes: `paper` (its source, shown in listings), `access` (splits and extras it may use:
+    "train", "validation", "test" for references only, "model", "parameters"), `Config` (a dataclass).
+    """
+
+    name: ClassVar[str]
+    paper: ClassVar[str] = ""
+    access: ClassVar[frozenset[str]] = frozenset({"train"})
+    trains: bool = True  # False: no meta-training at all, the budget stays unspent
+    Config: ClassVar[type[Config]] = Config
+
+    def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
+        self.problem = problem
+        self.config = config
+        self.streams = streams
+
+    @abstractmethod
+    def meta_step(self, collector: Collector) -> Metrics:
+        """One meta-iteration; returns finite numbers worth recording."""
+
+    @abstractmethod
+    def adapt(self, tasks: Sequence[TaskRef]) -> Adaptation:
+        """Yields the policy after k = 0, 1, ... steps for all tasks at once; is sent each step's batch."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a fresh instance needs to go on: tensors, numbers, strings, lists and dicts of them."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state made by `state_dict`."""

@@ -1,0 +1,222 @@
+"""The command `metarl`: reads arguments, calls one module per command, turns errors into one line and an exit code.
+
+Exit codes: 0 success, 1 a run failed (or a rule, a record or a measure did not hold), 2 bad input, 130 interrupted.
+Modules are imported by the command that needs them, so that `metarl list` imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from benchmarks.package_guard import shadowed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carries out one command; returns its exit code."""
+    hidden = shadowed()
+    if hidden is not None:
+        return _complain(hidden)
+    from environments.typed_options import UsageError
+    from results.files import StoreError
+
+    try:
+        parsed = _parser().parse_args(arguments)
+        return parsed.command(parsed)
+    except (UsageError, StoreError) as error:
+        return _complain(str(error))
+    except BrokenPipeError:  # the reader of our output has gone, as in `metarl list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("metarl: interrupted", file=sys.stderr)
+        return 130
+
+
+def _complain(text: str) -> int:
+    print(f"metarl: {text}", file=sys.stderr)
+    return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="metarl", description="Meta-reinforcement-learning benchmarks.", allow_abbrev=False)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
+
+    command = commands.add_parser("list", help="suites, algorithms and benchmarks that are available")
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.set_defaults(command=_list)
+
+    command = commands.add_parser("leaderboard", help="run what is missing of a benchmark, then write its report")
+    command.add_argument("--benchmark", default="quick", help="a definition's name (default: quick)")
+    command.add_argument("--algorithms", metavar="X,Y", help="in place of the benchmark's: names, or FILE.py[:CLASS]")
+    _add_cells(command)
+    _add_places(command, "leaderboard")
+    command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
+    command.set_defaults(command=_leaderboard)
+
+    command = commands.add_parser("compare", help="run one algorithm and compare it with stored results")
+    command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
+    command.add_argument("--against", metavar="X,Y", help="algorithms to compare with (default: all that are stored)")
+    command.add_argument("--benchmark", default="quick", help="whose suites and profile to take (default: quick)")
+    _add_cells(command)
+    _add_places(command, "comparison")
+    command.set_defaults(command=_compare)
+
+    command = commands.add_parser("report", help="write the report again from stored results alone")
+    command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    command.add_argument("--output", type=Path, default=Path("report"), metavar="DIR")
+    command.set_defaults(command=_report)
+
+    command = commands.add_parser("check", help="whether an algorithm keeps the rules of the benchmark")
+    command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
+    command.add_argument("--suites", metavar="A,B", help="to try it on (default: a discrete and a continuous one)")
+    command.set_defaults(command=_check)
+
+    command = commands.add_parser("verify", help="run a stored run again and compare every record")
+    command.add_argument("run", type=Path, metavar="RUN", help="its folder: results/runs/.../seed-<n>")
+    command.set_defaults(command=_verify)
+
+    command = commands.add_parser("bench", help="measure what the design must hold")
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.set_defaults(command=_bench)
+    return parser
+
+
+def _add_cells(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--suites", metavar="A,B", help="in place of the benchmark's, as in corners[horizon=50]")
+    command.add_argument("--seeds", type=_positive, metavar="N", help="how many (default: the profile's)")
+    command.add_argument("--profile", help="how much a run samples (default: the benchmark's)")
+    command.add_argument(
+        "--set", action="append", default=[], dest="settings", metavar="ALGORITHM.OPTION=VALUE",
+        help="as in promp.clip=0.2; `all` stands for every algorithm that has the option; may be repeated",
+    )  # fmt: skip
+
+
+def _add_places(command: argparse.ArgumentParser, output: str) -> None:
+    command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: ./results")
+    command.add_argument("--output", type=Path, default=Path(output), metavar="DIR", help=f"default: ./{output}")
+    command.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N", help="runs at a time")
+    command.add_argument("--force", action="store_true", help="run again what has finished")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _names(text: str | None) -> list[str] | None:
+    from environments.catalogue import split_suite_names
+    from environments.typed_options import UsageError
+
+    if text is None:
+        return None
+    names = split_suite_names(text)
+    if not names:
+        raise UsageError(f"a list of names is empty: {text!r}; give names with commas between them")
+    return names
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    from benchmarks.listing import as_lines, listing
+
+    content = listing()
+    print(json.dumps(content, indent=1) if parsed.json else "\n".join(as_lines(content)))
+    return 0
+
+
+def _leaderboard(parsed: argparse.Namespace) -> int:
+    from benchmarks.definition import find_definition
+    from benchmarks.leaderboard import Places, run_leaderboard, show_plan
+    from benchmarks.plan import make_plan
+
+    title = find_definition(parsed.benchmark).title
+    specs = make_plan(
+        parsed.benchmark, _names(parsed.suites), _names(parsed.algorithms),
+        parsed.seeds, parsed.profile, parsed.settings,
+    )  # fmt: skip
+    places = Places(parsed.results, parsed.output, parsed.workers, parsed.force)
+    return show_plan(specs, places) if parsed.dry_run else run_leaderboard(specs, places, title)
+
+
+def _compare(parsed: argparse.Namespace) -> int:
+    from algorithms.catalogue import find_algorithm
+    from benchmarks.comparison import run_comparison
+    from benchmarks.leaderboard import Places
+    from benchmarks.plan import make_plan
+
+    found = find_algorithm(parsed.algorithm)
+    against = _names(parsed.against)
+    for name in against or ():
+        find_algorithm(name)
+    suites = _names(parsed.suites)
+    specs = make_plan(parsed.benchmark, suites, [parsed.algorithm], parsed.seeds, parsed.profile, parsed.settings)
+    places = Places(parsed.results, parsed.output, parsed.workers, parsed.force)
+    return run_comparison(found, specs, against, places)
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from benchmarks.rendering import check_output, render
+    from results.store import Store
+
+    store = Store(parsed.results, read_only=True)
+    runs = store.finished(skip_corrupt=True)
+    for problem in store.problems:
+        _complain(f"left out: {problem}")
+    check_output(parsed.output)
+    print(f"report: {render(runs, parsed.output, 'Leaderboard')}")
+    return 2 if store.problems else 0
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from algorithms.catalogue import find_algorithm
+    from benchmarks.comparison import as_lines
+    from benchmarks.conformance import RULES, SUITES, check
+
+    found = find_algorithm(parsed.algorithm)
+    findings = check(found, _names(parsed.suites) or SUITES)
+    print("\n".join(as_lines(findings)))
+    broken = sorted({finding.rule for finding in findings if finding.passed is False})
+    if broken:
+        print("\n".join(f"{found.name} breaks {rule!r}: {RULES[rule]}" for rule in broken))
+        return 1
+    print(f"{found.name} keeps every rule")
+    return 0
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    from benchmarks.verification import verify
+
+    verdict = verify(parsed.run)
+    print("\n".join([*verdict.as_lines(), f"verified: {parsed.run}"]))
+    return 0 if verdict.agrees else 1
+
+
+def _bench(parsed: argparse.Namespace) -> int:
+    from benchmarks.bench import measure
+    from benchmarks.listing import aligned
+
+    measures = measure()
+    if parsed.json:
+        print(json.dumps(measures, indent=1))
+    else:
+        rows = [[entry[key] for key in ("name", "value", "unit", "target")] + ["holds" if entry["holds"] else "FAILS"]
+                for entry in measures]  # fmt: skip
+        print("\n".join(aligned(rows)))
+    return 0 if all(entry["holds"] for entry in measures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""`metarl verify`: runs a stored run again and compares every record."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.estimates import estimated_seconds
+from benchmarks.executor import LocalExecutor
+from benchmarks.progress import make_display
+from benchmarks.provenance import processor
+from benchmarks.run_spec import RunSpec
+from benchmarks.worker import Ended
+from environments.typed_options import UsageError
+from results.run_folder import RunFolder
+from results.store import Store, StoredRun
+
+#: what is compared, in this order, with the columns that place a row
+PLACES = {
+    "scores": ("split", "task", "step", "episode"),
+    "learning": ("point", "task", "step"),
+    "training": ("iteration", "metric"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`difference` names the first record that differs; `departures` say why runs here and there need not agree."""
+
+    ended: Ended
+    difference: str | None
+    same_bytes: bool
+    departures: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        return self.ended.status == "finished" and self.difference is None
+
+    def as_lines(self) -> list[str]:
+        lines = [f"not comparable bit for bit: {departure}" for departure in self.departures]
+        if self.ended.status != "finished":
+            return [*lines, f"the run {self.ended.status} this time: {self.ended.error.strip() or 'run it again'}"]
+        if self.difference is not None:
+            return [*lines, f"differs first in {self.difference}"]
+        if not self.same_bytes:
+            return [*lines, "every record agrees; the files differ in how they were written (another pyarrow)"]
+        return [*lines, "every byte agrees"]
+
+
+def verify(path: Path) -> Verdict:
+    """Runs the stored run in `path` again, elsewhere.  Raises UsageError or StoreError if it is no intact run."""
+    stored = load_run(path)
+    spec = RunSpec.from_record(stored.run)
+    departures = _departures(stored, spec.identity())
+    with tempfile.TemporaryDirectory(prefix="metarl-verify-") as folder:
+        store = Store(Path(folder))
+        with make_display({spec.label: estimated_seconds(spec, {})}, workers=1) as display:
+            outcomes = LocalExecutor(1).run([spec], store.root, display)
+        ended = outcomes[0][1] if outcomes else Ended("interrupted")
+        again = store.finished()
+        difference = first_difference(stored, again[0]) if again else None
+        same_bytes = bool(again) and stored.done["digests"] == again[0].done["digests"]
+    return Verdict(ended, difference, same_bytes, departures)
+
+
+def load_run(path: Path) -> StoredRun:
+    """The finished run in the folder, or in the folder of the given file, its bytes proven intact."""
+    folder = RunFolder((path if path.is_dir() else path.parent).resolve(), read_only=True)
+    run, done = folder.read_run(), folder.read_done()
+    if run is None:
+        raise UsageError(f"{path} is no run; name a folder seed-<n> of a results folder, which holds a run.json")
+    if done is None:
+        raise UsageError(f"the run in {path} has not finished; only finished runs can be verified")
+    stored = StoredRun(folder.path, run, done)
+    stored.verify_digests()
+    return stored
+
+
+def first_difference(stored: StoredRun, again: StoredRun) -> str | None:
+    """The first record that differs, None if all agree."""
+    for table, places in PLACES.items():
+        name = f"{table}.parquet"
+        if stored.done["digests"][name] == again.done["digests"][name]:
+            continue
+        ours, theirs = getattr(stored, table), getattr(again, table)
+        for row, (before, now) in enumerate(zip(ours.to_dict("records"), theirs.to_dict("records"), strict=False)):
+            for column, value in before.items():
+                if repr(value) != repr(now[column]):
+                    place = ", ".join(f"{key} {before[key]}" for key in places)
+                    return f"{name}, row {row} ({place}): {column} was {value!r}, now {now[column]!r}"
+        if len(ours) != len(theirs):
+            return f"{name}: {len(ours)} rows were stored, now there are {len(theirs)}"
+    return None
+
+
+def _departures(stored: StoredRun, today: dict[str, Any]) -> tuple[str, ...]:
+    found = []
+    then = stored.identity
+    for package, version in then["versions"].items():
+        if version != today["versions"].get(package):
+            found.append(f"{package} {version} then, {today['versions'].get(package)} here")
+    cpu = stored.run["provenance"].get("cpu")
+    if cpu != processor():
+        found.append(f"processor {cpu} then, {processor()} here")
+    texts = {"code": "the code that decides it", "suite_digest": "the suite", "split_digest": "the suite's tasks"}
+    found += [f"{text} has changed since" for key, text in texts.items() if then[key] != today[key]]
+    return tuple(found)

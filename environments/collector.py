@@ -1,0 +1,188 @@
+"""Collection: the doors between a policy and the environment, with guard, ledger and keyed streams."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+
+from environments.access import Guard
+from environments.batch_env import BatchEnv
+from environments.guarded_vector_env import GuardedVectorEnv
+from environments.ledger import Ledger
+from environments.policy import Distribution, Policy, Previous
+from environments.streams import Streams
+from environments.suite import Suite
+from environments.task import Task, TaskRef
+from environments.trajectories import TrajectoryBatch
+
+#: batches kept alive between collections; building one costs more than a step
+KEPT_BATCHES = 3
+
+
+class Collector:
+    """Collects trajectories on granted tasks and charges them to the budget.
+
+    Draws are keyed by (iteration, call), so a resumed run repeats them without any stored generator state.
+    """
+
+    def __init__(self, suite: Suite, streams: Streams, ledger: Ledger, guard: Guard) -> None:
+        self._suite = suite
+        self._streams = streams
+        self.ledger = ledger
+        self._guard = guard
+        self._drawn: dict[str, Task] = {}
+        self._batches: OrderedDict[tuple[int, int], BatchEnv] = OrderedDict()
+        self.seconds = 0.0  # wall time spent collecting, for the timing record alone
+        self.begin_iteration(0)
+
+    @property
+    def remaining(self) -> float:
+        """Environment steps left in the budget."""
+        return self.ledger.remaining
+
+    def begin_iteration(self, iteration: int) -> None:
+        """Called by the training loop before each meta-iteration: draws are keyed by it."""
+        self.iteration = iteration
+        self._calls = 0
+        self._drawn.clear()
+
+    def sample_tasks(self, count: int) -> list[TaskRef]:
+        """Training tasks for this meta-iteration: from the split, without repeats while it lasts, or fresh draws."""
+        self._calls += 1
+        generator = self._streams.numpy("tasks", self.iteration, self._calls)
+        if self._suite.options.train_tasks == "distribution":
+            references = []
+            for index in range(count):
+                task = self._suite.draw_task(generator, f"drawn-{self.iteration}-{self._calls}-{index}")
+                self._drawn[task.id] = task
+                references.append(TaskRef("train", task.id))
+            return references
+        tasks = self._suite.split.train
+        order: list[int] = []
+        while len(order) < count:
+            order.extend(generator.permutation(len(tasks)).tolist())
+        return [TaskRef("train", tasks[index].id) for index in order[:count]]
+
+    def cost(self, tasks: int, trajectories: int) -> int:
+        """Environment steps that one collection charges."""
+        return tasks * trajectories * self._suite.horizon
+
+    def collect(self, policy: Policy, tasks: Sequence[TaskRef], trajectories: int) -> TrajectoryBatch:
+        """One batch of trajectories on each task.  Charges tasks x trajectories x horizon, early ends included.
+
+        Raises AccessDenied for a forbidden task and BudgetSpent if the batch does not fit the budget.
+        """
+        env = self._prepared(tasks, trajectories)
+        self.ledger.charge(self.cost(len(tasks), trajectories))
+        self._calls += 1
+        streams = self._streams.child("collect", self.iteration, self._calls)
+        started = time.perf_counter()
+        with torch.no_grad():
+            batch = rollout(env, policy, streams)
+        self.seconds += time.perf_counter() - started
+        return batch
+
+    def vector_env(self, tasks: Sequence[TaskRef], trajectories: int = 1) -> GuardedVectorEnv:
+        """The second door: the vector environment itself, for libraries that own their loop.
+
+        Charges one step per environment and step; raises BudgetSpent when the budget is gone.
+        """
+        tasks = list(tasks)
+        self._guard.check_tasks(tasks)
+        env = self._suite.make_batch(len(tasks), trajectories)
+        env.set_tasks([self._resolve(task) for task in tasks])
+        self._calls += 1
+        return GuardedVectorEnv(env, self.ledger, self._streams.child("vector_env", self.iteration, self._calls))
+
+    def _prepared(self, tasks: Sequence[TaskRef], trajectories: int) -> BatchEnv:
+        if not tasks or trajectories < 1:
+            raise ValueError(f"need at least one task and one trajectory, got {len(tasks)} and {trajectories}")
+        self._guard.check_tasks(tasks)
+        key = (len(tasks), trajectories)
+        env = self._batches.pop(key, None)
+        if env is None:
+            while len(self._batches) >= KEPT_BATCHES:
+                self._batches.popitem(last=False)[1].close()
+            env = self._suite.make_batch(*key)
+        self._batches[key] = env
+        resolved = tuple(self._resolve(task) for task in tasks)
+        if env.tasks != resolved:
+            env.set_tasks(resolved)
+        return env
+
+    def _resolve(self, reference: TaskRef) -> Task:
+        drawn = self._drawn.get(reference.id)
+        return drawn if drawn is not None else self._suite.split.task(reference.split, reference.id)
+
+
+def rollout(env: BatchEnv, policy: Policy, streams: Streams) -> TrajectoryBatch:
+    """One episode in every environment of the batch; stops early once all have ended."""
+    tasks, trajectories, horizon = env.task_count, env.trajectories, env.horizon
+    lead = (tasks, trajectories)
+    generator = streams.torch("actions")
+    state = policy.begin(tasks, trajectories, streams.child("begin"))
+    latent = getattr(state, "latent", None)
+    discrete = isinstance(env.single_observation_space, gymnasium.spaces.Discrete)
+    observation_type = np.int64 if discrete else np.float32
+
+    observations: list[np.ndarray] = []
+    actions: list[torch.Tensor] = []
+    parameters: list[dict[str, torch.Tensor]] = []
+    rewards = np.zeros((horizon, *lead), dtype=np.float32)
+    alive = np.zeros((horizon, *lead), dtype=np.float32)
+    family: type[Distribution] | None = None
+    previous = Previous(None, None, True)
+    raw, _ = env.reset(seed=streams.integer("reset"))
+    info: dict[str, Any] = {"success": np.zeros(env.num_envs, dtype=bool)}
+    terminated = np.zeros(env.num_envs, dtype=bool)
+    for step in range(horizon):
+        observation = np.array(raw, dtype=observation_type).reshape(*lead, *(env.single_observation_space.shape or ()))
+        distribution, state = policy.act(torch.from_numpy(observation), previous, state)
+        action = distribution.sample(generator)
+        family = type(distribution)
+        observations.append(observation)
+        actions.append(action)
+        parameters.append(distribution.parameters)
+        alive[step] = env.alive.reshape(lead)
+        flat_action = action.reshape(env.num_envs, *(env.single_action_space.shape or ())).numpy()
+        raw, reward, terminated, _, info = env.step(flat_action)
+        rewards[step] = reward.reshape(lead)
+        previous = Previous(action, torch.from_numpy(rewards[step]), False)
+        if not env.alive.any():
+            break
+    steps = len(actions)
+    stacked = {key: _padded([p[key] for p in parameters], horizon, lead) for key in parameters[0]}
+    taken = _padded(actions, horizon, lead)
+    assert family is not None
+    return TrajectoryBatch(
+        observations=_padded([torch.from_numpy(o) for o in observations], horizon, lead),
+        actions=taken,
+        rewards=_time_last(rewards),
+        mask=_time_last(alive),
+        log_probabilities=family.from_parameters(stacked).log_prob(taken)
+        * (torch.arange(horizon) < steps),  # padding holds zeros, not the density of a zero action
+        distribution=stacked,
+        success=torch.from_numpy(info["success"].reshape(lead).copy()),
+        terminated=torch.from_numpy(terminated.reshape(lead).copy()),
+        latent=latent,
+    )
+
+
+def _time_last(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(values).permute(1, 2, 0).contiguous()
+
+
+def _padded(values: list[torch.Tensor], horizon: int, lead: tuple[int, int]) -> torch.Tensor:
+    """[task, trajectory, horizon, ...] from one [task, trajectory, ...] tensor per step taken.
+
+    After the last step the last value repeats, so that distributions stay well defined under the mask.
+    """
+    values = [value.expand(*lead, *value.shape[2:]) for value in values]
+    stacked = torch.stack(values + [values[-1]] * (horizon - len(values)), dim=2)
+    return stacked.contiguous()

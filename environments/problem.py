@@ -1,0 +1,63 @@
+"""The problem that an algorithm is given: a suite seen through the guard, and the evaluation protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+
+from environments.access import Guard
+from environments.suite import Suite
+from environments.task import TaskRef
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How adaptation is evaluated: the harness's word alone."""
+
+    adaptation_steps: int = 1
+    trajectories: int = 20  # per task and adaptation step
+
+    def __post_init__(self) -> None:
+        if self.adaptation_steps < 0 or self.trajectories < 1:
+            raise ValueError(
+                f"adaptation_steps must be at least 0 and trajectories at least 1, "
+                f"got {self.adaptation_steps} and {self.trajectories}"
+            )
+
+
+class Problem:
+    """Spaces, horizon, discount, task references and protocol; parameters and models only where granted."""
+
+    def __init__(self, suite: Suite, protocol: Protocol, guard: Guard) -> None:
+        self._suite = suite
+        self._guard = guard
+        self.protocol = protocol
+        self.suite_name = suite.name
+        self.observation_space: gymnasium.Space = suite.observation_space
+        self.action_space: gymnasium.Space = suite.action_space
+        self.horizon = suite.horizon
+        self.discount = suite.discount
+
+    def tasks(self, split: str) -> tuple[TaskRef, ...]:
+        """References to a split's tasks.  Raises AccessDenied if the split was not granted."""
+        references = tuple(TaskRef(split, task.id) for task in self._suite.split.tasks(split))
+        self._guard.check_tasks(references)
+        return references
+
+    def parameters(self, task: TaskRef) -> Mapping[str, Any]:
+        """The task's parameters.  Raises AccessDenied unless both the task and "parameters" were granted."""
+        self._guard.check("parameters")
+        self._guard.check_tasks([task])
+        return self._suite.split.task(task.split, task.id).parameters
+
+    def model(self, task: TaskRef) -> Any:
+        """The task's exact MDP.
+
+        Raises AccessDenied unless both the task and "model" were granted, TypeError if there is none.
+        """
+        self._guard.check("model")
+        self._guard.check_tasks([task])
+        return self._suite.model(self._suite.split.task(task.split, task.id))

@@ -1,0 +1,102 @@
+"""A suite: an environment, a task distribution, a fixed split, a horizon, a discount and a metric."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+import gymnasium
+import numpy as np
+
+from environments.batch_env import BatchEnv
+from environments.splits import Split, load_split
+from environments.task import Task
+from environments.typed_options import as_text
+
+
+@dataclass(frozen=True)
+class SuiteOptions:
+    """Options that every suite has; None stands for the suite's own default."""
+
+    horizon: int | None = None  # control steps per episode
+    discount: float | None = None
+    train_tasks: Literal["split", "distribution"] = "split"  # fixed training tasks, or fresh draws each iteration
+
+    def __post_init__(self) -> None:
+        if self.horizon is not None and self.horizon < 1:
+            raise ValueError(f"horizon must be at least 1, got {self.horizon}")
+        if self.discount is not None and not 0 < self.discount <= 1:
+            raise ValueError(f"discount must be in (0, 1], got {self.discount}")
+
+
+class Suite(ABC):
+    """Subclass with a `name` to add a suite: discovery finds it, no registry is edited.
+
+    `name`, `family`, `horizon` and `metric` are literals in the class body, so that listing imports nothing.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    metric: ClassVar[str] = "return"  # "return", "discounted_return" or "success": which score decides
+    horizon: int = 200
+    discount: float = 0.99
+    Options: ClassVar[type[SuiteOptions]] = SuiteOptions
+
+    def __init__(self, options: SuiteOptions | None = None) -> None:
+        self.options = options if options is not None else self.Options()
+        if self.options.horizon is not None:
+            self.horizon = self.options.horizon
+        if self.options.discount is not None:
+            self.discount = self.options.discount
+
+    @property
+    def full_name(self) -> str:
+        """The name, with every option that is not at its default: `half-cheetah-velocity[horizon=100]`."""
+        changed = [
+            f"{field.name}={as_text(getattr(self.options, field.name))}"
+            for field in fields(self.options)
+            if getattr(self.options, field.name) != field.default
+        ]
+        return f"{self.name}[{','.join(changed)}]" if changed else self.name
+
+    @cached_property
+    def split(self) -> Split:
+        return load_split(self.name)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that defines the suite beside its code and its split."""
+        content = {
+            "name": self.name,
+            "options": asdict(self.options),
+            "horizon": self.horizon,
+            "discount": self.discount,
+            "metric": self.metric,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @property
+    @abstractmethod
+    def observation_space(self) -> gymnasium.Space:
+        """One environment's observation space: Box (float64) or Discrete."""
+
+    @property
+    @abstractmethod
+    def action_space(self) -> gymnasium.Space:
+        """One environment's action space, as the policy sees it: Box or Discrete."""
+
+    @abstractmethod
+    def make_batch(self, tasks: int, trajectories: int) -> BatchEnv:
+        """A batch of tasks x trajectories environments; `set_tasks` gives it its tasks."""
+
+    @abstractmethod
+    def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
+        """A fresh task from the suite's distribution."""
+
+    def model(self, task: Task) -> Any:
+        """The exact MDP of a task, where one exists (tabular suites).  Raises TypeError elsewhere."""
+        raise TypeError(f"suite {self.name} has no exact model")

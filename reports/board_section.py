@@ -1,0 +1,116 @@
+"""A suite's section: the leaderboard table and the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from html import escape
+
+from reports.aggregate import Summary
+from reports.boards import Board
+from reports.entries import Entry, Refused
+from reports.figures import Drawing
+from reports.marks import Scale, name_mark, strip
+from reports.numbers import interval, number, short_count, slug
+from reports.record import access_labels, entry_anchor
+from reports.tables import board_decimals
+
+
+def board_section(
+    board: Board,
+    drawings: tuple[Drawing, ...],
+    refused: tuple[Refused, ...],
+    stale: Collection[str],
+    classes: Mapping[str, str],
+) -> str:
+    name = slug(board.suite)
+    files = " ".join(f'<a href="tables/{name}.{kind}">{kind}</a>' for kind in ("csv", "md", "tex"))
+    figures = "".join(_figure(drawing) for drawing in drawings)
+    return f"""
+<section class="board" id="{name}"><h3>{escape(board.suite)}</h3>
+<p class="terms">{_terms(board)}</p>
+<div class="wide"><table class="scores sortable">
+{_head(board)}
+<tbody>{"".join(_row(board, entry, stale, classes) for entry in board.entries)}{"".join(map(_refused, refused))}</tbody>
+</table></div>
+<p class="files">Table: {files}</p>
+<div class="figures">{figures}</div>
+</section>"""
+
+
+def _terms(board: Board) -> str:
+    """The conditions that the comparable entries share."""
+    usual = next((e for e in board.entries if e.label not in board.departures and e.trained), board.entries[0])
+    identity, description = usual.identity, usual.runs[0].run["description"]
+    protocol = identity["protocol"]
+    steps, trajectories = protocol["adaptation_steps"], protocol["trajectories"]
+    parts = [
+        f"metric {board.metric}",
+        f"{usual.final.tasks} test tasks",
+        f"{steps} adaptation step{'s' if steps != 1 else ''} of {trajectories} trajectories",
+        f"horizon {description['horizon']}",
+        f"budget {short_count(identity['budget'])} environment steps",
+        f"profile {description['profile']}",
+    ]
+    return escape(" · ".join(parts))
+
+
+def _head(board: Board) -> str:
+    last = board.last_step
+    after = f"After {last} step{'s' if last != 1 else ''}" if last else "No adaptation"
+    earlier = "".join(f"<th>{'Before adaptation' if step == 0 else f'After {step}'}</th>" for step in range(last))
+    return (
+        f"<thead><tr><th>Algorithm</th><th>{after}: IQM [95 %]<small>mean ± std over seeds, ± over tasks</small></th>"
+        f'<th class="plot">IQM and interval{Scale.of(board.entries).axis(board_decimals(board))}</th>'
+        f"{earlier}<th>Seeds</th></tr></thead>"
+    )
+
+
+def _row(board: Board, entry: Entry, stale: Collection[str], classes: Mapping[str, str]) -> str:
+    decimals = board_decimals(board)
+    badges = "".join(f' <span class="badge">{escape(label)}</span>' for label in access_labels(entry))
+    if entry.reference_seeds:
+        badges += ' <span class="badge">shipped result</span>'
+    for term, values in board.departures.get(entry.label, {}).items():
+        badges += f' <span class="badge warn" title="{escape(values)}">not comparable: other {term}</span>'
+    if entry.digest in stale:
+        badges += ' <span class="badge warn">stale</span>'
+    last = board.last_step
+    cells = [_score(entry, step, decimals) for step in (last, *range(last))]
+    plot = strip(entry, Scale.of(board.entries), classes[entry.algorithm], board.verdict.floor, decimals)
+    css_class = ' class="aside"' if entry.label in board.departures else ""
+    name = name_mark(entry.label, classes[entry.algorithm])
+    return (
+        f'<tr{css_class}><th scope="row" data-sort="{escape(entry.label)}">{name}{badges}</th>'
+        f'{cells[0]}<td class="plot" data-sort="{entry.final.iqm!r}">{plot}</td>{"".join(cells[1:])}'
+        f'<td data-sort="{entry.final.seeds}"><a class="number" href="#{entry_anchor(entry)}">{entry.final.seeds}</a>'
+        f"</td></tr>"
+    )
+
+
+def _score(entry: Entry, step: int, decimals: int) -> str:
+    """One adaptation step's cell; empty for an entry that was given fewer steps."""
+    if step >= len(entry.steps):
+        return '<td data-sort="">–</td>'
+    summary = entry.steps[step]
+    return (
+        f'<td data-sort="{summary.iqm!r}"><a class="number" href="#{entry_anchor(entry)}">'
+        f"<b>{number(summary.iqm, decimals)}</b> <span class=ci>{interval(summary, decimals)}</span>"
+        f"<small>{_spread(summary, decimals)}</small></a></td>"
+    )
+
+
+def _spread(summary: Summary, decimals: int) -> str:
+    seeds, tasks = number(summary.std_seeds, decimals), number(summary.std_tasks, decimals)
+    return f"{number(summary.mean, decimals)} ± {seeds}, ± {tasks}"
+
+
+def _refused(refused: Refused) -> str:
+    return (
+        f'<tr class="refused"><th scope="row" data-sort="{escape(refused.algorithm)}">{escape(refused.algorithm)}</th>'
+        f'<td colspan="20" data-sort="">no score: {escape(refused.reason)}</td></tr>'
+    )
+
+
+def _figure(drawing: Drawing) -> str:
+    files = " ".join(f'<a href="figures/{drawing.name}.{kind}">{kind}</a>' for kind in ("svg", "png"))
+    return f"<figure>{drawing.inline()}<figcaption>{escape(drawing.caption)}. {files}</figcaption></figure>"

@@ -1,0 +1,64 @@
+"""One colour and marker for an algorithm everywhere, told apart by colour-blind readers and without colour at all."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+#: the page's text and rules; figures use them too, so that the page can put its dark mode's in their place
+INK, LINE = "#24292f", "#d5dae0"
+#: six colours of Okabe & Ito 2008 (without yellow and black, lost on white and on dark pages), and a brown
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f5539")
+_GREY = "#767b82"
+#: the page's CSS variables in light and in dark mode
+LIGHT = {"ink": INK, "line": LINE, "grey": _GREY, **{f"c{index}": colour for index, colour in enumerate(PALETTE)}}
+_DARK_PALETTE = ("#3b8fd4", "#e8752f", "#1fb588", "#d893b9", "#eeb02b", "#7fcbf5", "#b58d6a")
+DARK = {
+    "ink": "#e3e6ea",
+    "line": "#343a42",
+    "grey": "#9aa1a9",
+    **{f"c{index}": colour for index, colour in enumerate(_DARK_PALETTE)},
+}
+#: matplotlib's marker and the same shape for CSS's clip-path
+MARKERS = {
+    "o": "circle(50%)",
+    "s": "inset(8%)",
+    "D": "polygon(50% 0,100% 50%,50% 100%,0 50%)",
+    "^": "polygon(50% 0,100% 100%,0 100%)",
+    "v": "polygon(0 0,100% 0,50% 100%)",
+    "P": "polygon(33% 0,67% 0,67% 33%,100% 33%,100% 67%,67% 67%,67% 100%,33% 100%,33% 67%,0 67%,0 33%,33% 33%)",
+    "X": "polygon(25% 0,50% 25%,75% 0,100% 25%,75% 50%,100% 75%,75% 100%,50% 75%,25% 100%,0 75%,25% 50%,0 25%)",
+}
+#: the floor and the ceiling look the same in every report
+_FIXED = {"random-init": (_GREY, "o"), "oracle": (INK, "D")}
+
+
+@dataclass(frozen=True)
+class Style:
+    colour: str
+    marker: str  # a key of MARKERS
+    dashed: bool
+
+
+def styles_for(algorithms: Iterable[str]) -> dict[str, Style]:
+    """A style for each algorithm, by its name, so that it mostly keeps it from one report to the next.
+
+    Up to seven algorithms beside the floor and the ceiling have a colour of their own; more repeat colours with
+    another marker and dashed lines.
+    """
+    styles = {}
+    taken: set[int] = set()
+    for name in sorted(set(algorithms)):
+        if name in _FIXED:
+            colour, marker = _FIXED[name]
+            styles[name] = Style(colour, marker, dashed=True)
+            continue
+        turn = len(taken) // len(PALETTE)
+        slot = zlib.crc32(name.encode()) % len(PALETTE)
+        while slot + turn * len(PALETTE) in taken:
+            slot = (slot + 1) % len(PALETTE)
+        taken.add(slot + turn * len(PALETTE))
+        markers = list(MARKERS)
+        styles[name] = Style(PALETTE[slot], markers[(slot + turn) % len(markers)], dashed=turn > 0)
+    return styles

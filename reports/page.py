@@ -1,0 +1,164 @@
+"""Writes a report folder: index.html, tables, figures and summary.json."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from reports.board_section import board_section
+from reports.boards import Board, make_boards
+from reports.cautions import Caution, FailedRun, collect_cautions
+from reports.colours import DARK, LIGHT, MARKERS, Style, styles_for
+from reports.entries import Refused, collect_entries
+from reports.figures import Drawing, draw_board
+from reports.numbers import slug
+from reports.provenance_section import cautions_section, provenance_section
+from reports.summary import summary_json
+from reports.tables import csv_text, overview_table, suite_table
+from reports.verdict_section import verdict_section
+from results.files import StoreError, make_folder, write_whole
+
+if TYPE_CHECKING:
+    from results.store import StoredRun
+
+#: what a former report may have left that this one does not replace
+_LEFTOVERS = ("tables/*.tex", "tables/*.md", "tables/*.csv", "figures/*.svg", "figures/*.png")
+
+
+@dataclass(frozen=True)
+class Report:
+    title: str
+    boards: tuple[Board, ...]
+    refused: tuple[Refused, ...]
+    cautions: tuple[Caution, ...]
+    stale: frozenset[str]
+
+
+def make_report(
+    runs: Iterable[StoredRun],
+    reference: Iterable[StoredRun] = (),
+    stale: Collection[str] = (),
+    failed: Sequence[FailedRun] = (),
+    title: str = "Leaderboard",
+) -> Report:
+    """Reads the runs' tables and sums them up.
+
+    reference: shipped results, compared like the others and labelled.  stale: digests of configurations whose code or
+    software has changed since they ran.  failed: runs that were asked for and did not finish.
+    Raises StoreError if there is no run that gives a score.
+    """
+    entries, refused = collect_entries(runs, reference)
+    if not entries:
+        why = refused[0].reason if refused else "no finished run is stored; run `metarl leaderboard` first"
+        raise StoreError(f"there is nothing to report: {why}")
+    boards = make_boards(entries)
+    cautions = collect_cautions(boards, refused, stale, failed)
+    return Report(title, boards, refused, cautions, frozenset(stale))
+
+
+def write_report(
+    runs: Iterable[StoredRun],
+    output: Path,
+    *,
+    reference: Iterable[StoredRun] = (),
+    stale: Collection[str] = (),
+    failed: Sequence[FailedRun] = (),
+    title: str = "Leaderboard",
+) -> Path:
+    """Writes the report of these runs into the folder `output`, in place of a former report; returns its page.
+
+    The same runs give the same bytes.  Arguments and errors as `make_report`; StoreError also if the folder cannot be
+    written, or holds something else than a report.
+    """
+    report = make_report(runs, reference, stale, failed, title)
+    styles = styles_for(entry.algorithm for board in report.boards for entry in board.entries)
+    drawings = {board.suite: draw_board(board, styles) for board in report.boards}
+    contents = _files(report, styles, drawings)
+    output = Path(output)
+    make_folder(output)
+    if any(output.iterdir()) and not (output / "summary.json").is_file():
+        raise StoreError(f"{output} holds something else than a report; name a new folder")
+    for pattern in _LEFTOVERS:
+        for path in output.glob(pattern):
+            if str(path.relative_to(output).as_posix()) not in contents:
+                path.unlink()
+    for name, content in contents.items():
+        make_folder((output / name).parent)
+        write_whole(output / name, content)
+    return output / "index.html"
+
+
+def _files(report: Report, styles: dict[str, Style], drawings: dict[str, tuple[Drawing, ...]]) -> dict[str, bytes]:
+    """Every file's content by its name within the folder; the page last."""
+    texts = {"summary.json": summary_json(report.boards)}
+    tables = {"leaderboard": (report.boards, overview_table(report.boards))}
+    tables |= {slug(board.suite): ((board,), suite_table(board)) for board in report.boards}
+    for name, (boards, table) in tables.items():
+        texts[f"tables/{name}.csv"] = csv_text(boards)
+        texts[f"tables/{name}.md"] = table.markdown()
+        texts[f"tables/{name}.tex"] = table.latex()
+    contents = {name: text.encode() for name, text in texts.items()}
+    for drawing in (drawing for group in drawings.values() for drawing in group):
+        contents[f"figures/{drawing.name}.svg"] = drawing.svg.encode()
+        contents[f"figures/{drawing.name}.png"] = drawing.png
+    contents["index.html"] = _page(report, styles, drawings).encode()
+    return contents
+
+
+def _page(report: Report, styles: dict[str, Style], drawings: dict[str, tuple[Drawing, ...]]) -> str:
+    classes = {algorithm: f"a{index}" for index, algorithm in enumerate(sorted(styles))}
+    boards = "".join(
+        board_section(
+            board,
+            drawings[board.suite],
+            tuple(refused for refused in report.refused if refused.suite == board.suite),
+            report.stale,
+            classes,
+        )
+        for board in report.boards
+    )
+    body = (
+        verdict_section(report.boards, report.cautions, classes)
+        + f'<h2 id="suites">Leaderboard</h2>{boards}'
+        + provenance_section(report.boards, classes)
+        + cautions_section(report.cautions)
+    )
+    runs = [run for board in report.boards for entry in board.entries for run in entry.runs]
+    facts = (
+        _plural(len(report.boards), "suite"),
+        _plural(len(styles), "algorithm"),
+        _plural(len(runs), "run"),
+        "profile " + ", ".join(sorted({str(run.run["description"]["profile"]) for run in runs})),
+    )
+    return Template(_asset("page.html")).substitute(
+        title=escape(report.title),
+        facts=escape(" · ".join(facts)),
+        style=_variables(styles, classes) + _asset("page.css"),
+        script=_asset("page.js"),
+        body=body,
+    )
+
+
+def _variables(styles: dict[str, Style], classes: dict[str, str]) -> str:
+    """The colours in light and dark mode, and each algorithm's colour and marker."""
+    light = "".join(f"--{name}:{colour};" for name, colour in LIGHT.items())
+    dark = "".join(f"--{name}:{colour};" for name, colour in DARK.items())
+    names = {colour: name for name, colour in LIGHT.items()}
+    marks = "".join(
+        f".{classes[algorithm]}{{--c:var(--{names[style.colour]});--m:{MARKERS[style.marker]}}}\n"
+        for algorithm, style in sorted(styles.items())
+    )
+    return f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{marks}"
+
+
+def _asset(name: str) -> str:
+    return (files("reports") / name).read_text(encoding="utf-8")
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,70 @@
+"""The page's last sections: the runs behind every number, and all cautions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from reports.boards import Board
+from reports.cautions import Caution
+from reports.entries import Entry
+from reports.marks import name_mark
+from reports.numbers import NONE, duration, short_count
+from reports.record import access_labels, entry_anchor, run_record
+
+
+def provenance_section(boards: tuple[Board, ...], classes: Mapping[str, str]) -> str:
+    suites = "".join(_suite(board, classes) for board in boards)
+    return f"""
+<section id="provenance"><h2>Runs behind the numbers</h2>
+<p class="note">Every score above links to its runs here. A digest names a configuration: equal digests are equal
+configuration, suite, split, budget, software and code. Wall time is that of the meta-iterations.</p>
+{suites}</section>"""
+
+
+def cautions_section(cautions: tuple[Caution, ...]) -> str:
+    items = "".join(f"<li><b>{escape(caution.kind)}.</b> {escape(caution.text)}.</li>" for caution in cautions)
+    body = f'<ul class="caution">{items}</ul>' if items else "<p>None.</p>"
+    return f'<section id="cautions"><h2>Warnings</h2>{body}</section>'
+
+
+def _suite(board: Board, classes: Mapping[str, str]) -> str:
+    entries = "".join(_entry(entry, classes) for entry in sorted(board.entries, key=lambda entry: entry.label))
+    return f"""<h3>{escape(board.suite)}</h3><div class="wide"><table class="runs">
+<thead><tr><th>Seed</th><th>Digest</th><th>Commit</th><th>Environment steps</th><th>Iterations</th><th>Wall time</th>
+<th>Attempts</th></tr></thead>{entries}</table></div>"""
+
+
+def _entry(entry: Entry, classes: Mapping[str, str]) -> str:
+    records = [run_record(run, entry) for run in entry.runs]
+    first = records[0]
+    access = "".join(f' <span class="badge">{escape(label)}</span>' for label in access_labels(entry))
+    versions = ", ".join(f"{name} {version}" for name, version in first["versions"].items())
+    terms = f"budget {short_count(first['budget'])} environment steps · profile {first['profile']} · {versions}"
+    shown = ("configuration", "protocol", "suite_digest", "split_digest", "parents", "code")
+    details = escape(json.dumps({key: first[key] for key in shown}, indent=1))
+    return (
+        f'<tbody id="{entry_anchor(entry)}"><tr><th colspan="7" scope="rowgroup">'
+        f"{name_mark(entry.label, classes[entry.algorithm])}{access} <small>{escape(terms)}</small>"
+        f"<details><summary>configuration</summary><pre>{details}</pre></details></th></tr>"
+        f"{''.join(_run(record, entry) for record in records)}</tbody>"
+    )
+
+
+def _run(record: Mapping[str, Any], entry: Entry) -> str:
+    wall = NONE if record["wall_seconds"] is None else duration(record["wall_seconds"])
+    commit = (record["commit"] or "unknown")[:10] + (" + changes" if record["dirty"] else "")
+    attempts = ", ".join(record["attempts"])
+    cells = (
+        f"{record['seed']}{' (shipped)' if record['reference'] else ''}",
+        record["digest"][:12],
+        commit,
+        f"{record['environment_steps']:,}",
+        f"{record['iterations']:,}",
+        wall,
+        attempts,
+    )
+    columns = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f'<tr id="{entry_anchor(entry)}-seed-{record["seed"]}">{columns}</tr>'

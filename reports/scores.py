@@ -1,0 +1,92 @@
+"""Reads a run's scores into arrays, and refuses what would give a wrong number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from results.files import StoreError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from results.store import StoredRun
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """One run's scores on the test tasks: values [step, task], means over episodes, in the suite's metric."""
+
+    tasks: tuple[str, ...]
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """One run's evaluations on validation tasks: values [point, step, task], step 0 before and 1 after adaptation."""
+
+    points: tuple[int, ...]
+    environment_steps: np.ndarray  # int64 [point]
+    values: np.ndarray
+
+
+def name_of(run: StoredRun) -> str:
+    """How messages name a run: by algorithm, suite, digest and seed, never by where it happens to be stored."""
+    return f"{run.algorithm} on {run.suite} ({run.digest[:12]}), seed {run.seed}"
+
+
+def read_test_scores(run: StoredRun) -> TaskScores:
+    """Raises StoreError, naming the run, for scores that are not finite and for a step, task or episode that misses."""
+    rows = run.scores
+    rows = rows[rows["split"] == "test"]
+    if rows.empty:
+        raise StoreError(f"{name_of(run)} holds no score on test tasks; run it again with --force")
+    episodes, (steps, tasks) = _table(run, rows, "test", ["step", "task", "episode"])
+    if steps != tuple(range(_adaptation_steps(run) + 1)):
+        expected = _adaptation_steps(run)
+        raise StoreError(f"{name_of(run)} was scored at steps {steps}, not 0 to {expected}; run it again with --force")
+    return TaskScores(tasks, episodes.mean(axis=2))
+
+
+def read_learning_curve(run: StoredRun) -> LearningCurve | None:
+    """None for a run that recorded no evaluation.  Raises StoreError as `read_test_scores` does."""
+    rows = run.learning
+    if rows.empty:
+        return None
+    values, (points, _) = _table(run, rows, "validation", ["point", "step", "task"])
+    environment_steps = rows.drop_duplicates("point").sort_values("point")["environment_steps"].to_numpy()
+    return LearningCurve(points, environment_steps, values[:, [0, -1]])
+
+
+def _adaptation_steps(run: StoredRun) -> int:
+    return int(run.identity["protocol"]["adaptation_steps"])
+
+
+def _table(run: StoredRun, rows: pd.DataFrame, split: str, axes: list[str]) -> tuple[np.ndarray, list[tuple]]:
+    """The metric as an array over the three columns named in `axes`, and the values of the first two, sorted.
+
+    Raises StoreError unless every combination is there exactly once, with a finite score.
+    """
+    scores = rows[run.metric].to_numpy(dtype=np.float64)
+    places, values = zip(*(np.unique(rows[axis], return_inverse=True)[::-1] for axis in axes), strict=True)
+    shape = tuple(len(found) for found in values)
+    counts = np.zeros(shape, dtype=np.int64)
+    np.add.at(counts, places, 1)
+    if (counts != 1).any():
+        first = next(zip(*np.nonzero(counts != 1), strict=True))
+        where = ", ".join(f"{axis} {found[place]}" for axis, found, place in zip(axes, values, first, strict=True))
+        raise StoreError(
+            f"{name_of(run)} has {counts[first]} scores instead of one for {split} {where}; run it again with --force"
+        )
+    wrong = np.flatnonzero(~np.isfinite(scores))
+    if wrong.size:
+        where = ", ".join(f"{axis} {rows[axis].iloc[wrong[0]]}" for axis in axes)
+        raise StoreError(
+            f"{name_of(run)} has a {run.metric.replace('_', ' ')} of {scores[wrong[0]]} for {split} {where}, and so no "
+            f"score; run it again, or leave it out of the report"
+        )
+    table = np.empty(shape)
+    table[places] = scores
+    return table, [tuple(found.tolist()) for found in values[:2]]

@@ -1,0 +1,55 @@
+"""What makes a run the run it is, as canonical JSON, and where it is therefore stored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from results.files import StoreError
+
+#: leading hex digits of the digest that name a folder
+DIGITS = 12
+
+
+def canonical_json(value: Any) -> bytes:
+    """Equal values give equal bytes: sorted keys, no spaces, UTF-8; tuples count as lists, 1 and 1.0 differ.
+
+    Raises TypeError for what is no plain value (a key that is no text included) and ValueError for NaN and infinities.
+    """
+    _refuse_other_keys(value)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of the value's canonical JSON, in hex."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+def run_digest(identity: Mapping[str, Any]) -> str:
+    """Digest of the identity without its seed: runs that differ in the seed alone share it."""
+    return digest_of({key: value for key, value in identity.items() if key != "seed"})
+
+
+def run_folder_name(identity: Mapping[str, Any]) -> PurePath:
+    """`suite/algorithm/digest12/seed-n`.  Raises StoreError for a name that would leave its place in the tree."""
+    for key in ("suite", "algorithm"):
+        name = identity[key]
+        if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
+            raise StoreError(f"{key} name {name!r} cannot name a folder; it must hold no slash and be no dot name")
+    seed = int(identity["seed"])
+    return PurePath(identity["suite"], identity["algorithm"], run_digest(identity)[:DIGITS], f"seed-{seed}")
+
+
+def _refuse_other_keys(value: Any) -> None:
+    # json would turn the key 1 into "1", and two values into one identity
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"key {key!r} is a {type(key).__name__}; an identity's keys must be text")
+            _refuse_other_keys(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _refuse_other_keys(item)

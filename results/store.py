@@ -1,0 +1,166 @@
+"""The store: every run under one root, found again by what it is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from results.files import StoreError, damaged, make_folder, reason, sha256_of
+from results.identity import run_folder_name
+from results.run_folder import DONE, RUN, RunFolder
+from results.tables import LEARNING, SCORES, TIMING, TRAINING, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRun:
+    """A finished run.  `run` and `done` are run.json and done.json; tables are read when first asked for."""
+
+    path: Path
+    run: dict[str, Any]
+    done: dict[str, Any]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return self.run["identity"]
+
+    @property
+    def suite(self) -> str:
+        return self.identity["suite"]
+
+    @property
+    def algorithm(self) -> str:
+        return self.identity["algorithm"]
+
+    @property
+    def seed(self) -> int:
+        return self.identity["seed"]
+
+    @property
+    def digest(self) -> str:
+        """Digest of the identity without the seed, 64 hex digits."""
+        return self.run["digest"]
+
+    @property
+    def metric(self) -> str:
+        """The column of `scores` and `learning` that decides."""
+        return self.run["description"]["metric"]
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Columns of `tables.SCORES`.  This and the other tables raise StoreError naming a damaged file."""
+        return read_table(self.path / "scores.parquet", SCORES)
+
+    @cached_property
+    def learning(self) -> pd.DataFrame:
+        """Columns of `tables.LEARNING`."""
+        return read_table(self.path / "learning.parquet", LEARNING)
+
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        """Columns of `tables.TRAINING`."""
+        return read_table(self.path / "training.parquet", TRAINING)
+
+    @cached_property
+    def timing(self) -> pd.DataFrame:
+        """Columns of `tables.TIMING`."""
+        return read_table(self.path / "timing.parquet", TIMING)
+
+    def verify_digests(self) -> None:
+        """Raises StoreError naming the first table whose bytes are not those that the run wrote."""
+        for name, digest in self.done["digests"].items():
+            found = sha256_of(self.path / name)
+            if found != digest:
+                raise damaged(self.path / name, f"its SHA-256 is {found[:12]}, done.json says {digest[:12]}")
+
+
+class Store:
+    """Runs under `<root>/runs/<suite>/<algorithm>/<digest12>/seed-<n>/`.
+
+    A read-only store makes nothing and may not exist.  Raises StoreError if any other cannot be written to.
+    """
+
+    def __init__(self, root: Path | str, read_only: bool = False) -> None:
+        self.root = Path(root)
+        self.read_only = read_only
+        self.problems: list[str] = []
+        if not read_only:
+            self._refuse_unwritable()
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    def folder(self, identity: Mapping[str, Any]) -> RunFolder:
+        """The folder where the run of this identity is or would be."""
+        return RunFolder(self.runs / run_folder_name(identity), self.read_only)
+
+    def finished(self, skip_corrupt: bool = False) -> list[StoredRun]:
+        """Every finished run, its digests verified, sorted by suite, algorithm, digest and seed.
+
+        Raises StoreError naming the first damaged file; with `skip_corrupt` such runs are left out and `problems`
+        holds a line for each.
+        """
+        self.problems = []
+        found = []
+        for done in sorted(self.runs.glob(f"*/*/*/seed-*/{DONE}")):
+            try:
+                run = _load(done.parent)
+            except StoreError as error:
+                if not skip_corrupt:
+                    raise
+                self.problems.append(str(error))
+                continue
+            if run is not None:
+                found.append(run)
+        return sorted(found, key=lambda run: (run.suite, run.algorithm, run.digest, run.seed))
+
+    def merge_from(self, other: Store) -> list[RunFolder]:
+        """Copy the finished runs that are not finished here; what is finished here stays.  Returns what was copied.
+
+        Raises StoreError, having copied some whole runs, if one of the runs is damaged there or running here.
+        """
+        copied = []
+        for run in other.finished():
+            folder = self.folder(run.identity)
+            with folder.lock(wait=False):
+                if not folder.finished:
+                    folder.copy_from(RunFolder(run.path, read_only=True))
+                    copied.append(folder)
+        return copied
+
+    def _refuse_unwritable(self) -> None:
+        make_folder(self.runs)
+        try:
+            with tempfile.TemporaryFile(dir=self.runs) as file:
+                file.write(b"\0")
+        except OSError as error:
+            raise StoreError(f"cannot write to {self.runs}: {reason(error)}; use another results folder") from error
+
+
+def _load(path: Path) -> StoredRun | None:
+    folder = RunFolder(path, read_only=True)
+    done = folder.read_done()
+    if done is None:
+        return None
+    run = folder.read_run()
+    if run is None:
+        raise damaged(path / RUN, "it is missing from a finished run")
+    try:
+        name = run_folder_name(run["identity"])
+        metric = run["description"]["metric"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(path / RUN, f"its identity or description is incomplete ({reason(error)})") from error
+    if path.parts[-4:] != name.parts:
+        raise StoreError(f"{path} holds the run {name}; move it to its own place")
+    if metric not in ("return", "discounted_return", "success"):
+        raise damaged(path / RUN, f"its metric {metric!r} is no column of the scores")
+    stored = StoredRun(path, run, done)
+    stored.verify_digests()
+    return stored

@@ -1,0 +1,135 @@
+"""The record's tables: their columns, and Parquet whose bytes depend on the rows alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from results.files import damaged, read_bytes, reason, write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows: TypeAlias = "Sequence[Mapping[str, Any]] | pd.DataFrame"
+
+
+def _schema(columns: dict[str, pa.DataType]) -> pa.Schema:
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns.items()])
+
+
+TEXT, WHOLE, REAL, FLAG = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+
+#: the final evaluation on validation and test tasks: one row per split, task, adaptation step and episode
+SCORES = _schema(
+    {
+        "split": TEXT,
+        "task": TEXT,
+        "step": WHOLE,
+        "episode": WHOLE,
+        "return": REAL,
+        "discounted_return": REAL,
+        "success": FLAG,
+        "length": WHOLE,
+    }
+)
+#: evaluations on validation tasks during training: one row per point, task and adaptation step, means over episodes
+LEARNING = _schema(
+    {
+        "point": WHOLE,
+        "environment_steps": WHOLE,
+        "iteration": WHOLE,
+        "task": TEXT,
+        "step": WHOLE,
+        "return": REAL,
+        "discounted_return": REAL,
+        "success": REAL,
+        "length": REAL,
+    }
+)
+#: what an algorithm reports of its meta-iterations: one row per iteration and metric
+TRAINING = _schema({"iteration": WHOLE, "environment_steps": WHOLE, "metric": TEXT, "value": REAL})
+#: seconds, one row per meta-iteration
+TIMING = _schema(
+    {
+        "iteration": WHOLE,
+        "environment_steps": WHOLE,
+        "wall_seconds": REAL,
+        "sampling_seconds": REAL,
+        "process_seconds": REAL,
+    }
+)
+
+#: kinds of numpy types that a column takes without loss
+KINDS = {WHOLE: "iu", REAL: "fiub", FLAG: "b"}
+
+
+def write_table(path: Path, rows: Rows, schema: pa.Schema) -> None:
+    """Write the rows in the order given, whole or not at all; equal rows give equal bytes.
+
+    rows: a DataFrame or a list of mappings with exactly the schema's columns, in any order, nothing missing.
+    Raises ValueError or TypeError naming the column that does not fit, StoreError if the file cannot be written.
+    """
+    table = pa.Table.from_arrays(_columns(rows, schema), schema=schema)
+    buffer = io.BytesIO()
+    pq.write_table(
+        table,
+        buffer,
+        version="2.6",
+        compression="zstd",
+        compression_level=3,
+        row_group_size=1 << 20,
+        store_schema=False,
+        write_page_checksum=True,
+    )
+    write_whole(path, buffer.getvalue())
+
+
+def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
+    """The rows in the order written.  Raises StoreError naming a file that is damaged or has other columns."""
+    content = read_bytes(path)
+    try:
+        # from memory: given a path, pyarrow would read `name[option=value]` in a folder's name as a partition column
+        with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
+            table = file.read(use_threads=False)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise damaged(path, f"it is no readable Parquet file ({reason(error)})") from error
+    if not table.schema.equals(schema):
+        raise damaged(path, f"its columns are {_listed(table.schema)}, not {_listed(schema)}")
+    return table.to_pandas(use_threads=False)
+
+
+def _columns(rows: Rows, schema: pa.Schema) -> list[pa.Array]:
+    names = schema.names
+    if isinstance(rows, Sequence):
+        found = next((set(row) for row in rows if set(row) != set(names)), set(names))
+    else:
+        found = set(rows.columns)
+    if found != set(names):
+        raise ValueError(f"missing columns {sorted(set(names) - found)}, unknown columns {sorted(found - set(names))}")
+    columns = []
+    for field in schema:
+        values = [row[field.name] for row in rows] if isinstance(rows, Sequence) else rows[field.name].to_numpy()
+        columns.append(_column(values, field))
+    return columns
+
+
+def _column(values: Any, field: pa.Field) -> pa.Array:
+    if len(values) and field.type != TEXT:
+        # through numpy, since pyarrow cuts a list's 1.5 to 1 without a word; NaN stays NaN, never null
+        values = np.asarray(values)
+        if values.dtype.kind not in KINDS[field.type]:
+            raise TypeError(f"column {field.name} holds {values.dtype} values, must be {field.type}")
+    array = pa.array(values, type=field.type, from_pandas=False)
+    if array.null_count:
+        raise ValueError(f"column {field.name} misses {array.null_count} of {len(array)} values")
+    return array
+
+
+def _listed(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} {field.type}" for field in schema)
