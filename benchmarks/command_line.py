@@ -158,13 +158,10 @@ def _compare(parsed: argparse.Namespace) -> int:
     from benchmarks.plan import make_plan
 
     found = find_algorithm(parsed.algorithm)
-    against = _names(parsed.against)
-    for name in against or ():
-        find_algorithm(name)
     suites = _names(parsed.suites)
     specs = make_plan(parsed.benchmark, suites, [parsed.algorithm], parsed.seeds, parsed.profile, parsed.settings)
     places = Places(parsed.results, parsed.output, parsed.workers, parsed.force)
-    return run_comparison(found, specs, against, places)
+    return run_comparison(found, specs, _names(parsed.against), places)
 
 
 def _report(parsed: argparse.Namespace) -> int:

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from algorithms.catalogue import algorithms
 from benchmarks.conformance import Finding, check
 from benchmarks.leaderboard import INTERRUPTED, Places, carry_out_plan, failed_runs, stored_runs
 from benchmarks.listing import aligned
 from benchmarks.rendering import check_output, reference_runs, render
 from benchmarks.run_spec import RunSpec, known_suite
 from environments.discovery import Found
+from environments.typed_options import UsageError, nearest
 from results.store import Store, StoredRun
 
 
@@ -21,6 +23,11 @@ def run_comparison(found: Found, specs: Sequence[RunSpec], against: Sequence[str
     against: names of algorithms; all that are stored if None.  Returns the command's exit code.
     """
     store = Store(places.results)
+    shipped = reference_runs()
+    known = {*algorithms(), *(run.algorithm for run in [*store.finished(skip_corrupt=True), *shipped])}
+    for name in against or ():
+        if name not in known:
+            raise UsageError(f"unknown algorithm {name!r}; {nearest(name, known)}")
     check_output(places.output)
     findings = check(found, _one_suite_a_family(specs))
     if any(finding.passed is False for finding in findings):
@@ -35,7 +42,7 @@ def run_comparison(found: Found, specs: Sequence[RunSpec], against: Sequence[str
         return code
     terms = [comparable_terms(spec.identity()) for spec in specs]
     stored = _opponents(store.finished(skip_corrupt=True), terms, found.name, against)
-    shipped = _opponents(reference_runs(), terms, found.name, against)
+    shipped = _opponents(shipped, terms, found.name, against)
     present = {run.algorithm for run in [*stored, *shipped]}
     for name in sorted(set(against or ()) - present):
         print(f"metarl: no stored result of {name} has these suites and this budget; "

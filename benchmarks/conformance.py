@@ -29,6 +29,10 @@ HORIZON = 10
 BUDGET = 799
 #: how often the budget is raised eightfold for an algorithm whose first meta-iteration does not fit
 RAISES = 4
+#: meta-iterations before the state is saved: after a single one, too much of a state is still alike
+SAVED_AFTER = 2
+#: how much more of a budget there is where its end must not come in between
+ROOM = 10
 
 RULES = {
     "runs": "training, adaptation, saving and loading raise nothing",
@@ -111,7 +115,7 @@ def _first_violation(cls: type[Algorithm], config: Any, suite: Suite, budget: in
         difference = _difference(first, second)
         if difference is not None:
             return Violation("unseeded-randomness", f"{difference} differs between two runs of one seed")
-        _check_reload(cls, config, suite, budget)
+        _check_reload(cls, config, suite, ROOM * budget)
     except Violation as violation:
         return violation
     except UsageError:
@@ -137,7 +141,7 @@ def _history(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> di
 def _check_reload(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> None:
     saved, loaded = Trial(cls, config, suite, budget), Trial(cls, config, suite, budget)
     trains = saved.algorithm.trains
-    if trains:
+    for _ in range(SAVED_AFTER if trains else 0):
         saved.meta_step()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "checkpoint")

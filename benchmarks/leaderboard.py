@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.estimates import Learned, estimated_seconds, learn_rates, makespan
+from benchmarks.estimates import estimated_seconds, learn_rates, makespan
 from benchmarks.executor import Executor, LocalExecutor
 from benchmarks.listing import aligned
 from benchmarks.progress import as_time, make_display
@@ -47,7 +47,8 @@ def run_leaderboard(specs: Sequence[RunSpec], places: Places, title: str) -> int
 def show_plan(specs: Sequence[RunSpec], places: Places) -> int:
     """`--dry-run`: each run that is missing, its expected time, and the whole."""
     store = Store(places.results, read_only=True)
-    missing, learned = missing_runs(specs, store, places.force), _learned(store)
+    intact = store.finished(skip_corrupt=True)
+    missing, learned = missing_runs(specs, store, intact, places.force), learn_rates(intact)
     seconds = [estimated_seconds(spec, learned) for spec in missing]
     rows = [(spec.suite, spec.algorithm, f"seed {spec.seed}", f"{spec.budget:,} steps", f"about {as_time(time)}")
             for spec, time in zip(missing, seconds, strict=True)]  # fmt: skip
@@ -66,7 +67,8 @@ def carry_out_plan(
 
     Raises StoreError, before anything runs, if a finished run of the plan is damaged.
     """
-    missing, learned = missing_runs(specs, store, places.force), _learned(store)
+    intact = store.finished(skip_corrupt=True)
+    missing, learned = missing_runs(specs, store, intact, places.force), learn_rates(intact)
     if not missing:
         print(f"all {len(specs)} runs are stored in {store.root}")
         return [], 0
@@ -87,17 +89,17 @@ def carry_out_plan(
     return outcomes, 1 if failed else 0
 
 
-def missing_runs(specs: Sequence[RunSpec], store: Store, force: bool) -> list[RunSpec]:
-    """The runs that have not finished (all of them if forced).  Raises StoreError for a damaged finished one."""
+def missing_runs(specs: Sequence[RunSpec], store: Store, intact: Sequence[StoredRun], force: bool) -> list[RunSpec]:
+    """The runs that have not finished (all of them if forced).  Raises StoreError for one that is not `intact`."""
     if force:
         return list(specs)
-    intact = {run.path for run in store.finished(skip_corrupt=True)}
+    paths = {run.path for run in intact}
     missing = []
     for spec in specs:
         folder = store.folder(spec.identity())
         if not folder.finished:
             missing.append(spec)
-        elif folder.path not in intact:
+        elif folder.path not in paths:
             starts = (f"{folder.path}/", f"{folder.path} ")
             own = [problem for problem in store.problems if any(start in problem for start in starts)]
             raise StoreError(own[0] if own else f"{folder.path} is damaged; run it again with --force")
@@ -117,10 +119,6 @@ def failed_runs(outcomes: Sequence[tuple[RunSpec, Ended]]) -> list[FailedRun]:
     """What the report says of runs that did not finish."""
     return [FailedRun(spec.suite, spec.algorithm, spec.seed, ended.error)
             for spec, ended in outcomes if ended.status == "failed"]  # fmt: skip
-
-
-def _learned(store: Store) -> Learned:
-    return learn_rates(store.finished(skip_corrupt=True))
 
 
 def _print_failures(failed: Sequence[tuple[RunSpec, Ended]], store: Store) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 from algorithms.catalogue import algorithms as known_algorithms
 from algorithms.catalogue import find_algorithm
+from benchmarks.code_digest import code_digest
 from benchmarks.definition import find_definition
 from benchmarks.profiles import find_profile
 from benchmarks.run_spec import RunSpec, known_suite
+from environments.catalogue import suites as known_suites
 from environments.discovery import Found
 from environments.typed_options import UsageError, make_options, nearest
 
@@ -73,6 +75,7 @@ def make_plan(
                     checkpoint_every=setting.checkpoint_every,
                     profile=chosen.name,
                     benchmark=benchmark,
+                    code=code_digest(entry, known_suites()[suite.name]),
                 )
             )
     return [replace(cell, seed=seed) for seed in range(count) for cell in cells]

@@ -21,7 +21,7 @@ DECIDING_PACKAGES = ("mujoco", "torch", "numpy")
 class RunSpec:
     """Suite x algorithm x configuration x seed, with the protocol and the budget: plain values alone.
 
-    The last three fields say how and for whom the run is made; they do not decide its result.
+    `checkpoint_every`, `profile` and `benchmark` say how and for whom the run is made; they do not decide its result.
     """
 
     suite: str  # full name
@@ -36,6 +36,7 @@ class RunSpec:
     checkpoint_every: int = 20  # meta-iterations
     profile: str = "custom"
     benchmark: str | None = None
+    code: str | None = None  # digest of the deciding code when the run was planned; None: as it is now
 
     @property
     def label(self) -> str:
@@ -56,8 +57,12 @@ class RunSpec:
             "split_digest": suite.split.digest,
             "parents": [],
             "versions": deciding_versions(),
-            "code": code_digest(find_algorithm(self.source or self.algorithm), suites()[suite.name]),
+            "code": self.code or self.code_now(),
         }
+
+    def code_now(self) -> str:
+        """Digest of the code that decides the result, as the files are now."""
+        return code_digest(find_algorithm(self.source or self.algorithm), suites()[known_suite(self.suite).name])
 
     @classmethod
     def from_record(cls, run: Mapping[str, Any]) -> RunSpec:

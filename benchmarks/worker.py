@@ -48,6 +48,9 @@ def carry_out(
 
     torch.set_num_threads(1)  # a sum over several threads depends on how many there are
     try:
+        if spec.code not in (None, spec.code_now()):
+            # this process may hold the old code or the new, so that the record could not say which it was
+            raise UsageError(f"the code that decides {spec.label} has changed since this command began; start it again")
         folder = Store(root).folder(spec.identity())
         waiting = Progress(0, 0, spec.budget, WAITING)
         with folder.lock(on_wait=lambda: report(waiting)):

@@ -48,7 +48,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
 
 def test_comments_docstrings_and_layout_do_not_count(tmp_path: Path) -> None:
     text = GOOD.replace('"""Acts alike everywhere."""', '"""Another docstring."""')
-    text = text.replace("space = problem.action_space", "space = (  # a comment\n            problem.action_space\n        )")
+    text = text.replace("space = problem.action_space", "space = (  # a comment\n problem.action_space\n )")
     assert text != GOOD
     assert digest_of_text(tmp_path, text) == digest_of_text(tmp_path, GOOD)
 

@@ -145,9 +145,7 @@ def test_every_algorithm_of_ours_keeps_every_rule(name: str) -> None:
     assert {finding.rule for finding in findings} == set(RULES)
 
 
-def test_a_small_algorithm_in_a_loose_file_keeps_every_rule(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_small_algorithm_in_a_loose_file_keeps_every_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", write_good(tmp_path)]) == 0
     assert capsys.readouterr().out.endswith("drift keeps every rule\n")
 
@@ -161,9 +159,7 @@ def test_an_algorithm_breaks_the_rule_named(case: str, suite: str, tmp_path: Pat
     assert [finding.rule for finding in findings if finding.passed is False] == [rule]
 
 
-def test_the_command_names_the_broken_rule_and_its_reason(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_names_the_broken_rule_and_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = write_spoilt(tmp_path, SPOILT["returns a metric that is not a number"][1], "spoilt-metric")
     assert main(["check", source]) == 1
     output = capsys.readouterr().out

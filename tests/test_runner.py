@@ -245,6 +245,16 @@ def test_a_corrupt_checkpoint_is_refused_in_one_line_and_the_others_finish(
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_code_that_changes_after_planning_is_not_run(tmp_path: Path) -> None:
+    source = write_good(tmp_path)
+    (spec,) = small_plan(source)
+    Path(source).write_text(Path(source).read_text().replace("0.9", "0.8"))
+    ((_, ended),) = LocalExecutor(1).run([spec], tmp_path / "store", Recorder())
+    assert ended.refused
+    assert "has changed since this command began" in ended.error
+    assert not list(tmp_path.rglob("run.json"))
+
+
 def test_the_longest_runs_begin_first(tmp_path: Path) -> None:
     suites = ["frozen-lake-low[horizon=10]", "ant-velocity", "half-cheetah-velocity"]
     specs = make_plan(suites=suites, algorithms=["promp"], seeds=1, profile="standard")

@@ -1,0 +1,60 @@
+"""`metarl bench`: the measures that the design must hold.
+
+Ratios compare processor times within one process on one thread, repetition by repetition, so that a busy machine
+hardly moves them.  The whole takes about three minutes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import torch
+
+from algorithms.maml_trpo import MamlTrpo
+from algorithms.promp import Promp
+from benchmarks.bench.collection import ROBOTS, closed_loop
+from benchmarks.bench.fresh_process import listing_time, peak_memory
+from benchmarks.bench.iterations import meta_iteration
+from benchmarks.bench.measurement import Measure, Size
+from benchmarks.bench.stepping import SUITES, steps_per_second
+
+Part = Callable[[], Measure]
+
+
+def _to_standard_error(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def measure(
+    parts: Iterable[Part] | None = None, tell: Callable[[str], None] = _to_standard_error
+) -> list[dict[str, Any]]:
+    """Takes the measures: dicts of "name", "value", "unit", "target" (text, or None) and "holds" (None: no target).
+
+    parts: what to measure, everything at full size if None.  tell: is given a line after each measure.
+    Raises ValueError if two measures have one name.
+    """
+    torch.set_num_threads(1)
+    parts = list(everything(Size()) if parts is None else parts)
+    measures: list[dict[str, Any]] = []
+    for part in parts:
+        taken = part().as_json()
+        if any(taken["name"] == other["name"] for other in measures):
+            raise ValueError(f"two measures are called {taken['name']!r}")
+        measures.append(taken)
+        tell(f"[{len(measures)}/{len(parts)}] {taken['name']}: {taken['value']} {taken['unit']}")
+    return measures
+
+
+def everything(size: Size) -> list[Part]:
+    """Every measure; those in processes of their own first, while this one is still small."""
+    return [
+        partial(listing_time, size),
+        partial(peak_memory, size),
+        partial(meta_iteration, MamlTrpo, {}, 2.1, size),
+        partial(meta_iteration, Promp, {"gradient_steps": 5}, 2.0, size),
+        *(partial(closed_loop, robot, size) for robot in ROBOTS),
+        *(partial(steps_per_second, suite, size) for suite in SUITES),
+    ]
