@@ -53,9 +53,7 @@ class Oracle(GradientAdaptation):
 
     def meta_step(self, collector: Collector) -> Metrics:
         """One PPO iteration of every task's own policy; the tasks share nothing but the call."""
-        batch = collector.collect(
-            NetworkPolicy(self.network, self.parameters), self._tasks, self.config.trajectories
-        )
+        batch = collector.collect(NetworkPolicy(self.network, self.parameters), self._tasks, self.config.trajectories)
         data = self.step_data(batch)
         for _ in range(self.config.gradient_steps):
             leaves = {name: value.detach().requires_grad_() for name, value in self.parameters.items()}

@@ -19,9 +19,7 @@ from environments.task import TaskRef
 Rows = list[dict[str, Any]]
 
 
-def evaluate(
-    algorithm: Algorithm, suite: Suite, split: str, protocol: Protocol, streams: Streams
-) -> Rows:
+def evaluate(algorithm: Algorithm, suite: Suite, split: str, protocol: Protocol, streams: Streams) -> Rows:
     """Adapts to every task of the split at once; one row per task, adaptation step and episode.
 
     The batch collected with the policy after k steps is both its score and the data of step k + 1.

@@ -61,9 +61,7 @@ class Run:
         self.protocol = Protocol(spec.adaptation_steps, spec.trajectories)
         self.streams = Streams(spec.seed)
         self.algorithm_class: type[Algorithm] = find_algorithm(spec.source or spec.algorithm).load()
-        self.config = make_options(
-            self.algorithm_class.Config, spec.configuration, f"algorithm {spec.algorithm}"
-        )
+        self.config = make_options(self.algorithm_class.Config, spec.configuration, f"algorithm {spec.algorithm}")
 
     def make_algorithm(self, state: dict[str, Any] | None = None) -> Algorithm:
         """A fresh instance, with a state loaded into it if given."""

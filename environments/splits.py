@@ -41,8 +41,7 @@ class Split:
 
     def as_json(self) -> dict[str, Any]:
         listed = {
-            name: [{"id": task.id, "parameters": dict(task.parameters)} for task in self.tasks(name)]
-            for name in NAMES
+            name: [{"id": task.id, "parameters": dict(task.parameters)} for task in self.tasks(name)] for name in NAMES
         }
         return {"shared": self.shared, **listed}
 

@@ -36,7 +36,7 @@ class SmallTabular(Suite):
     discount = 1.0
 
     @property
-    def split(self) -> Split:  # type: ignore[override]
+    def split(self) -> Split:
         tasks = tuple(Task(f"mdp-{seed}", {"seed": seed}) for seed in range(3))
         return Split(tasks, tasks, tasks, shared=True)
 

@@ -63,9 +63,7 @@ def other_padding(batch):
         actions=mixed(batch.actions, other.actions),
         rewards=mixed(batch.rewards, 7 + torch.randn(LEAD, generator=Streams(2).torch("padding"))),
         log_probabilities=mixed(batch.log_probabilities, other.log_probabilities),
-        distribution={
-            name: mixed(value, other.distribution[name]) for name, value in batch.distribution.items()
-        },
+        distribution={name: mixed(value, other.distribution[name]) for name, value in batch.distribution.items()},
     )
 
 
@@ -166,16 +164,23 @@ def test_lambda_one_is_rewards_to_go_less_the_baseline():
     torch.testing.assert_close(advantages(batch, 0.95, 1.0, standardise=False), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_advantages_are_standardised_over_each_tasks_valid_steps():
+def test_values_are_standardised_over_each_tasks_valid_steps():
+    mask = drawn_batch().mask.double()
+    offsets = torch.tensor([0.0, 5.0, -1.0])[:, None, None]
+    values = (drawn_batch().rewards.double() + offsets) * mask
+    ours = standardised(values, mask)
+    for task in range(TASKS):
+        valid = mask[task].bool()
+        chosen = values[task][valid]
+        torch.testing.assert_close(ours[task][valid], (chosen - chosen.mean()) / chosen.std(unbiased=False))
+        assert not ours[task][~valid].any()
+
+
+def test_advantages_are_standardised_unless_told_otherwise():
     batch = drawn_batch()
     plain = advantages(batch, 0.95, 1.0, standardise=False)
-    ours = advantages(batch, 0.95, 1.0)
-    for task in range(TASKS):
-        valid = batch.mask[task].bool()
-        chosen = plain[task][valid].double()
-        expected = (chosen - chosen.mean()) / chosen.std(unbiased=False)
-        torch.testing.assert_close(ours[task][valid].double(), expected, rtol=1e-4, atol=1e-5)
-        assert not ours[task][~valid].any()
+    expected = standardised(plain.double(), batch.mask.double()).float()
+    torch.testing.assert_close(advantages(batch, 0.95, 1.0), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_values_that_are_all_alike_are_standardised_to_zero():

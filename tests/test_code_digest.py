@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from adapters import GOOD, write_good
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.code_digest import DECIDING, closure, code_digest, located
 from environments.catalogue import suites
 from environments.discovery import Found
+from tests.adapters import GOOD, write_good
 
 LAKE = "frozen-lake-low"
 

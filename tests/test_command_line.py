@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from adapters import GOOD, write_good, write_spoilt
 
 from benchmarks import verification
 from benchmarks.command_line import main
@@ -19,6 +18,7 @@ from benchmarks.profiles import profiles
 from results.files import sha256_of
 from results.store import Store
 from results.tables import SCORES, read_table, write_table
+from tests.adapters import GOOD, write_good, write_spoilt
 
 ROOT = Path(__file__).parent.parent
 LAKE = "frozen-lake-low[horizon=10]"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from adapters import write_good, write_spoilt
 
 from algorithms.catalogue import algorithms, find_algorithm
 from benchmarks.command_line import main
 from benchmarks.conformance import RULES, check
 from environments.typed_options import UsageError
+from tests.adapters import write_good, write_spoilt
 
 SPOILT = {
     "collects on a test task": (

@@ -1,5 +1,7 @@
 """The 2-D corners: rewards by the papers' scalar formulas, starts, limits, scales."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -57,7 +59,7 @@ def test_corner_rewards_equal_the_scalar_formula(spread):
     goals = np.repeat(np.array(CORNERS), 3, axis=0)
     expected = [
         [corner_reward(*pair) for pair in zip(before, after, goals, strict=True)]
-        for before, after in zip(positions[:-1], positions[1:], strict=True)
+        for before, after in itertools.pairwise(positions)
     ]
     np.testing.assert_allclose(rewards, expected, atol=1e-12)
     assert (rewards != 0).any() and (rewards == 0).any()
@@ -137,5 +139,5 @@ def test_drawn_tasks_are_corners_and_all_occur(name):
 
 
 def test_a_scale_of_zero_is_refused_in_one_line():
-    with pytest.raises(UsageError, match="suite corners: action_scale must be above 0, got 0$"):
+    with pytest.raises(UsageError, match=r"suite corners: action_scale must be above 0, got 0$"):
         make_suite("corners[action_scale=0]")

@@ -131,26 +131,22 @@ def test_the_exact_hessian_is_the_sum_of_its_four_terms():
     """Equation (35): with H_12 from the derivative of Q_t, the sum is autograd's Hessian of the exact return."""
     suite = SmallTabular()
     exact = ExactMetaGradient(suite.models, suite.horizon)
-    for task in range(TASKS):
-        start = drawn_logits().expand(TASKS, -1, -1).clone()
+    start = drawn_logits().expand(TASKS, -1, -1).clone()
 
-        def total(kind, logits, task=task, start=start):
-            point = torch.cat([start[:task], logits.unsqueeze(0), start[task + 1 :]])
-            return exact.objective(kind, point)[task]
+    def crossed(logits, other):
+        """sum_t E_{s_t}[sum_a pi_logits(a|s_t) Q_t^other(s_t, a)], whose mixed derivative is H_12 (38)."""
+        values = exact.rewards_to_go(torch.softmax(other, -1))
+        states = exact.occupancy(torch.softmax(start, -1))
+        return torch.einsum("its,isa,itsa->", states, torch.softmax(logits, -1), values)
 
-        def crossed(logits, other, task=task, start=start):
-            """sum_t E_{s_t}[sum_a pi_logits(a|s_t) Q_t^other(s_t, a)], whose mixed derivative is H_12 (38)."""
-            point = torch.cat([start[:task], other.unsqueeze(0), start[task + 1 :]])
-            weight = exact.occupancy(torch.softmax(start, -1)).unsqueeze(-1)
-            values = weight * exact.rewards_to_go(torch.softmax(point, -1))
-            return (values[task] * torch.softmax(logits, -1)).sum()
-
-        size = start[task].numel()
-        full = torch.autograd.functional.hessian(lambda x: total("return", x), start[task]).reshape(size, size)
-        frozen = torch.autograd.functional.hessian(lambda x: total("ratio", x), start[task]).reshape(size, size)
-        mixed = torch.autograd.functional.hessian(crossed, (start[task], start[task]))[0][1].reshape(size, size)
-        torch.testing.assert_close(frozen + mixed + mixed.T, full, rtol=1e-10, atol=1e-12)
-        assert mixed.norm() > 0.1 * full.norm()
+    size = start.numel()
+    full, frozen = (
+        torch.autograd.functional.hessian(lambda x, kind=kind: exact.objective(kind, x).sum(), start).view(size, size)
+        for kind in ("return", "ratio")
+    )
+    mixed = torch.autograd.functional.hessian(crossed, (start, start))[0][1].view(size, size)
+    torch.testing.assert_close(frozen + mixed + mixed.T, full, rtol=1e-10, atol=1e-12)
+    assert mixed.norm() > 0.1 * full.norm()
 
 
 def test_all_three_inner_objectives_have_the_gradient_of_the_return():
@@ -228,7 +224,7 @@ def test_a_tasks_objective_depends_on_its_own_data_alone(monkeypatch):
 
 
 def test_promps_objective_is_equation_seven_written_out(monkeypatch):
-    """Clipped surrogate of the adapted policy less eta times the pre-update policy's KL divergence, trajectory by step."""
+    """Clipped surrogate of the adapted policy less eta times the pre-update policy's KL divergence, step by step."""
     eta, clip = 0.7, 0.1
     learner, collector = prepared(SmallTabular(), "promp", monkeypatch, trajectories=8, kl_penalty=eta, clip=clip)
     before, after = learner.sample(collector)

@@ -1,6 +1,7 @@
 """The batch against gymnasium's own v5 environments, stepped one by one with the same controls."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 import gymnasium
 import mujoco
@@ -90,7 +91,7 @@ def test_twelve_robots_with_their_own_models_move_as_gymnasium_moves_each(robot)
     assert unhealthy or robot not in ENDING, "the controls should have felled some robot, or no fall was compared"
 
 
-@pytest.mark.parametrize("robot", sorted(ENDING, key=lambda robot: robot.file), ids=lambda robot: robot.file)
+@pytest.mark.parametrize("robot", sorted(ENDING, key=attrgetter("file")), ids=attrgetter("file"))
 def test_episodes_end_exactly_when_gymnasium_says_unhealthy(robot):
     suite = perturbed_suite(robot, {"terminate": True, "log_scale": 0.5})
     draw = Streams(4).numpy("tasks")
@@ -119,7 +120,7 @@ def test_episodes_end_exactly_when_gymnasium_says_unhealthy(robot):
     assert flags[-1].any() and not flags[0].all()
 
 
-@pytest.mark.parametrize("robot", sorted(ENDING, key=lambda robot: robot.file), ids=lambda robot: robot.file)
+@pytest.mark.parametrize("robot", sorted(ENDING, key=attrgetter("file")), ids=attrgetter("file"))
 def test_a_state_is_healthy_exactly_when_gymnasium_says_so(robot):
     env, draw = gymnasium_env(robot), Streams(8).numpy("states")
     qpos = env.model.qpos0 + 0.2 * draw.standard_normal((300, env.model.nq))

@@ -13,7 +13,6 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
-from adapters import contents, small_plan, write_good, write_spoilt
 from filelock import FileLock
 
 from benchmarks.executor import LocalExecutor, start_server
@@ -24,6 +23,7 @@ from benchmarks.run_spec import RunSpec
 from benchmarks.training import Progress
 from benchmarks.worker import WAITING, Ended, carry_out
 from results.store import Store
+from tests.adapters import contents, small_plan, write_good, write_spoilt
 
 ROOT = Path(__file__).parent.parent
 #: at iteration 5 the process kills itself, unless the marker says that it has done so before

@@ -152,12 +152,18 @@ def test_a_gradient_that_is_not_finite_is_refused():
 
 
 @pytest.mark.parametrize("curvature", [-1.0, math.nan])
-def test_without_positive_curvature_the_start_is_kept(curvature):
+def test_without_positive_curvature_the_start_is_kept_untried(curvature):
     problem = Quadratic()
     problem.matrix = torch.eye(SIZE, dtype=torch.float64) * curvature
-    point, metrics = problem.step()
+
+    def content_with_anything(point):
+        problem.tried.append(point)
+        return float(len(problem.tried)), 0.0
+
+    point, metrics = problem.step(content_with_anything)
     assert torch.equal(point, problem.start)
     assert metrics["kl"] == 0
+    assert len(problem.tried) == 1
 
 
 def test_flattened_parameters_are_restored():
@@ -184,7 +190,7 @@ def sampled_maml_trpo(suite, steps, **config):
 
 def cut_short(step):
     """The same data with some trajectories of one task ended earlier."""
-    mask = step.batch.mask.clone()
+    mask = step.batch.mask.double()
     mask[1, 2:, 2:] = 0
     return replace(step, batch=replace(step.batch, mask=mask))
 
