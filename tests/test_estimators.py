@@ -125,6 +125,7 @@ def relative_error(learner, collector, exact, trajectories, repeats):
 def assert_error_falls_like_one_over_root_n(errors):
     slope = np.polyfit(np.log(SIZES), np.log(errors), 1)[0]
     assert -0.65 < slope < -0.35, f"relative errors {errors} at {SIZES}"
+    assert errors[-1] < 0.06
 
 
 def test_the_exact_hessian_is_the_sum_of_its_four_terms():
