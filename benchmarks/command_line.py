@@ -209,10 +209,13 @@ def _bench(parsed: argparse.Namespace) -> int:
     if parsed.json:
         print(json.dumps(measures, indent=1))
     else:
-        rows = [[entry[key] for key in ("name", "value", "unit", "target")] + ["holds" if entry["holds"] else "FAILS"]
-                for entry in measures]  # fmt: skip
+        verdicts = {True: "holds", False: "FAILS", None: ""}  # None: reported, no target of its own
+        rows = [
+            [entry["name"], entry["value"], entry["unit"], entry["target"] or "", verdicts[entry["holds"]]]
+            for entry in measures
+        ]
         print("\n".join(aligned(rows)))
-    return 0 if all(entry["holds"] for entry in measures) else 1
+    return 1 if any(entry["holds"] is False for entry in measures) else 0
 
 
 if __name__ == "__main__":

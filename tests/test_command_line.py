@@ -331,3 +331,17 @@ def test_a_profile_with_a_budget_for_one_algorithm_is_refused(tmp_path: Path) ->
     )
     with pytest.raises(UsageError, match="a rule for algorithms may set config alone, not budget"):
         profiles(path)
+
+
+def test_bench_fails_only_where_a_target_does_not_hold(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reported = {"name": "reported", "value": 0.5, "unit": "s", "target": None, "holds": None}
+    held = {"name": "held", "value": 1.0, "unit": "s", "target": "<= 2", "holds": True}
+    missed = {"name": "missed", "value": 3.0, "unit": "s", "target": "<= 2", "holds": False}
+    monkeypatch.setattr("benchmarks.bench.measure", lambda: [reported, held])
+    assert main(["bench"]) == 0
+    assert "FAILS" not in capsys.readouterr().out
+    monkeypatch.setattr("benchmarks.bench.measure", lambda: [reported, held, missed])
+    assert main(["bench"]) == 1
+    assert capsys.readouterr().out.count("FAILS") == 1
