@@ -19,7 +19,7 @@ from environments.problem import Problem
 from environments.streams import Streams
 from environments.task import TaskRef
 
-#: logit of the optimal action: any other action then has a probability below 1e-17
+#: logit of every optimal action: any other then has a probability below 1e-17
 CERTAIN = 40.0
 
 
@@ -81,4 +81,4 @@ class Oracle(GradientAdaptation):
 
     def _optimum(self, task: TaskRef) -> torch.Tensor:
         policy = np.asarray(self.problem.model(task).optimum.policy)
-        return torch.from_numpy(policy).float() * CERTAIN
+        return torch.from_numpy(policy > 0).float() * CERTAIN

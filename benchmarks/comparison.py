@@ -62,6 +62,7 @@ def comparable_terms(identity: dict[str, Any]) -> tuple[Any, ...]:
         identity["budget"],
         protocol["adaptation_steps"],
         protocol["trajectories"],
+        protocol.get("adaptations", 1),
     )
 
 

@@ -56,7 +56,7 @@ def evaluation_steps(spec: RunSpec) -> int:
     suite = known_suite(spec.suite)
     validation, test = len(suite.split.validation), len(suite.split.test)
     tasks = validation * (spec.evaluations + 1) + validation + test
-    return tasks * spec.trajectories * suite.horizon * (spec.adaptation_steps + 1)
+    return tasks * spec.adaptations * spec.trajectories * suite.horizon * (spec.adaptation_steps + 1)
 
 
 def makespan(seconds: Sequence[float], workers: int) -> float:

@@ -15,17 +15,27 @@ from environments.problem import Protocol
 from environments.streams import Streams
 from environments.suite import Suite
 from environments.task import TaskRef
+from environments.trajectories import TrajectoryBatch
 
 Rows = list[dict[str, Any]]
 
 
-def evaluate(algorithm: Algorithm, suite: Suite, split: str, protocol: Protocol, streams: Streams) -> Rows:
+def evaluate(
+    algorithm: Algorithm,
+    suite: Suite,
+    split: str,
+    protocol: Protocol,
+    streams: Streams,
+    on_adapted: Callable[[TrajectoryBatch], None] = lambda batch: None,
+) -> Rows:
     """Adapts to every task of the split at once; one row per task, adaptation step and episode.
 
+    A task that is adapted to several times has that many times `trajectories` episodes, adaptation by adaptation.
     The batch collected with the policy after k steps is both its score and the data of step k + 1.
+    on_adapted: given the last step's batch.
     Raises FloatingPointError if a return is not finite.
     """
-    tasks = [TaskRef(split, task.id) for task in suite.split.tasks(split)]
+    tasks = [TaskRef(split, task.id) for task in suite.split.tasks(split)] * protocol.adaptations
     guard = Guard("evaluation", {"train", "validation", "test"}, "the harness")
     collector = Collector(suite, streams, Ledger(None), guard)
     streams.seed_globals("adaptation")
@@ -43,6 +53,7 @@ def evaluate(algorithm: Algorithm, suite: Suite, split: str, protocol: Protocol,
                 )
             columns = (returns.tolist(), discounted.tolist(), batch.success.tolist(), batch.lengths.tolist())
             for index, task in enumerate(tasks):
+                earlier = index // len(suite.split.tasks(split)) * protocol.trajectories
                 for episode in range(protocol.trajectories):
                     value, discounted_value, success, length = (column[index][episode] for column in columns)
                     rows.append(
@@ -50,7 +61,7 @@ def evaluate(algorithm: Algorithm, suite: Suite, split: str, protocol: Protocol,
                             "split": split,
                             "task": task.id,
                             "step": step,
-                            "episode": episode,
+                            "episode": earlier + episode,
                             "return": value,
                             "discounted_return": discounted_value,
                             "success": success,
@@ -59,6 +70,8 @@ def evaluate(algorithm: Algorithm, suite: Suite, split: str, protocol: Protocol,
                     )
             if step < protocol.adaptation_steps:
                 policy = adaptation.send(batch)
+            else:
+                on_adapted(batch)
     finally:
         adaptation.close()
     return rows

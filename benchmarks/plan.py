@@ -69,6 +69,7 @@ def make_plan(
                     configuration=configuration(entry, setting.config, parsed),
                     adaptation_steps=setting.adaptation_steps,
                     trajectories=setting.trajectories,
+                    adaptations=setting.adaptations,
                     evaluations=setting.evaluations,
                     budget=setting.budget,
                     seed=0,

@@ -26,6 +26,7 @@ class Setting:
     evaluations: int
     checkpoint_every: int  # meta-iterations
     config: Mapping[str, Any]  # values for those options that the algorithm has
+    adaptations: int = 1  # independent ones of each task, in evaluation
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _profile(name: str, table: dict[str, Any]) -> Profile:
 def _rule(profile: str, table: dict[str, Any]) -> Rule:
     suites, algorithms = (_globs(table.pop(key, "*")) for key in ("suites", "algorithms"))
     config = table.pop("config", {})
-    known = {"budget", "adaptation_steps", "trajectories", "evaluations", "checkpoint_every"}
+    known = {"budget", "adaptation_steps", "trajectories", "adaptations", "evaluations", "checkpoint_every"}
     for key in table:
         if key not in known:
             raise UsageError(f"profile {profile}: a rule has no key {key!r}; {nearest(key, known)}")

@@ -33,7 +33,7 @@ def run_record(spec: RunSpec) -> dict[str, Any]:
             "profile": spec.profile,
             "benchmark": spec.benchmark,
         },
-        "provenance": {**machine(), "data": None, "source": spec.source},
+        "provenance": {**machine(), "data": suite.data_source, "source": spec.source},
     }
 
 

@@ -14,7 +14,7 @@ from environments.catalogue import make_suite, suites
 from environments.suite import Suite
 
 #: packages whose version is part of a run's identity: another one gives other numbers
-DECIDING_PACKAGES = ("mujoco", "torch", "numpy")
+DECIDING_PACKAGES = ("gymnasium", "mujoco", "torch", "numpy")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class RunSpec:
     evaluations: int  # points of the learning curve after the first
     budget: int  # environment steps
     seed: int
+    adaptations: int = 1  # independent ones of each task, in evaluation
     checkpoint_every: int = 20  # meta-iterations
     profile: str = "custom"
     benchmark: str | None = None
@@ -49,7 +50,11 @@ class RunSpec:
             "suite": self.suite,
             "algorithm": self.algorithm,
             "configuration": dict(self.configuration),
-            "protocol": {"adaptation_steps": self.adaptation_steps, "trajectories": self.trajectories},
+            "protocol": {
+                "adaptation_steps": self.adaptation_steps,
+                "trajectories": self.trajectories,
+                "adaptations": self.adaptations,
+            },
             "evaluations": self.evaluations,
             "budget": self.budget,
             "seed": self.seed,
@@ -78,6 +83,7 @@ class RunSpec:
             evaluations=identity["evaluations"],
             budget=identity["budget"],
             seed=identity["seed"],
+            adaptations=identity["protocol"].get("adaptations", 1),
             profile=description["profile"],
             benchmark=description["benchmark"],
         )

@@ -19,6 +19,7 @@ from environments.collector import Collector
 from environments.ledger import BudgetSpent, Ledger
 from environments.problem import Problem, Protocol
 from environments.streams import Streams
+from environments.trajectories import TrajectoryBatch
 from environments.typed_options import make_options
 from results.run_folder import RunFolder
 
@@ -58,7 +59,7 @@ class Run:
     def __init__(self, spec: RunSpec) -> None:
         self.spec = spec
         self.suite = make_suite(spec.suite)
-        self.protocol = Protocol(spec.adaptation_steps, spec.trajectories)
+        self.protocol = Protocol(spec.adaptation_steps, spec.trajectories, spec.adaptations)
         self.streams = Streams(spec.seed)
         self.algorithm_class: type[Algorithm] = find_algorithm(spec.source or spec.algorithm).load()
         self.config = make_options(self.algorithm_class.Config, spec.configuration, f"algorithm {spec.algorithm}")
@@ -75,12 +76,19 @@ class Run:
 
     def make_collector(self, spent: int) -> Collector:
         guard = Guard("training", self.algorithm_class.access, self.algorithm_class.name)
-        return Collector(self.suite, self.streams.child("training"), Ledger(self.spec.budget, spent), guard)
+        return Collector(self.suite.training_suite, self.streams.child("training"), Ledger(self.spec.budget, spent), guard)
 
-    def evaluate(self, state: dict[str, Any], split: str, purpose: str, index: int = 0) -> Rows:
+    def evaluate(
+        self,
+        state: dict[str, Any],
+        split: str,
+        purpose: str,
+        index: int = 0,
+        on_adapted: Callable[[TrajectoryBatch], None] = lambda batch: None,
+    ) -> Rows:
         """Scores of a fresh instance loaded from `state`, which proves reloading every time."""
         streams = self.streams.child(purpose, index).child(split)
-        return evaluate(self.make_algorithm(state), self.suite, split, self.protocol, streams)
+        return evaluate(self.make_algorithm(state), self.suite, split, self.protocol, streams, on_adapted)
 
 
 def train(
@@ -113,6 +121,10 @@ def train(
         rows = run.evaluate(state.algorithm, "validation", "curve", point)
         state.learning += curve_point(rows, point, state.spent, state.iteration)
         state.next_point = point + 1
+
+    def keep_pictures(adapted: TrajectoryBatch) -> None:
+        for name, content in run.suite.pictures(run.suite.split.test, adapted).items():
+            folder.keep_artefact(name, content)
 
     idle = 0
     evaluate_if_due()
@@ -157,7 +169,9 @@ def train(
         evaluate_if_due()
     checkpoint()
     report(Progress(state.iteration, state.spent, spec.budget, "final evaluation"))
-    scores = [row for split in ("validation", "test") for row in run.evaluate(state.algorithm, split, "final")]
+    scores = run.evaluate(state.algorithm, "validation", "final")
+    scores += run.evaluate(state.algorithm, "test", "final", on_adapted=keep_pictures)
+    folder.keep_state(state.algorithm)
     folder.finish(scores, state.learning, state.training, state.timing, state.spent, state.iteration)
 
 

@@ -41,7 +41,7 @@ class FrozenLake(Suite):
 
     hole_probability: ClassVar[float]
     discount = 0.8
-    split_sizes: ClassVar[tuple[int, int, int]] = (20, 10, 20)
+    split_sizes = (20, 10, 20)
     Options = FrozenLakeOptions
     options: FrozenLakeOptions
 

@@ -20,8 +20,6 @@ from environments.typed_options import UsageError
 
 #: the root seed of every committed split
 SEED = 20260101
-#: train, validation and test tasks, where a suite has no `split_sizes` of its own
-SIZES = (50, 10, 20)
 #: draws in a row that may repeat earlier tasks before the distribution counts as too small
 PATIENCE = 10_000
 
@@ -31,11 +29,11 @@ def make_split(suite: Suite, seed: int = SEED) -> Split:
 
     Raises UsageError if the distribution has too few distinct tasks.
     """
-    if hasattr(suite, "all_tasks"):
-        tasks = suite.all_tasks()
+    tasks = suite.all_tasks()
+    if tasks is not None:
         check_distinct(tasks)
         return Split(tasks, tasks, tasks, shared=True)
-    sizes = dict(zip(NAMES, getattr(suite, "split_sizes", SIZES), strict=True))
+    sizes = dict(zip(NAMES, suite.split_sizes, strict=True))
     streams = Streams(seed).child(suite.name)
     drawn: dict[str, tuple[Task, ...]] = {}
     seen: set[str] = set()

@@ -19,12 +19,13 @@ class Protocol:
 
     adaptation_steps: int = 1
     trajectories: int = 20  # per task and adaptation step
+    adaptations: int = 1  # independent ones of each task, so that a split of two tasks is measured well
 
     def __post_init__(self) -> None:
-        if self.adaptation_steps < 0 or self.trajectories < 1:
+        if self.adaptation_steps < 0 or self.trajectories < 1 or self.adaptations < 1:
             raise ValueError(
-                f"adaptation_steps must be at least 0 and trajectories at least 1, "
-                f"got {self.adaptation_steps} and {self.trajectories}"
+                f"adaptation_steps must be at least 0, trajectories and adaptations at least 1, "
+                f"got {self.adaptation_steps}, {self.trajectories} and {self.adaptations}"
             )
 
 

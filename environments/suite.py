@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import gymnasium
 import numpy as np
@@ -16,6 +17,9 @@ from environments.batch_env import BatchEnv
 from environments.splits import Split, load_split
 from environments.task import Task
 from environments.typed_options import as_text
+
+if TYPE_CHECKING:  # it needs torch, which listing does not
+    from environments.trajectories import TrajectoryBatch
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Suite(ABC):
     horizon: int = 200
     discount: float = 0.99
     Options: ClassVar[type[SuiteOptions]] = SuiteOptions
+    #: train, validation and test tasks of the committed split
+    split_sizes: ClassVar[tuple[int, int, int]] = (50, 10, 20)
 
     def __init__(self, options: SuiteOptions | None = None) -> None:
         self.options = options if options is not None else self.Options()
@@ -77,7 +83,24 @@ class Suite(ABC):
             "discount": self.discount,
             "metric": self.metric,
         }
+        if self.data_digest is not None:
+            content["data"] = self.data_digest
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def data_digest(self) -> str | None:
+        """Digest of the outside data that decides the results (market prices); None where there is none."""
+        return None
+
+    @property
+    def data_source(self) -> str | None:
+        """One line naming that data, for provenance and reports."""
+        return None
+
+    @property
+    def training_suite(self) -> Suite:
+        """Whose dynamics serve meta-training, with the same spaces and tasks; evaluation is on the suite itself."""
+        return self
 
     @property
     @abstractmethod
@@ -96,6 +119,17 @@ class Suite(ABC):
     @abstractmethod
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
         """A fresh task from the suite's distribution."""
+
+    def pictures(self, tasks: Sequence[Task], adapted: TrajectoryBatch) -> dict[str, bytes]:
+        """File names and contents of pictures that a finished run keeps of adapted episodes on the tasks; none here.
+
+        adapted: the batch after the last adaptation step, whose first `len(tasks)` rows are the tasks in order.
+        """
+        return {}
+
+    def all_tasks(self) -> tuple[Task, ...] | None:
+        """The whole distribution where it is a handful of tasks: every split then holds all of them."""
+        return None
 
     def model(self, task: Task) -> Any:
         """The exact MDP of a task, where one exists (tabular suites).  Raises TypeError elsewhere."""

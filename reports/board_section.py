@@ -43,9 +43,10 @@ def _terms(board: Board) -> str:
     identity, description = usual.identity, usual.runs[0].run["description"]
     protocol = identity["protocol"]
     steps, trajectories = protocol["adaptation_steps"], protocol["trajectories"]
+    again = protocol.get("adaptations", 1)
     parts = [
         f"metric {board.metric}",
-        f"{usual.final.tasks} test tasks",
+        f"{usual.final.tasks} test tasks" + (f", each adapted to {again} times" if again > 1 else ""),
         f"{steps} adaptation step{'s' if steps != 1 else ''} of {trajectories} trajectories",
         f"horizon {description['horizon']}",
         f"budget {short_count(identity['budget'])} environment steps",

@@ -94,7 +94,9 @@ def _terms(entry: Entry) -> dict[str, str]:
     protocol = identity["protocol"]
     return {
         "budget": f"{identity['budget']:,} steps",
-        "adaptation": f"{protocol['adaptation_steps']} × {protocol['trajectories']} trajectories",
+        "adaptation": (
+            f"{protocol.get('adaptations', 1)} of {protocol['adaptation_steps']} × {protocol['trajectories']} trajectories"
+        ),
         "suite version": identity["suite_digest"][:8],
         "split": identity["split_digest"][:8],
     }

@@ -30,6 +30,7 @@ from results.tables import LEARNING, SCORES, TIMING, TRAINING, Rows, write_table
 
 SCHEMA = 1
 RUN, DONE, CHECKPOINT, LOCK = "run.json", "done.json", "checkpoint", "lock"
+ARTEFACTS, STATE = "artefacts", "state"
 #: tables that the same run writes again byte for byte; timing.parquet holds times and is left out
 DIGESTED = ("scores.parquet", "learning.parquet", "training.parquet")
 OUTCOMES = ("finished", "failed", "interrupted")
@@ -148,6 +149,23 @@ class RunFolder:
         path = self.path / CHECKPOINT
         return checkpoints.load_checkpoint(path) if path.exists() else None
 
+    def keep_artefact(self, name: str, content: bytes) -> None:
+        """Write `artefacts/<name>`: what a finished run leaves beside its tables, digested by nobody."""
+        self._prepare_write()
+        make_folder(self.path / ARTEFACTS)
+        write_whole(self.path / ARTEFACTS / name, content)
+
+    def keep_state(self, state: dict[str, Any]) -> None:
+        """Write the trained algorithm's state as `artefacts/state`, in the form of a checkpoint."""
+        self._prepare_write()
+        make_folder(self.path / ARTEFACTS)
+        checkpoints.save_checkpoint(self.path / ARTEFACTS / STATE, state)
+
+    def load_state(self) -> dict[str, Any] | None:
+        """The trained algorithm's state; None where it was not kept (shipped runs).  Raises StoreError if damaged."""
+        path = self.path / ARTEFACTS / STATE
+        return checkpoints.load_checkpoint(path) if path.exists() else None
+
     def finish(
         self, scores: Rows, learning: Rows, training: Rows, timing: Rows, environment_steps: int, iterations: int
     ) -> None:
@@ -172,7 +190,7 @@ class RunFolder:
         """Take over the record of the same run from elsewhere: plain copying, done.json last."""
         self.clear()
         records = [other.path / name for name in (RUN, *DIGESTED, "timing.parquet")]
-        artefacts = sorted((other.path / "artefacts").rglob("*"))
+        artefacts = sorted((other.path / ARTEFACTS).rglob("*"))
         for source in [*filter(Path.exists, records), *artefacts, other.path / DONE]:
             if source.is_file():
                 target = self.path / source.relative_to(other.path)

@@ -61,7 +61,7 @@ def store_run(
             "suite": suite,
             "algorithm": algorithm,
             "configuration": configuration or {},
-            "protocol": {"adaptation_steps": steps, "trajectories": 3},
+            "protocol": {"adaptation_steps": steps, "trajectories": 3, "adaptations": 1},
             "evaluations": points,
             "budget": budget,
             "seed": seed,

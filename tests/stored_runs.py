@@ -16,7 +16,7 @@ def identity(**changes: Any) -> dict[str, Any]:
         "suite": SUITE,
         "algorithm": "promp",
         "configuration": {"clip": 0.3, "hidden": (64, 64)},
-        "protocol": {"adaptation_steps": 1, "trajectories": 20},
+        "protocol": {"adaptation_steps": 1, "trajectories": 20, "adaptations": 1},
         "evaluations": 4,
         "budget": 1000,
         "seed": 0,

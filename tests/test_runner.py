@@ -12,6 +12,7 @@ from dataclasses import replace
 from multiprocessing import forkserver
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from filelock import FileLock
 
@@ -20,8 +21,9 @@ from benchmarks.leaderboard import Places, carry_out_plan
 from benchmarks.plan import make_plan
 from benchmarks.progress import PlainDisplay, Tracker, as_time
 from benchmarks.run_spec import RunSpec
-from benchmarks.training import Progress
+from benchmarks.training import Progress, Run
 from benchmarks.worker import WAITING, Ended, carry_out
+from results.run_folder import RunFolder
 from results.store import Store
 from tests.adapters import contents, small_plan, write_good, write_spoilt
 
@@ -87,6 +89,19 @@ def test_one_worker_two_workers_and_this_process_write_the_same_bytes(tmp_path: 
     for spec in specs:
         tables = [contents(folder_of(tmp_path / name, spec)) for name in ("1", "2")]
         assert tables[0] == tables[1] == in_process(tmp_path / "here", spec)
+
+
+def test_a_finished_run_keeps_the_state_that_its_scores_are_of(tmp_path: Path) -> None:
+    (spec,) = make_plan(suites=["frozen-lake-low[horizon=10]"], algorithms=["promp"], seeds=1, profile="smoke")
+    spec = replace(spec, budget=400)
+    in_process(tmp_path, spec)
+    (stored,) = Store(tmp_path).finished()
+
+    state = RunFolder(stored.path).load_state()
+    assert state is not None
+    again = pd.DataFrame(Run(spec).evaluate(state, "test", "final"))
+    scores = stored.scores[stored.scores["split"] == "test"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(again, scores, check_dtype=False)
 
 
 def test_the_server_that_workers_are_forked_from_has_one_thread() -> None:

@@ -50,6 +50,7 @@ class LocomotionEnv(BatchEnv):
         self._observed = self._bind_observed()
         self._forces = self._batch.bind("cfrc_ext") if self._contact_cost else None
         self._never = np.zeros(self.num_envs, dtype=bool)
+        self._statistics = suite.statistics if options.normalise_observations else None
 
     def _reset(self, generator: np.random.Generator) -> np.ndarray:
         # drawn in gymnasium's order, so that one environment starts where gymnasium's does under the same seed
@@ -138,4 +139,4 @@ class LocomotionEnv(BatchEnv):
         if limit is not None:
             velocity = observation[:, -self.model.nv :]
             np.clip(velocity, -limit, limit, out=velocity)
-        return observation
+        return observation if self._statistics is None else self._statistics.normalised(observation)

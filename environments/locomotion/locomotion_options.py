@@ -13,10 +13,14 @@ class LocomotionOptions(SuiteOptions):
 
     10 is what ProMP, TMAML and garage do, 1 what the original MAML and GMPS do.
     `control_cost` weighs the squared norm of what is sent to the motors.
+    `normalise_observations`: shift and scale each observed number by the robot's fixed statistics and clip at 5 (see
+    `observation_statistics`).  BO-MRL's code does so with a running filter, whose statistics follow the policy; fixed
+    ones keep the suite one and the same for every algorithm, and a run resumable without a filter's state.
     """
 
     action_scale: float = 10.0
     control_cost: float = 0.0
+    normalise_observations: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,6 +9,7 @@ import numpy as np
 
 from environments.locomotion.locomotion_env import LocomotionEnv
 from environments.locomotion.locomotion_options import LocomotionOptions
+from environments.locomotion.observation_statistics import CLIP, ObservationStatistics, load_statistics
 from environments.locomotion.robots import Robot, load_model
 from environments.suite import Suite, SuiteOptions
 
@@ -32,7 +33,13 @@ class LocomotionSuite(Suite):
         size = model.nq + model.nv - (0 if self.observes_position else self.robot.root)
         if self.robot.derived:
             size += (model.nbody - 1) * (10 + 6) + model.nv - 6  # cinert and cvel of each body, qfrc_actuator
-        return gymnasium.spaces.Box(-np.inf, np.inf, (size,), np.float64)
+        limit = CLIP if self.options.normalise_observations else np.inf
+        return gymnasium.spaces.Box(-limit, limit, (size,), np.float64)
+
+    @property
+    def statistics(self) -> ObservationStatistics:
+        """Of the observation, under random controls."""
+        return load_statistics(self.robot.file.removesuffix(".xml")).observed(self.robot.root, self.observes_position)
 
     @property
     def action_space(self) -> gymnasium.spaces.Box:
