@@ -50,7 +50,9 @@ def discover(package: str, group: str) -> dict[str, Found]:
     for point in entry_points(group=group):
         cls = point.load()
         if cls.name in found:
-            raise UsageError(f"entry point {point.name!r} names its class {cls.name!r}, which {found[cls.name].module} has")
+            raise UsageError(
+                f"entry point {point.name!r} names its class {cls.name!r}, which {found[cls.name].module} has"
+            )
         found[cls.name] = Found(cls.name, cls.__module__, cls.__name__, _first_line(cls.__doc__), _literals_of(cls))
     return found
 

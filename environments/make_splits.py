@@ -34,7 +34,7 @@ def make_split(suite: Suite, seed: int = SEED) -> Split:
         check_distinct(tasks)
         return Split(tasks, tasks, tasks, shared=True)
     sizes = dict(zip(NAMES, suite.split_sizes, strict=True))
-    streams = Streams(seed).child(suite.name)
+    streams = Streams(seed).child(suite.training_suite.name)  # who trains on another suite has its tasks
     drawn: dict[str, tuple[Task, ...]] = {}
     seen: set[str] = set()
     repeats = 0

@@ -1,0 +1,145 @@
+"""FinRL's StockTradingEnv (finrl 0.3.7), batched over environments and charged for buying in turbulent times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from environments.batch_env import BatchEnv
+from environments.stocks.indicators import BOUNDED, INDICATORS
+from environments.task import Task
+
+if TYPE_CHECKING:
+    from environments.stocks.stock_trading import StockSuite
+
+
+class StockEnv(BatchEnv):
+    """Daily trading of N stocks by accounts that share one market.
+
+    Action a in [-1, 1]^N: buy or sell int(a * hmax) shares, rounded toward zero in float32; beyond 1 it is clipped.
+    At the day's close all sales are made, then purchases in order of their size while the cash lasts, each with the
+    transaction cost; then the next day comes.  With V the account's value, c its cash and shares at the close:
+
+        reward = reward_scaling [V_next - V - purchase_penalty 1{turbulence >= the task's threshold} sum_i p_i b_i]
+
+    where b_i are the shares bought.  Purchases of equal size go by ticker, last first (FinRL: by an unstable sort).
+    FinRL's own turbulence rule, where a threshold is given: at or above it every holding is sold and nothing bought.
+    Sales are added up in another order than FinRL's: cash differs from its by rounding alone.
+
+    Observation [1 + 2 N + 8 N (+ 1)]: cash, closes, shares, indicators by stock, and turbulence; see `docs/stocks.md`
+    for their scales.
+    """
+
+    def __init__(self, suite: StockSuite, tasks: int, trajectories: int) -> None:
+        super().__init__(tasks, trajectories, suite.horizon, suite.observation_space, suite.action_space)
+        options = suite.options
+        self._options, self._episode = options, suite.episode
+        self._prices = self._episode.close
+        self._stocks = self._prices.shape[1]
+        self._market, self._cash_scale, self._share_scale = _observed(suite)
+        self._rows = np.arange(self.num_envs) * self._stocks
+        # one sort key a stock: its wish, then its place in the alphabet, so that no two keys are equal
+        self._places = np.arange(self._stocks)
+        self._bits = int(self._stocks - 1).bit_length()
+        self._never = np.zeros(self.num_envs, dtype=bool)
+
+    @property
+    def account(self) -> tuple[np.ndarray, np.ndarray]:
+        """Copies of cash [num_envs] in dollars and shares [num_envs, N]."""
+        return self.cash.copy(), self.shares.copy()
+
+    def _load_tasks(self, tasks: Sequence[Task]) -> None:
+        self._threshold = self.repeat([task.parameters["threshold"] for task in tasks])
+
+    def _reset(self, generator: np.random.Generator) -> np.ndarray:
+        self._day = 0
+        self._rule_turbulence = 0.0  # FinRL's rule sees 0 on the first day
+        self.cash = np.full(self.num_envs, float(self._options.initial_cash))
+        self.shares = np.zeros((self.num_envs, self._stocks))
+        self._value = self.cash.copy()
+        return self._observation()
+
+    def _step(self, actions: np.ndarray, alive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        if not alive.any():
+            return self._observation(), np.zeros(self.num_envs), self._never, self._never
+        options, price, turbulence = self._options, self._prices[self._day], self._episode.turbulence[self._day]
+        wish = self._wish(actions)
+        cost = options.transaction_cost
+
+        sold = np.minimum(np.maximum(-wish, 0), self.shares)
+        if options.finrl_rule is not None and self._rule_turbulence >= options.finrl_rule:
+            sold, wish = self.shares.copy(), np.zeros_like(wish)
+        self.cash += (sold * (price * (1 - cost))).sum(1)
+        self.shares -= sold
+        bought = self._buy(wish, price * (1 + cost))
+        self.shares += bought
+
+        self._day += 1
+        self._rule_turbulence = float(self._episode.turbulence[self._day])
+        before, self._value = self._value, self.cash + (self.shares * self._prices[self._day]).sum(1)
+        gain = self._value - before
+        risky = turbulence >= self._threshold
+        if options.purchase_penalty and risky.any():
+            gain -= np.where(risky, options.purchase_penalty * (bought * price).sum(1), 0.0)
+        return self._observation(), options.reward_scaling * gain, self._never, self._never
+
+    def _wish(self, actions: np.ndarray) -> np.ndarray:
+        """Shares to buy (positive) or to sell (negative), whole numbers [num_envs, N]."""
+        scaled = actions.astype(np.float32).clip(-1, 1) * np.float32(self._options.hmax)
+        if np.isnan(scaled).any():
+            raise ValueError("an action is NaN")
+        return scaled.astype(np.int64)
+
+    def _buy(self, wish: np.ndarray, price: np.ndarray) -> np.ndarray:
+        """Shares bought, [num_envs, N]; the loop is over ranks in the order of buying, not over environments.
+
+        price: [N], with cost.  No cash goes below 0: rounding cannot lift n * price above it, as n <= cash / price.
+        """
+        bought = np.zeros(self.shares.size)
+        ranks = int((wish > 0).sum(1).max())
+        if not ranks:
+            return bought.reshape(self.shares.shape)
+        if self._options.tie_order == "numpy":
+            stock = np.argsort(wish, axis=1)[:, ::-1][:, :ranks].T
+            amount = np.take_along_axis(wish, stock.T, axis=1).T
+        else:
+            keys = np.sort((wish << self._bits) | self._places, axis=1)
+            keys = np.ascontiguousarray(keys[:, : -ranks - 1 : -1].T)
+            stock, amount = keys & ((1 << self._bits) - 1), keys >> self._bits
+        amount = np.maximum(amount, 0).astype(np.float64)
+        price_of = price[stock]
+        for rank in range(ranks):
+            n = np.minimum(self.cash // price_of[rank], amount[rank])
+            self.cash -= n * price_of[rank]
+            bought[self._rows + stock[rank]] = n
+        return bought.reshape(self.shares.shape)
+
+    def _observation(self) -> np.ndarray:
+        stocks = self._stocks
+        observation = np.empty((self.num_envs, self._market.shape[1]))
+        observation[:] = self._market[self._day]
+        observation[:, 0] = self.cash * self._cash_scale
+        np.multiply(self.shares, self._share_scale, out=observation[:, 1 + stocks : 1 + 2 * stocks])
+        return observation
+
+
+def _observed(suite: StockSuite) -> tuple[np.ndarray, float, np.ndarray]:
+    """What all accounts observe alike, [day, size] with gaps for cash and shares, and the scales of these two."""
+    options, episode = suite.options, suite.episode
+    days, stocks = episode.close.shape
+    first = episode.close[0]
+    if options.normalise_observations:
+        cash_scale, share_scale = 1 / options.initial_cash, first * stocks / options.initial_cash
+        price_scale: np.ndarray = 1 / first
+        bounded = np.full(stocks, 0.01)
+    else:
+        cash_scale, share_scale = 1.0, np.ones(stocks)
+        price_scale = bounded = np.ones(stocks)
+    columns = [np.zeros((days, 1)), episode.close * price_scale, np.zeros((days, stocks))]
+    for name, values in zip(INDICATORS, episode.indicators, strict=True):
+        columns.append(values * (bounded if name in BOUNDED else price_scale))
+    if options.observe_turbulence:
+        columns.append(episode.turbulence[:, None] * bounded[0])
+    return np.concatenate(columns, axis=1), cash_scale, share_scale
