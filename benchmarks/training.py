@@ -76,7 +76,9 @@ class Run:
 
     def make_collector(self, spent: int) -> Collector:
         guard = Guard("training", self.algorithm_class.access, self.algorithm_class.name)
-        return Collector(self.suite.training_suite, self.streams.child("training"), Ledger(self.spec.budget, spent), guard)
+        return Collector(
+            self.suite.training_suite, self.streams.child("training"), Ledger(self.spec.budget, spent), guard
+        )
 
     def evaluate(
         self,

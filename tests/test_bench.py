@@ -48,6 +48,9 @@ def test_the_designs_measures_are_there_once_with_its_targets(measured):
         **{f"collection-{robot}": None for robot in ("ant", "hopper", "walker2d", "swimmer", "humanoid")},
         **{f"stepping-{suite}": ">= 300000" for suite in ("corners", "corners-momentum")},
         **{f"stepping-{suite}": ">= 300000" for suite in ("frozen-lake-high", "frozen-lake-low")},
+        **{f"stepping-{suite}": ">= 300000" for suite in ("dow30-risk", "drone-obstacles")},
+        "stepping-drone-obstacles-physics": ">= 3000",
+        "stepping-dow30-risk-against-finrl": ">= 200",
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from environments.stocks.bars import TICKERS, Bars
-from environments.stocks.finrl_bridge import finrl_frame, finrl_module
+from environments.stocks.finrl_bridge import finrl_days, finrl_environment, finrl_module
 from environments.stocks.indicators import INDICATORS, indicators
 from environments.stocks.market import features, load_bars
 from environments.stocks.stock_trading import Dow30Risk, StockSuite
@@ -38,30 +38,8 @@ class Market:
 def market(request: pytest.FixtureRequest) -> Market:
     bars = load_bars(None if request.param == "synthetic" else request.param)
     values, index = features(bars, "finrl")
-    frame = finrl_frame(bars)
-    frame = frame.assign(**{name: values[place].ravel() for place, name in enumerate(INDICATORS)})
-    frame = frame.assign(turbulence=np.repeat(index, len(TICKERS)), tic=frame.tic.astype("category"))
-    frame = finrl_module("meta.preprocessor.preprocessors").data_split(frame, "2021-01-04", "2022-01-01")
+    frame = finrl_days(bars, values, index, "2021-01-04", "2022-01-01")
     return Market(request.param, bars, frame, values, index)
-
-
-def finrl_env(market: Market, cash: float, hmax: int, rule: float | None) -> Any:
-    environment = finrl_module("meta.env_stock_trading.env_stocktrading").StockTradingEnv(
-        df=market.frame,
-        stock_dim=len(TICKERS),
-        hmax=hmax,
-        initial_amount=cash,
-        num_stock_shares=[0] * len(TICKERS),
-        buy_cost_pct=[1e-3] * len(TICKERS),
-        sell_cost_pct=[1e-3] * len(TICKERS),
-        reward_scaling=1e-4,
-        state_space=301,
-        action_space=len(TICKERS),
-        tech_indicator_list=list(INDICATORS),
-        turbulence_threshold=rule,
-    )
-    environment.reset()
-    return environment
 
 
 def draw_actions() -> np.ndarray:
@@ -81,7 +59,9 @@ def assert_equal_episodes(suite: StockSuite, market: Market) -> None:
     batch = suite.make_batch(1, kinds)
     batch.set_tasks(suite.split.train[:1])
     observation, _ = batch.reset(seed=0)
-    theirs = [finrl_env(market, options.initial_cash, options.hmax, options.finrl_rule) for _ in range(kinds)]
+    theirs = [
+        finrl_environment(market.frame, options.initial_cash, options.hmax, options.finrl_rule) for _ in range(kinds)
+    ]
     np.testing.assert_allclose(observation[0], theirs[0].state, rtol=1e-9)
     rewards = np.zeros((STEPS, kinds, 2))
     for step in range(STEPS):

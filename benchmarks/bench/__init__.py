@@ -6,6 +6,7 @@ hardly moves them.  The whole takes about three minutes.
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -15,11 +16,12 @@ import torch
 
 from algorithms.maml_trpo import MamlTrpo
 from algorithms.promp import Promp
+from benchmarks.bench.against_finrl import against_finrl
 from benchmarks.bench.collection import ROBOTS, closed_loop
 from benchmarks.bench.fresh_process import listing_time, peak_memory
 from benchmarks.bench.iterations import meta_iteration
 from benchmarks.bench.measurement import Measure, Size
-from benchmarks.bench.stepping import SUITES, steps_per_second
+from benchmarks.bench.stepping import PHYSICS, SUITES, steps_per_second
 
 Part = Callable[[], Measure]
 
@@ -57,4 +59,6 @@ def everything(size: Size) -> list[Part]:
         partial(meta_iteration, Promp, {"gradient_steps": 5}, 2.0, size),
         *(partial(closed_loop, robot, size) for robot in ROBOTS),
         *(partial(steps_per_second, suite, size) for suite in SUITES),
+        partial(steps_per_second, PHYSICS, size, at_least=3_000, episodes=1),
+        *([partial(against_finrl, size)] if importlib.util.find_spec("finrl") else []),
     ]

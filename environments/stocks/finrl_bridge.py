@@ -60,3 +60,37 @@ def finrl_frame(bars: Bars) -> pd.DataFrame:
     values = {name: getattr(bars, name).ravel() for name in ("open", "high", "low", "close", "volume")}
     keys = {"date": [day for day in days for _ in TICKERS], "tic": list(TICKERS) * len(days)}
     return pd.DataFrame({**keys, **values})
+
+
+def finrl_days(bars: Bars, indicators: np.ndarray, turbulence: np.ndarray, start: str, end: str) -> pd.DataFrame:
+    """FinRL's table of the days from `start` to before `end` (ISO dates), features included; those of all bars given.
+
+    indicators: [indicator, day, ticker].  turbulence: [day].
+    """
+    frame = finrl_frame(bars)
+    frame = frame.assign(**{name: indicators[place].ravel() for place, name in enumerate(INDICATORS)})
+    frame = frame.assign(turbulence=np.repeat(turbulence, len(TICKERS)), tic=frame.tic.astype("category"))
+    return finrl_module("meta.preprocessor.preprocessors").data_split(frame, start, end)
+
+
+def finrl_environment(days: pd.DataFrame, cash: float = 1e6, hmax: int = 100, rule: float | None = None) -> Any:
+    """FinRL's StockTradingEnv over these days, reset; its costs and scaling are our defaults.
+
+    cash: dollars at the start.  rule: turbulence from which it sells everything, None for never.
+    """
+    environment = finrl_module("meta.env_stock_trading.env_stocktrading").StockTradingEnv(
+        df=days,
+        stock_dim=len(TICKERS),
+        hmax=hmax,
+        initial_amount=cash,
+        num_stock_shares=[0] * len(TICKERS),
+        buy_cost_pct=[1e-3] * len(TICKERS),
+        sell_cost_pct=[1e-3] * len(TICKERS),
+        reward_scaling=1e-4,
+        state_space=1 + (2 + len(INDICATORS)) * len(TICKERS),
+        action_space=len(TICKERS),
+        tech_indicator_list=list(INDICATORS),
+        turbulence_threshold=rule,
+    )
+    environment.reset()
+    return environment
