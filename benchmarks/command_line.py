@@ -74,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_places(command, "comparison")
     command.set_defaults(command=_compare)
 
+    command = commands.add_parser("paper", help="run what a paper needs, then write its tables and figures beside ours")
+    command.add_argument("paper", metavar="NAME", help="as `metarl list` names it among the benchmarks")
+    command.add_argument("--stored", action="store_true", help="only render what is stored and shipped")
+    _add_cells(command)
+    _add_places(command, "paper-NAME")
+    command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
+    command.set_defaults(command=_paper, output=None)
+
     command = commands.add_parser("report", help="write the report again from stored results alone")
     command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
     command.add_argument("--output", type=Path, default=Path("report"), metavar="DIR")
@@ -162,6 +170,18 @@ def _compare(parsed: argparse.Namespace) -> int:
     specs = make_plan(parsed.benchmark, suites, [parsed.algorithm], parsed.seeds, parsed.profile, parsed.settings)
     places = Places(parsed.results, parsed.output, parsed.workers, parsed.force)
     return run_comparison(found, specs, _names(parsed.against), places)
+
+
+def _paper(parsed: argparse.Namespace) -> int:
+    from benchmarks.leaderboard import Places
+    from benchmarks.paper import Choice, render_stored, run_paper
+    from results.published import find_paper
+
+    paper = find_paper(parsed.paper)
+    choice = Choice(_names(parsed.suites), parsed.seeds, parsed.profile, tuple(parsed.settings))
+    output = parsed.output or Path(f"paper-{paper.name}")
+    places = Places(parsed.results, output, parsed.workers, parsed.force)
+    return render_stored(paper, choice, places) if parsed.stored else run_paper(paper, choice, places, parsed.dry_run)
 
 
 def _report(parsed: argparse.Namespace) -> int:

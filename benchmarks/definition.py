@@ -1,4 +1,7 @@
-"""Benchmark definitions: one TOML file each in `definitions/`, naming its suites, algorithms and claims."""
+"""Benchmark definitions: one TOML file each in `definitions/`, naming its suites, algorithms and claims.
+
+Each paper in `results/published/` is a benchmark too, of those of its suites and algorithms that exist.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,14 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from algorithms.catalogue import algorithms
+from environments.catalogue import suites
 from environments.typed_options import UsageError, nearest
+from results.published import Paper, papers
 
 FOLDER = Path(__file__).parent / "definitions"
+#: papers print budgets of days; this one learns
+PAPERS_PROFILE = "standard"
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,13 @@ def find_definition(name: str) -> Definition:
 
 @cache
 def definitions(folder: Path = FOLDER) -> Mapping[str, Definition]:
-    """Every definition in the folder, by name.  Raises UsageError naming a file that is not one."""
-    return MappingProxyType({path.stem: _read(path) for path in sorted(folder.glob("*.toml"))})
+    """Every definition in the folder and every paper, by name; a file of the folder goes before a paper of its name.
+
+    Raises UsageError naming a file that is no definition, StoreError one that holds no paper.
+    """
+    found = {name: _of_paper(paper) for name, paper in papers().items()}
+    found |= {path.stem: _read(path) for path in folder.glob("*.toml")}
+    return MappingProxyType(dict(sorted(found.items())))
 
 
 def _read(path: Path) -> Definition:
@@ -48,3 +61,15 @@ def _read(path: Path) -> Definition:
         return Definition(name=path.stem, suites=suites, algorithms=algorithms, claims=claims, **content)
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise UsageError(f"benchmark definition {path.name} is not valid: {error}") from None
+
+
+def _of_paper(paper: Paper) -> Definition:
+    return Definition(
+        name=paper.name,
+        title=paper.title,
+        summary=f"The cells of {paper.authors} ({paper.year}) that exist here",
+        profile=PAPERS_PROFILE,
+        suites=tuple(entry.suite for entry in paper.suites if entry.base in suites()),
+        algorithms=tuple(entry.id for entry in paper.algorithms if entry.id in algorithms()),
+        claims=tuple(claim.id for claim in paper.claims),
+    )

@@ -21,6 +21,7 @@ SAMPLING_RATES = (
     ("walker2d-*", 13_000),
     ("swimmer-*", 30_000),
     ("humanoid-*", 3_500),
+    ("drone-obstacles-physics", 4_000),
     ("*", 200_000),
 )
 #: seconds of gradients for each environment step of training, where nothing better is known

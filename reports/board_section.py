@@ -1,4 +1,4 @@
-"""A suite's section: the leaderboard table and the figures."""
+"""A suite's section: its terms, its scores at every adaptation step, tests, figures and pictures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from reports.aggregate import Summary
 from reports.boards import Board
 from reports.entries import Entry, Refused
 from reports.figures import Drawing
-from reports.marks import Scale, name_mark, strip
+from reports.marks import Scale, badges, figure_of, name_mark, strip, suite_anchor
 from reports.numbers import interval, number, short_count, slug
-from reports.record import access_labels, entry_anchor
+from reports.pairwise import PairTests
+from reports.pairwise_section import pairwise_section
+from reports.record import data_of, entry_anchor
+from reports.suite_pictures import suite_pictures
 from reports.tables import board_decimals
 
 
@@ -19,21 +22,23 @@ def board_section(
     board: Board,
     drawings: tuple[Drawing, ...],
     refused: tuple[Refused, ...],
+    tests: PairTests | None,
     stale: Collection[str],
     classes: Mapping[str, str],
 ) -> str:
     name = slug(board.suite)
     files = " ".join(f'<a href="tables/{name}.{kind}">{kind}</a>' for kind in ("csv", "md", "tex"))
-    figures = "".join(_figure(drawing) for drawing in drawings)
+    figures = "".join(map(figure_of, drawings))
     return f"""
-<section class="board" id="{name}"><h3>{escape(board.suite)}</h3>
+<section class="board" id="{suite_anchor(board.suite)}" data-suite="{name}"><h3>{escape(board.suite)}</h3>
 <p class="terms">{_terms(board)}</p>
-<div class="wide"><table class="scores sortable">
+<div class="wide" tabindex="0" role="region" aria-label="{escape(board.suite)}: scores"><table class="scores sortable">
 {_head(board)}
 <tbody>{"".join(_row(board, entry, stale, classes) for entry in board.entries)}{"".join(map(_refused, refused))}</tbody>
 </table></div>
 <p class="files">Table: {files}</p>
-<div class="figures">{figures}</div>
+{pairwise_section(tests, board_decimals(board), classes)}
+<div class="figures">{figures}</div>{suite_pictures(board)}
 </section>"""
 
 
@@ -49,8 +54,10 @@ def _terms(board: Board) -> str:
         f"{usual.final.tasks} test tasks" + (f", each adapted to {again} times" if again > 1 else ""),
         f"{steps} adaptation step{'s' if steps != 1 else ''} of {trajectories} trajectories",
         f"horizon {description['horizon']}",
+        f"adapting to a task costs {short_count(steps * trajectories * description['horizon'])} environment steps",
         f"budget {short_count(identity['budget'])} environment steps",
         f"profile {description['profile']}",
+        *([f"data: {data}"] if (data := data_of(usual)) else []),
     ]
     return escape(" · ".join(parts))
 
@@ -58,30 +65,26 @@ def _terms(board: Board) -> str:
 def _head(board: Board) -> str:
     last = board.last_step
     after = f"After {last} step{'s' if last != 1 else ''}" if last else "No adaptation"
-    earlier = "".join(f"<th>{'Before adaptation' if step == 0 else f'After {step}'}</th>" for step in range(last))
+    names = ["Before adaptation" if step == 0 else f"After {step}" for step in range(last)]
+    earlier = "".join(f'<th scope="col">{name}</th>' for name in names)
+    spread = "<small>mean ± std over seeds, ± over tasks</small>"
     return (
-        f"<thead><tr><th>Algorithm</th><th>{after}: IQM [95 %]<small>mean ± std over seeds, ± over tasks</small></th>"
-        f'<th class="plot">IQM and interval{Scale.of(board.entries).axis(board_decimals(board))}</th>'
-        f"{earlier}<th>Seeds</th></tr></thead>"
+        f'<thead><tr><th scope="col" data-text>Algorithm</th><th scope="col">{after}: IQM [95 %]{spread}</th>'
+        f'<th scope="col" class="plot">IQM and interval{Scale.of(board.entries).axis(board_decimals(board))}</th>'
+        f'{earlier}<th scope="col">Seeds</th></tr></thead>'
     )
 
 
 def _row(board: Board, entry: Entry, stale: Collection[str], classes: Mapping[str, str]) -> str:
     decimals = board_decimals(board)
-    badges = "".join(f' <span class="badge">{escape(label)}</span>' for label in access_labels(entry))
-    if entry.reference_seeds:
-        badges += ' <span class="badge">shipped result</span>'
-    for term, values in board.departures.get(entry.label, {}).items():
-        badges += f' <span class="badge warn" title="{escape(values)}">not comparable: other {term}</span>'
-    if entry.digest in stale:
-        badges += ' <span class="badge warn">stale</span>'
     last = board.last_step
     cells = [_score(entry, step, decimals) for step in (last, *range(last))]
     plot = strip(entry, Scale.of(board.entries), classes[entry.algorithm], board.verdict.floor, decimals)
     css_class = ' class="aside"' if entry.label in board.departures else ""
     name = name_mark(entry.label, classes[entry.algorithm])
     return (
-        f'<tr{css_class}><th scope="row" data-sort="{escape(entry.label)}">{name}{badges}</th>'
+        f'<tr data-algorithm="{slug(entry.algorithm)}"{css_class}>'
+        f'<th scope="row" data-sort="{escape(entry.label)}">{name}{badges(board, entry, stale)}</th>'
         f'{cells[0]}<td class="plot" data-sort="{entry.final.iqm!r}">{plot}</td>{"".join(cells[1:])}'
         f'<td data-sort="{entry.final.seeds}"><a class="number" href="#{entry_anchor(entry)}">{entry.final.seeds}</a>'
         f"</td></tr>"
@@ -107,11 +110,7 @@ def _spread(summary: Summary, decimals: int) -> str:
 
 def _refused(refused: Refused) -> str:
     return (
-        f'<tr class="refused"><th scope="row" data-sort="{escape(refused.algorithm)}">{escape(refused.algorithm)}</th>'
+        f'<tr class="refused" data-algorithm="{slug(refused.algorithm)}">'
+        f'<th scope="row" data-sort="{escape(refused.algorithm)}">{escape(refused.algorithm)}</th>'
         f'<td colspan="20" data-sort="">no score: {escape(refused.reason)}</td></tr>'
     )
-
-
-def _figure(drawing: Drawing) -> str:
-    files = " ".join(f'<a href="figures/{drawing.name}.{kind}">{kind}</a>' for kind in ("svg", "png"))
-    return f"<figure>{drawing.inline()}<figcaption>{escape(drawing.caption)}. {files}</figcaption></figure>"

@@ -70,7 +70,7 @@ def _board(suite: str, entries: list[Entry]) -> Board:
 
 
 def _departures(entries: list[Entry]) -> dict[str, dict[str, str]]:
-    """Entries that differ in budget, protocol, split or suite from the largest group that agrees in all four."""
+    """Entries that differ in budget, protocol, split, tasks or suite from the largest group that agrees in all."""
     terms = {entry.label: _terms(entry) for entry in entries}
     trained = [entry for entry in entries if entry.trained] or entries
     groups = Counter(tuple(terms[entry.label].values()) for entry in trained)
@@ -95,8 +95,10 @@ def _terms(entry: Entry) -> dict[str, str]:
     return {
         "budget": f"{identity['budget']:,} steps",
         "adaptation": (
-            f"{protocol.get('adaptations', 1)} of {protocol['adaptation_steps']} × {protocol['trajectories']} trajectories"
+            f"{protocol.get('adaptations', 1)} of {protocol['adaptation_steps']} × "
+            f"{protocol['trajectories']} trajectories"
         ),
         "suite version": identity["suite_digest"][:8],
         "split": identity["split_digest"][:8],
+        "test tasks": f"{len(entry.tasks)} from {entry.tasks[0]} to {entry.tasks[-1]}",
     }

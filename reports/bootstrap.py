@@ -1,12 +1,14 @@
-"""Seeded percentile bootstrap of the interquartile mean, resampling whole seeds.
+"""Seeded, vectorised percentile bootstrap of the interquartile mean, resampling whole seeds within each suite.
 
 All tasks of a seed share one meta-policy, so a resample draws seeds and takes each with all its tasks:
-drawing tasks independently (stratified by task) would make intervals too narrow.
+drawing tasks independently (stratified by task) would make intervals too narrow.  The strata are the suites.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping, Sequence
+from math import lcm
 
 import numpy as np
 
@@ -33,17 +35,28 @@ def interquartile_mean(scores: np.ndarray) -> float:
     return float(ordered[cut : ordered.size - cut].mean())
 
 
+def draw_counts(seeds: int, resamples: int, generator: np.random.Generator) -> np.ndarray:
+    """How often each seed is taken in each resample of as many seeds, int32 [seed, resample]."""
+    drawn = generator.integers(0, seeds, size=(seeds, resamples), dtype=np.uint16)
+    return np.stack([(drawn == seed).sum(axis=0, dtype=np.int32) for seed in range(seeds)])
+
+
+def draw_strata(strata: Mapping[str, np.ndarray], resamples: int, *key: str) -> list[np.ndarray]:
+    """`draw_counts` of every suite, in order; a suite's draws depend on the key and its name alone.
+
+    strata: scores [seed, ...] by suite; suites may differ in seeds.
+    """
+    return [draw_counts(len(scores), resamples, keyed_generator(*key, suite)) for suite, scores in strata.items()]
+
+
 def bootstrap_iqms(scores: np.ndarray, generator: np.random.Generator, resamples: int = RESAMPLES) -> np.ndarray:
     """The interquartile mean of each resample.
 
     scores: [point, seed, task]; every point (an adaptation step, a place on a curve) gets the same draws.
     Returns [point, resamples].
     """
-    seeds = scores.shape[1]
-    drawn = generator.multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples).astype(np.int32)
-    # With few seeds there are few distinct draws (10 for 3 seeds, 126 for 5): each is worked out once.
-    counts, which = np.unique(drawn, axis=0, return_inverse=True)
-    return np.stack([_resampled_iqms(point, counts) for point in scores])[:, which.reshape(-1)]
+    counts = draw_counts(scores.shape[1], resamples, generator)
+    return np.stack([resampled_iqms([point], [counts]) for point in scores])
 
 
 def iqm_intervals(scores: np.ndarray, *key: str, resamples: int = RESAMPLES, level: float = LEVEL) -> np.ndarray:
@@ -59,21 +72,43 @@ def iqm_intervals(scores: np.ndarray, *key: str, resamples: int = RESAMPLES, lev
         raise ValueError(f"{'/'.join(key)}: an interval needs at least 2 seeds, got {scores.shape[1]}")
     if not np.isfinite(scores).all():
         raise ValueError(f"{'/'.join(key)}: scores must be finite")
-    iqms = bootstrap_iqms(scores, keyed_generator(*key), resamples)
-    return np.quantile(iqms, [(1 - level) / 2, (1 + level) / 2], axis=1).T
+    return percentile_interval(bootstrap_iqms(scores, keyed_generator(*key), resamples), level)
 
 
-def _resampled_iqms(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Interquartile means when seed s is taken counts[:, s] times.  scores: [seed, task], counts: [resample, seed].
+def percentile_interval(resampled: np.ndarray, level: float = LEVEL) -> np.ndarray:
+    """Low and high [..., 2] of the resamples on the last axis."""
+    return np.moveaxis(np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2], axis=-1), 0, -1)
+
+
+def resampled_iqms(strata: Sequence[np.ndarray], counts: Sequence[np.ndarray]) -> np.ndarray:
+    """Interquartile mean over all scores of all suites when seed s of a suite is taken counts[suite][s] times.
+
+    strata: scores [seed, task] of each suite.  counts: whole numbers [seed, resample] of each suite, whose sum over
+    seeds is the number of seeds.  Returns [resample].
+
+    Suites weigh alike: where they differ in numbers of scores, each score stands as often as makes the suites equally
+    large, and the mean is that of the repeated scores (so with equally large suites it is the ordinary one).
 
     The scores are sorted once.  In a resample each fills as many places of the sorted list as its seed was drawn, and
     counts by how many of those lie in the middle half; summed by parts, which is exact for equal scores.
     """
-    order = np.argsort(scores, axis=None, kind="stable")
-    ordered = scores.reshape(-1)[order]
-    cut = int(_TRIMMED * ordered.size)
-    kept = ordered.size - 2 * cut
-    places = np.cumsum(counts[:, order // scores.shape[1]], axis=1, dtype=np.int32)
-    inside = np.clip(places - cut, 0, kept)  # places of the middle half filled by this score and all lower ones
-    # einsum rather than a matrix product: its sums do not depend on the number of threads
-    return ordered[-1] - np.einsum("rs,s->r", inside[:, :-1], np.diff(ordered)) / kept
+    common = lcm(*(scores.size for scores in strata))
+    size = common * len(strata)
+    cut = int(_TRIMMED * size)
+    kept = size - 2 * cut
+    whole = np.dtype(np.int64 if size > np.iinfo(np.int32).max else np.int32)
+    values = np.concatenate([scores.ravel() for scores in strata])
+    copies = np.concatenate([np.full(scores.size, common // scores.size, dtype=whole) for scores in strata])
+    seeds = [np.repeat(np.arange(len(scores)), scores.shape[1]) for scores in strata]
+    earlier = np.cumsum([0, *(len(scores) for scores in strata)])[:-1]
+    row = np.concatenate([first + seed for first, seed in zip(earlier, seeds, strict=True)])
+    taken = np.concatenate(counts)
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    places: np.ndarray = np.zeros(taken.shape[1], dtype=whole)
+    means = np.full(taken.shape[1], ordered[-1])
+    for score, step in zip(order[:-1], np.diff(ordered), strict=True):
+        places += copies[score] * taken[row[score]]
+        inside = np.clip(places - cut, 0, kept)  # places of the middle half filled by this score and all lower ones
+        means -= inside * (step / kept)
+    return means

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from reports.boards import Board
 from reports.entries import Refused
+from reports.record import data_of
 
 ENOUGH_SEEDS = 10
 
@@ -67,8 +68,17 @@ def collect_cautions(
             if entry.digest in stale:
                 text = "the code or software has changed since these runs; run them again to compare with new ones"
                 found.append(Caution("Stale", f"{entry.label} on {board.suite}: {text}"))
+    for board in boards:
+        for data in sorted(
+            {data for entry in board.entries if (data := data_of(entry)) and "synthetic" in data.lower()}
+        ):
+            found.append(Caution("Synthetic data", f"{board.suite} ran on {data}: no real market or measurement"))
     found += [caution for board in boards for caution in _missing_seeds(board)]
     found += _few_seeds(boards)
+    processors = {run.run["provenance"]["cpu"] for board in boards for entry in board.entries for run in entry.runs}
+    if len(processors) > 1:
+        text = f"the runs come from {len(processors)} kinds of processors: their wall times do not compare"
+        found.append(Caution("Wall time", text))
     dirty = [run for board in boards for entry in board.entries for run in entry.runs if run.run["provenance"]["dirty"]]
     if dirty:
         text = f"{len(dirty)} of the runs come from a working tree with uncommitted changes: no commit holds their code"

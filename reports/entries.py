@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reports.aggregate import Summary, summarise
-from reports.scores import name_of, read_learning_curve, read_test_scores
+from reports.scores import LearningCurve, name_of, read_learning_curve, read_test_scores
 from results.files import StoreError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Curve:
     """An entry's learning curve on validation tasks; equally long fields."""
 
     environment_steps: tuple[float, ...]  # mean over seeds
+    wall_seconds: tuple[float, ...]  # in meta-iterations until then, mean over seeds
     before: tuple[Summary, ...]
     after: tuple[Summary, ...]
 
@@ -40,6 +41,8 @@ class Entry:
     reference_seeds: frozenset[int]  # those taken from the shipped reference results
     steps: tuple[Summary, ...]  # after 0, 1, ... adaptation steps, on test tasks
     curve: Curve | None
+    tasks: tuple[str, ...]  # test tasks by id, in the order of `scores`
+    scores: np.ndarray = field(compare=False, repr=False)  # [step, seed, task], what `steps` sums up
 
     @property
     def final(self) -> Summary:
@@ -98,21 +101,23 @@ def collect_entries(
     for key in sorted(groups):
         members = tuple(groups[key][seed] for seed in sorted(groups[key]))
         try:
-            steps, curve = _steps(members), _curve(members)
+            tasks, scores = _test_scores(members)
+            steps, curve = summarise(scores, members[0].suite, members[0].algorithm, "test"), _curve(members)
         except StoreError as error:
             refused.append(Refused(*key, members, str(error)))
             continue
-        entries.append(Entry(*key, labels[key], members, frozenset(shipped.get(key, ())), steps, curve))
+        origin = frozenset(shipped.get(key, ()))
+        entries.append(Entry(*key, labels[key], members, origin, steps, curve, tasks, scores))
     return tuple(entries), tuple(refused)
 
 
-def _steps(runs: Sequence[StoredRun]) -> tuple[Summary, ...]:
+def _test_scores(runs: Sequence[StoredRun]) -> tuple[tuple[str, ...], np.ndarray]:
+    """The tasks, and scores [step, seed, task] on them."""
     scores = [read_test_scores(run) for run in runs]
     for run, read in zip(runs, scores, strict=True):
         if read.tasks != scores[0].tasks:
             raise StoreError(f"{name_of(run)} was scored on other test tasks than seed {runs[0].seed}; run it again")
-    values = np.stack([read.values for read in scores], axis=1)
-    return summarise(values, runs[0].suite, runs[0].algorithm, "test")
+    return scores[0].tasks, np.stack([read.values for read in scores], axis=1)
 
 
 def _curve(runs: Sequence[StoredRun]) -> Curve | None:
@@ -126,11 +131,20 @@ def _curve(runs: Sequence[StoredRun]) -> Curve | None:
     places = [[curve.points.index(point) for point in shared] for curve in read]
     values = np.stack([curve.values[place] for curve, place in zip(read, places, strict=True)], axis=2)
     steps = np.mean([curve.environment_steps[place] for curve, place in zip(read, places, strict=True)], axis=0)
+    wall = np.mean(
+        [_wall_seconds(run, curve)[place] for run, curve, place in zip(runs, read, places, strict=True)], axis=0
+    )
     before, after = (
         summarise(values[:, index], runs[0].suite, runs[0].algorithm, "validation", resamples=CURVE_RESAMPLES)
         for index in (0, 1)
     )
-    return Curve(tuple(steps.tolist()), before, after)
+    return Curve(tuple(steps.tolist()), tuple(wall.tolist()), before, after)
+
+
+def _wall_seconds(run: StoredRun, curve: LearningCurve) -> np.ndarray:
+    """Seconds in meta-iterations before each point of the curve, [point]."""
+    iterations, seconds = run.timing["iteration"].to_numpy(), run.timing["wall_seconds"].to_numpy()
+    return np.array([seconds[iterations <= reached].sum() for reached in curve.iterations])
 
 
 def _labels(identities: Mapping[tuple[str, str, str], Mapping[str, Any]]) -> dict[tuple[str, str, str], str]:

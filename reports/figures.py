@@ -1,28 +1,26 @@
-"""A suite's figures: learning curves before and after adaptation, and the score at each adaptation step."""
+"""Figures as SVG and PNG with the same bytes each time, and what all of them share: style, curves, legend."""
 
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import matplotlib.style
 import numpy as np
 import seaborn
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from reports.aggregate import Summary
 from reports.boards import Board
-from reports.colours import INK, LIGHT, LINE, Style
+from reports.colours import INK, LINE, Style
 from reports.entries import Entry
-from reports.numbers import short_count, slug
+from reports.inline_svg import inline_svg
+from reports.numbers import slug
 
-_WIDTH, _HEIGHT = 4.8, 4.9  # inches: two fit beside each other on a page, one on a phone
+WIDTH = 4.8  # inches: two fit beside each other on a page, one on a phone
 _STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that figures are the same on every machine
     "font.size": 9,
@@ -55,127 +53,67 @@ class Drawing:
     caption: str
     svg: str
     png: bytes
+    broad: bool = False  # takes the page's whole width
 
     def inline(self) -> str:
-        """The SVG for use within a page: no prolog, ids of its own, the page's fonts and (in dark mode) colours."""
-        text = self.svg[self.svg.index("<svg") :]
-        text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-        text = re.sub(r'\bid="([^"]+)"', rf'id="{self.name}.\1"', text)
-        text = re.sub(r'(href="|url\()#([^")]+)', rf"\1#{self.name}.\2", text)
-        text = re.sub(r"font-family: [^;\"]*;? ?|(?<=px )'DejaVu Sans'[^;\"]*", "", text)
-        for name, colour in LIGHT.items():
-            text = text.replace(colour, f"var(--{name})")
-        label = f'role="img" aria-label="{escape(self.caption)}"'
-        return re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', rf"<svg \1 {label}>", text, count=1).strip()
+        return inline_svg(self.svg, self.name, self.caption)
 
 
-def draw_board(board: Board, styles: Mapping[str, Style]) -> tuple[Drawing, ...]:
-    """The suite's figures; the learning curves only where any algorithm trained."""
-    drawings = []
-    scores = f"IQM {board.metric} with 95 % interval over seeds"
-    if board.departures:
-        scores += " (* not comparable)"
-    if any(entry.curve is not None and len(entry.curve.after) > 1 for entry in board.entries):
-        caption = f"{board.suite}: learning curves on validation tasks, {scores}"
-        drawings.append(_drawing(f"{slug(board.suite)}-learning", caption, lambda: _learning(board, styles)))
-    caption = f"{board.suite}: adaptation curves on test tasks, {scores}"
-    drawings.append(_drawing(f"{slug(board.suite)}-adaptation", caption, lambda: _adaptation(board, styles)))
-    return tuple(drawings)
-
-
-def _drawing(name: str, caption: str, draw: Callable[[], Figure]) -> Drawing:
+def make_drawing(name: str, caption: str, draw: Callable[[], Figure], broad: bool = False) -> Drawing:
+    """The figure that `draw` makes, under the style of all figures."""
     svg, png = io.StringIO(), io.BytesIO()
     # the salt makes ids, and so bytes, the same each time; no date or software version is written
     style: Any = ["default", {**seaborn.axes_style("ticks"), **_STYLE, "svg.hashsalt": name}]
     with matplotlib.style.context(style):
         figure = draw()
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # it has laid the figure out, and would do so again for every file
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(png, format="png", dpi=160, facecolor="white", metadata={"Software": None})
-    return Drawing(name, caption, svg.getvalue(), png.getvalue())
+        figure.savefig(png, format="png", dpi=144, facecolor="white", metadata={"Software": None})
+    return Drawing(name, caption, svg.getvalue(), png.getvalue(), broad)
 
 
-def _learning(board: Board, styles: Mapping[str, Style]) -> Figure:
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
-    curves = [(entry, entry.curve) for entry in board.entries if entry.curve is not None]
-    end = max(curve.environment_steps[-1] for _, curve in curves)
-    for axes, title in ((upper, "validation tasks, after adaptation"), (lower, "before adaptation")):
-        for order, (entry, curve) in enumerate(curves):
-            summaries = curve.after if axes is upper else curve.before
-            steps = np.array(curve.environment_steps)
-            if len(summaries) == 1:  # it does not train: the same at any number of steps
-                steps, summaries = np.array([0.0, end]), (summaries[0], summaries[0])
-            _line(axes, steps, summaries, entry, board, styles, zorder=len(curves) - order)
-        axes.set_title(title)
-        axes.set_ylabel(board.metric)
-        _finish(axes)
-    lower.set_xlabel("environment steps of meta-training")
-    lower.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
-    lower.xaxis.set_major_locator(MaxNLocator(6))
-    _legend(figure, upper)
-    return figure
-
-
-def _line(
+def draw_curve(
     axes: Axes,
-    steps: np.ndarray,
-    summaries: tuple[Summary, ...],
+    places: np.ndarray,
+    values: np.ndarray,
+    intervals: np.ndarray | None,
     entry: Entry,
     board: Board,
     styles: Mapping[str, Style],
-    zorder: int,
 ) -> None:
+    """An entry's line with its interval as a band; the highest entry lies on top.
+
+    places, values: [point].  intervals: [point, 2], or None where there is none.
+    """
     style = styles[entry.algorithm]
-    axes.plot(
-        steps,
-        [summary.iqm for summary in summaries],
+    (line,) = axes.plot(
+        places,
+        values,
         color=style.colour,
-        linestyle=_dashes(entry, board, style),
+        linestyle=dashes(entry, board, style),
         linewidth=1.5,
         marker=style.marker,
-        markersize=4,
-        markevery=max(1, len(summaries) // 8),
+        markersize=5,
+        markevery=max(1, len(values) // 8),
         label=board.marked(entry),
-        zorder=2 + zorder,
+        zorder=2 + len(board.entries) - board.entries.index(entry),
     )
-    if all(summary.interval is not None for summary in summaries):
-        low, high = np.array([summary.interval for summary in summaries]).T
-        axes.fill_between(steps, low, high, color=style.colour, alpha=0.16, linewidth=0)
+    tag(axes, entry.algorithm, [line])
+    if intervals is not None:
+        band = axes.fill_between(places, *intervals.T, color=style.colour, alpha=0.16, linewidth=0)
+        tag(axes, entry.algorithm, [band])
 
 
-def _adaptation(board: Board, styles: Mapping[str, Style]) -> Figure:
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
-    axes = figure.subplots()
-    offsets = np.linspace(-0.5, 0.5, len(board.entries)) * min(0.36, 0.06 * (len(board.entries) - 1))
-    for order, (entry, offset) in enumerate(zip(board.entries, offsets, strict=True)):
-        style = styles[entry.algorithm]
-        iqms = np.array([summary.iqm for summary in entry.steps])
-        low, high = np.array([summary.interval or (summary.iqm, summary.iqm) for summary in entry.steps]).T
-        axes.errorbar(
-            np.arange(len(iqms)) + offset,
-            iqms,
-            yerr=np.maximum([iqms - low, high - iqms], 0),  # a percentile interval may end short of the estimate
-            color=style.colour,
-            linestyle=_dashes(entry, board, style),
-            linewidth=1.3,
-            elinewidth=1.3,
-            capsize=2.5,
-            marker=style.marker,
-            markersize=4.5,
-            label=board.marked(entry),
-            zorder=2 + len(board.entries) - order,
-        )
-    axes.set_title("test tasks")
-    axes.set_xlabel("adaptation step")
-    axes.set_ylabel(board.metric)
-    axes.set_xticks(range(board.last_step + 1))
-    axes.set_xlim(-0.4, board.last_step + 0.4)
-    _finish(axes)
-    _legend(figure, axes)
-    return figure
+def tag(axes: Axes, algorithm: str, artists: Iterable[Artist]) -> None:
+    """Mark what belongs to the algorithm, so that the page's filter can hide it."""
+    panel = axes.figure.axes.index(axes)
+    for artist in artists:
+        count = sum(child.get_gid() is not None for child in axes.get_children())
+        artist.set_gid(f"of.{slug(algorithm)}.{panel}.{count}")
 
 
-def _dashes(entry: Entry, board: Board, style: Style) -> str:
+def dashes(entry: Entry, board: Board, style: Style) -> str:
     """Configurations of one algorithm share its colour and differ in their lines."""
     siblings = sorted(other.digest for other in board.entries if other.algorithm == entry.algorithm)
     if len(siblings) > 1:
@@ -183,12 +121,12 @@ def _dashes(entry: Entry, board: Board, style: Style) -> str:
     return "--" if style.dashed else "-"
 
 
-def _finish(axes: Axes) -> None:
+def finish(axes: Axes) -> None:
     axes.tick_params(length=3)
     seaborn.despine(ax=axes)
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
+def add_legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     columns = 3 if max(map(len, labels)) <= 16 else 2 if max(map(len, labels)) <= 28 else 1
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.6)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from html import escape
 
+from reports.boards import Board
 from reports.entries import Entry
-from reports.numbers import finite_range, interval, number
+from reports.figures import Drawing
+from reports.numbers import finite_range, interval, number, slug
+from reports.record import access_labels
 
 
 def name_mark(label: str, css_class: str) -> str:
@@ -20,6 +23,31 @@ def name_mark(label: str, css_class: str) -> str:
 def suite_name(suite: str) -> str:
     """The name, which may break into lines before its options."""
     return escape(suite).replace("[", "<wbr>[").replace(",", ",<wbr>")
+
+
+def suite_anchor(suite: str) -> str:
+    """The HTML id of a suite's section."""
+    return f"suite-{slug(suite)}"
+
+
+def badges(board: Board, entry: Entry, stale: Collection[str]) -> str:
+    """What must be known wherever an entry's score stands: its access, its origin, and if it may not be compared."""
+    quiet = [*access_labels(entry), *(["shipped result"] if entry.reference_seeds else [])]
+    marks = "".join(f' <span class="badge">{escape(label)}</span>' for label in quiet)
+    for term, values in board.departures.get(entry.label, {}).items():
+        marks += f' <span class="badge warn" title="{escape(values)}">not comparable: other {term}</span>'
+    return marks + (' <span class="badge warn">stale</span>' if entry.digest in stale else "")
+
+
+def figure_of(drawing: Drawing) -> str:
+    """The figure with its caption and files; a broad one keeps its size and scrolls on a narrow screen."""
+    files = " ".join(f'<a href="figures/{drawing.name}.{kind}">{kind}</a>' for kind in ("svg", "png"))
+    image = drawing.inline()
+    if drawing.broad:
+        label = escape(drawing.caption)
+        image = f'<div class="wide" tabindex="0" role="region" aria-label="Figure. {label}">{image}</div>'
+    css_class = ' class="broad"' if drawing.broad else ""
+    return f"<figure{css_class}>{image}<figcaption>{escape(drawing.caption)}. {files}</figcaption></figure>"
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,22 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
+from reports.across import Across, compare_across
+from reports.across_section import across_section, gap_section
+from reports.board_figures import draw_board
 from reports.board_section import board_section
 from reports.boards import Board, make_boards
 from reports.cautions import Caution, FailedRun, collect_cautions
 from reports.colours import DARK, LIGHT, MARKERS, Style, styles_for
 from reports.entries import Refused, collect_entries
-from reports.figures import Drawing, draw_board
+from reports.figures import Drawing, make_drawing
+from reports.leaderboard_section import filter_form, leaderboard_section
 from reports.numbers import slug
+from reports.pairwise import PairTests, compare_pairs
+from reports.pairwise_table import pairwise_csv
+from reports.profile_figure import across_profiles
 from reports.provenance_section import cautions_section, provenance_section
+from reports.simulation_gap import SimulationGap, simulation_gaps
 from reports.summary import summary_json
 from reports.tables import csv_text, overview_table, suite_table
 from reports.verdict_section import verdict_section
@@ -26,6 +34,8 @@ from results.files import StoreError, make_folder, write_whole
 if TYPE_CHECKING:
     from results.store import StoredRun
 
+#: in place of a suite's name, for the figure across suites
+ACROSS = ""
 #: what a former report may have left that this one does not replace
 _LEFTOVERS = ("tables/*.tex", "tables/*.md", "tables/*.csv", "figures/*.svg", "figures/*.png")
 
@@ -37,6 +47,9 @@ class Report:
     refused: tuple[Refused, ...]
     cautions: tuple[Caution, ...]
     stale: frozenset[str]
+    tests: dict[str, PairTests]  # by suite
+    across: Across
+    gaps: tuple[SimulationGap, ...]
 
 
 def make_report(
@@ -58,7 +71,9 @@ def make_report(
         raise StoreError(f"there is nothing to report: {why}")
     boards = make_boards(entries)
     cautions = collect_cautions(boards, refused, stale, failed)
-    return Report(title, boards, refused, cautions, frozenset(stale))
+    tests = {board.suite: found for board in boards if (found := compare_pairs(board)) is not None}
+    across, gaps = compare_across(boards), simulation_gaps(boards)
+    return Report(title, boards, refused, cautions, frozenset(stale), tests, across, gaps)
 
 
 def write_report(
@@ -78,6 +93,8 @@ def write_report(
     report = make_report(runs, reference, stale, failed, title)
     styles = styles_for(entry.algorithm for board in report.boards for entry in board.entries)
     drawings = {board.suite: draw_board(board, styles) for board in report.boards}
+    if report.across.aggregates:
+        drawings[ACROSS] = (_across_drawing(report.across, styles),)
     contents = _files(report, styles, drawings)
     output = Path(output)
     make_folder(output)
@@ -95,7 +112,7 @@ def write_report(
 
 def _files(report: Report, styles: dict[str, Style], drawings: dict[str, tuple[Drawing, ...]]) -> dict[str, bytes]:
     """Every file's content by its name within the folder; the page last."""
-    texts = {"summary.json": summary_json(report.boards)}
+    texts = {"summary.json": summary_json(report.boards), "tables/pairwise.csv": pairwise_csv(report.tests.values())}
     tables = {"leaderboard": (report.boards, overview_table(report.boards))}
     tables |= {slug(board.suite): ((board,), suite_table(board)) for board in report.boards}
     for name, (boards, table) in tables.items():
@@ -117,14 +134,20 @@ def _page(report: Report, styles: dict[str, Style], drawings: dict[str, tuple[Dr
             board,
             drawings[board.suite],
             tuple(refused for refused in report.refused if refused.suite == board.suite),
+            report.tests.get(board.suite),
             report.stale,
             classes,
         )
         for board in report.boards
     )
+    drawn = drawings.get(ACROSS)
     body = (
-        verdict_section(report.boards, report.cautions, classes)
-        + f'<h2 id="suites">Leaderboard</h2>{boards}'
+        verdict_section(report.boards, tuple(report.tests.values()), report.across, report.cautions, classes)
+        + filter_form(report.boards, classes)
+        + leaderboard_section(report.boards, report.stale, classes)
+        + across_section(report.across, drawn[0] if drawn else None, classes)
+        + gap_section(report.gaps, classes)
+        + f'<h2 id="suites">Suites</h2>{boards}'
         + provenance_section(report.boards, classes)
         + cautions_section(report.cautions)
     )
@@ -142,6 +165,14 @@ def _page(report: Report, styles: dict[str, Style], drawings: dict[str, tuple[Dr
         script=_asset("page.js"),
         body=body,
     )
+
+
+def _across_drawing(across: Across, styles: dict[str, Style]) -> Drawing:
+    caption = (
+        f"Performance profiles across {_plural(len(across.suites), 'suite')}: the share of normalised (seed, task) "
+        f"scores above each threshold, suites weighing alike, with 95 % interval at each threshold"
+    )
+    return make_drawing("across-profile", caption, lambda: across_profiles(across.strata, across.algorithms, styles))
 
 
 def _variables(styles: dict[str, Style], classes: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ from reports.boards import Board
 from reports.cautions import Caution
 from reports.entries import Entry
 from reports.marks import name_mark
-from reports.numbers import NONE, duration, short_count
+from reports.numbers import NONE, duration, short_count, slug
 from reports.record import access_labels, entry_anchor, run_record
 
 
@@ -20,7 +20,8 @@ def provenance_section(boards: tuple[Board, ...], classes: Mapping[str, str]) ->
     return f"""
 <section id="provenance"><h2>Runs behind the numbers</h2>
 <p class="note">Every score above links to its runs here. A digest names a configuration: equal digests are equal
-configuration, suite, split, budget, software and code. Wall time is that of the meta-iterations.</p>
+configuration, suite, split, budget, software and code. A run's record is in its folder of the results,
+<code>runs/suite/algorithm/digest/seed</code>. Wall time is that of the meta-iterations.</p>
 {suites}</section>"""
 
 
@@ -32,9 +33,11 @@ def cautions_section(cautions: tuple[Caution, ...]) -> str:
 
 def _suite(board: Board, classes: Mapping[str, str]) -> str:
     entries = "".join(_entry(entry, classes) for entry in sorted(board.entries, key=lambda entry: entry.label))
-    return f"""<h3>{escape(board.suite)}</h3><div class="wide"><table class="runs">
-<thead><tr><th>Seed</th><th>Digest</th><th>Commit</th><th>Environment steps</th><th>Iterations</th><th>Wall time</th>
-<th>Attempts</th></tr></thead>{entries}</table></div>"""
+    columns = ("Seed", "Digest", "Commit", "Environment steps", "Iterations", "Wall time", "Attempts")
+    heads = "".join(f'<th scope="col">{column}</th>' for column in columns)
+    return f"""<div data-suite="{slug(board.suite)}"><h3>{escape(board.suite)}</h3>
+<div class="wide" tabindex="0" role="region" aria-label="{escape(board.suite)}: runs"><table class="runs">
+<thead><tr>{heads}</tr></thead>{entries}</table></div></div>"""
 
 
 def _entry(entry: Entry, classes: Mapping[str, str]) -> str:
@@ -44,9 +47,12 @@ def _entry(entry: Entry, classes: Mapping[str, str]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in first["versions"].items())
     terms = f"budget {short_count(first['budget'])} environment steps · profile {first['profile']} · {versions}"
     shown = ("configuration", "protocol", "suite_digest", "split_digest", "parents", "code")
+    if first["data"]:
+        terms += f" · data: {first['data']}"
     details = escape(json.dumps({key: first[key] for key in shown}, indent=1))
     return (
-        f'<tbody id="{entry_anchor(entry)}"><tr><th colspan="7" scope="rowgroup">'
+        f'<tbody id="{entry_anchor(entry)}" data-algorithm="{slug(entry.algorithm)}">'
+        f'<tr><th colspan="7" scope="rowgroup">'
         f"{name_mark(entry.label, classes[entry.algorithm])}{access} <small>{escape(terms)}</small>"
         f"<details><summary>configuration</summary><pre>{details}</pre></details></th></tr>"
         f"{''.join(_run(record, entry) for record in records)}</tbody>"

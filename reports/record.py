@@ -28,6 +28,11 @@ def entry_anchor(entry: Entry) -> str:
     return f"runs-{slug(entry.suite)}-{slug(entry.algorithm)}-{entry.digest[:12]}"
 
 
+def data_of(entry: Entry) -> str | None:
+    """The line that names the outside data of an entry's suite; None where there are none."""
+    return entry.runs[0].run["provenance"].get("data")
+
+
 def run_record(run: StoredRun, entry: Entry) -> dict[str, Any]:
     """One run for summary.json and the page.  `wall_seconds`: in meta-iterations; None if there was none."""
     identity, provenance = run.identity, run.run["provenance"]
@@ -55,6 +60,7 @@ def run_record(run: StoredRun, entry: Entry) -> dict[str, Any]:
         "code": identity["code"],
         "commit": provenance["commit"],
         "dirty": provenance["dirty"],
+        "data": provenance.get("data"),
         "cpu": provenance["cpu"],
         "threads": provenance["threads"],
         "attempts": [attempt["outcome"] for attempt in run.run["attempts"]],

@@ -29,6 +29,7 @@ class LearningCurve:
 
     points: tuple[int, ...]
     environment_steps: np.ndarray  # int64 [point]
+    iterations: np.ndarray  # int64 [point], meta-iterations done
     values: np.ndarray
 
 
@@ -56,8 +57,9 @@ def read_learning_curve(run: StoredRun) -> LearningCurve | None:
     if rows.empty:
         return None
     values, (points, _) = _table(run, rows, "validation", ["point", "step", "task"])
-    environment_steps = rows.drop_duplicates("point").sort_values("point")["environment_steps"].to_numpy()
-    return LearningCurve(points, environment_steps, values[:, [0, -1]])
+    places = rows.drop_duplicates("point").sort_values("point")
+    environment_steps, iterations = places["environment_steps"].to_numpy(), places["iteration"].to_numpy()
+    return LearningCurve(points, environment_steps, iterations, values[:, [0, -1]])
 
 
 def _adaptation_steps(run: StoredRun) -> int:

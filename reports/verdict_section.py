@@ -6,29 +6,38 @@ from collections import Counter
 from collections.abc import Mapping
 from html import escape
 
+from reports.across import Across
 from reports.boards import FLOOR, Board
 from reports.cautions import Caution
 from reports.entries import Entry
-from reports.marks import Scale, name_mark, strip, suite_name
-from reports.numbers import interval, number, slug
+from reports.marks import Scale, name_mark, strip, suite_anchor, suite_name
+from reports.numbers import interval, number
+from reports.pairwise import PairTests
 from reports.record import access_labels, entry_anchor
 from reports.tables import board_decimals
 
 Classes = Mapping[str, str]  # a CSS class for each algorithm
 
 
-def verdict_section(boards: tuple[Board, ...], cautions: tuple[Caution, ...], classes: Classes) -> str:
+def verdict_section(
+    boards: tuple[Board, ...],
+    tests: tuple[PairTests, ...],
+    across: Across,
+    cautions: tuple[Caution, ...],
+    classes: Classes,
+) -> str:
     algorithms = sorted({entry.algorithm for board in boards for entry in board.entries})
     legend = "".join(f"<li>{name_mark(algorithm, classes[algorithm])}</li>" for algorithm in algorithms)
     rows = "".join(_row(board, classes) for board in boards)
     return f"""
 <section id="verdict"><h2>Verdict</h2>
-<p class="lead">{_lead(boards)}</p>
+<p class="lead">{_lead(boards)} {_tested(tests)} {_leader(across)}</p>
 {_cautions(cautions)}
 <ul class="legend">{legend}</ul>
 <table class="overview">
-<thead><tr><th>Suite</th><th>After adaptation: IQM and 95 % interval</th><th>Highest IQM</th>
-<th>Apart from {FLOOR}</th><th>Not decided: overlaps {FLOOR}</th></tr></thead>
+<thead><tr><th scope="col">Suite</th><th scope="col">After adaptation: IQM and 95 % interval</th>
+<th scope="col">Highest IQM</th><th scope="col">Apart from {FLOOR}</th>
+<th scope="col">Not decided: overlaps {FLOOR}</th></tr></thead>
 <tbody>{rows}</tbody></table>
 <p class="note">Test tasks, after the last adaptation step. Intervals are bootstrapped over seeds; the shaded band is
 {FLOOR}'s. Intervals that lie apart describe these seeds; this is no test of significance, and overlap proves no
@@ -59,6 +68,29 @@ def _lead(boards: tuple[Board, ...]) -> str:
         why = "the leader's interval overlaps others"
         sentences.append(f"Which algorithm is best is <b>not decided</b> on {which}: {why}.")
     return " ".join(sentences)
+
+
+def _tested(tests: tuple[PairTests, ...]) -> str:
+    """How many pairs the permutation tests decide, and how many no scores could have decided."""
+    count = sum(len(family.pairs) for family in tests)
+    if not count:
+        return ""
+    decided, beyond = sum(len(family.decided) for family in tests), sum(len(family.unattainable) for family in tests)
+    text = f"Permutation tests with Holm's correction within each suite decide <b>{decided} of {count}</b> pairs"
+    if beyond:
+        needed = max(family.seeds_needed for family in tests if family.unattainable)
+        text += f"; {beyond} could not be decided by any scores of so few seeds ({needed} of each could)"
+    return text + "."
+
+
+def _leader(across: Across) -> str:
+    if len(across.suites) < 2 or not across.aggregates:
+        return ""
+    label, first = next(iter(across.aggregates.items()))
+    return (
+        f'Across {len(across.suites)} suites with <a href="#across">references</a> the highest normalised '
+        f"interquartile mean is {escape(label)}'s, {number(first.iqm.value, 3)}."
+    )
 
 
 def _cautions(cautions: tuple[Caution, ...]) -> str:
@@ -98,7 +130,7 @@ def _row(board: Board, classes: Classes) -> str:
     if verdict.floor is None:
         apart = f"<span class=quiet>no {FLOOR}</span>"
     return (
-        f'<tr><th scope="row" data-label="Suite"><a href="#{slug(board.suite)}">{suite_name(board.suite)}</a>'
+        f'<tr><th scope="row" data-label="Suite"><a href="#{suite_anchor(board.suite)}">{suite_name(board.suite)}</a>'
         f"<small>{escape(board.metric)}</small></th>"
         f'<td data-label="After adaptation"><div class="forest">{forest}</div>{scale.axis(decimals)}</td>'
         f'<td data-label="Highest IQM">{leader}</td>'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import csv
 import hashlib
 import json
 import re
@@ -15,9 +17,13 @@ import pytest
 from reports.cautions import FailedRun, coverage
 from reports.colours import styles_for
 from reports.entries import collect_entries
-from reports.page import write_report
+from reports.page import make_report, write_report
+from reports.pairwise_section import summary_of as in_words
+from reports.simulation_gap import simulation_gaps
+from reports.summary import summary_json
 from reports.tables import Table
 from results.files import StoreError
+from results.reference_scores import load_reference_scores
 from results.store import Store, StoredRun
 from tests.scored_runs import TASKS, store_run
 
@@ -68,7 +74,8 @@ def test_a_report_folder_holds_what_it_promises(report: tuple[list[StoredRun], P
     _, page = report
     names = set(digests(page.parent))
     assert {"index.html", "summary.json", "tables/leaderboard.tex", "tables/point.md", "tables/point.csv"} <= names
-    assert {f"figures/point-{kind}" for kind in ("learning.svg", "learning.png", "adaptation.svg")} <= names
+    kinds = ("learning", "time", "adaptation", "profile", "tasks")
+    assert {f"figures/point-{kind}.{form}" for kind in kinds for form in ("svg", "png")} <= names
     assert not [name for name in names if re.search(r"[^A-Za-z0-9._/-]", name)]
 
 
@@ -99,12 +106,22 @@ def test_adding_an_algorithm_leaves_the_others_numbers_alone(store: Store, tmp_p
     for seed in range(3):
         store_run(store, algorithm="promp", seed=seed)
         store_run(store, algorithm="random-init", seed=seed, level=2.0)
-    before = summary_of(write_report(store.finished(), tmp_path / "before"))["suites"]["point"]
+        store_run(store, "frozen-lake-low", algorithm="promp", seed=seed, level=1.0)
+        store_run(store, "frozen-lake-low", algorithm="random-init", seed=seed, level=-1.0)
+    old = make_report(store.finished())
+    before = json.loads(summary_json(old.boards))["suites"]["point"]
     for seed in range(3):
         store_run(store, algorithm="cavia", seed=seed, level=30.0)
-    after = summary_of(write_report(store.finished(), tmp_path / "after"))["suites"]["point"]
+        store_run(store, "frozen-lake-low", algorithm="cavia", seed=seed, level=0.0)
+    new = make_report(store.finished())
+    after = json.loads(summary_json(new.boards))["suites"]["point"]
     assert {name: after[name] for name in before} == before
     assert set(after) - set(before) == {"cavia"}
+    assert {label: new.across.aggregates[label] for label in old.across.aggregates} == old.across.aggregates
+    assert set(old.across.improvements) < set(new.across.improvements)
+    (pair,) = old.tests["point"].pairs
+    again = next(found for found in new.tests["point"].pairs if found.first.algorithm == "promp")
+    assert (again.test, again.interval) == (pair.test, pair.interval)
 
 
 def test_the_verdict_says_what_is_apart_and_what_is_undecided(report: tuple[list[StoredRun], Path]) -> None:
@@ -138,7 +155,7 @@ def test_the_page_is_well_formed(report: tuple[list[StoredRun], Path]) -> None:
             self.wrong: list[str] = []
 
         def handle_starttag(self, tag: str, attrs: Any) -> None:
-            if tag not in ("meta", "br", "wbr"):
+            if tag not in ("meta", "br", "wbr", "input", "img"):
                 self.open.append(tag)
 
         def handle_endtag(self, tag: str) -> None:
@@ -331,3 +348,152 @@ def test_an_algorithm_keeps_its_colour_when_another_comes() -> None:
     assert styles_for(["promp", "random-init"])["random-init"] == styles["random-init"]
     many = styles_for([f"method-{number}" for number in range(20)])
     assert len({(style.colour, style.marker, style.dashed) for style in many.values()}) == 20
+
+
+def test_twelve_algorithms_of_any_name_fit_on_a_page_and_look_different(store: Store, tmp_path: Path) -> None:
+    names = ["comma, name", "50 % of it", "under_score", *(f"method-{number}" for number in range(9))]
+    tasks = tuple(f"test-{number:02d}" for number in range(20))
+    for name in names:
+        for seed in range(2):
+            store_run(store, algorithm=name, seed=seed, tasks=tasks, points=10)
+    page = write_report(store.finished(), tmp_path / "report")
+    assert set(summary_of(page)["suites"]["point"]) == set(names)
+    assert page.stat().st_size < 5_000_000 / 12  # a leaderboard of a dozen such suites stays under 5 MB
+    assert r"50 \% of it" in (page.parent / "tables/point.tex").read_text()
+    assert r"under\_score" in (page.parent / "tables/point.md").read_text()
+    rows = list(csv.DictReader((page.parent / "tables/pairwise.csv").open(newline="")))
+    assert len(rows) == 12 * 11 / 2
+    assert {row["first"] for row in rows} | {row["second"] for row in rows} == set(names)
+    values = re.findall(r'type="checkbox" name="algorithm" value="([^"]*)"', page.read_text())
+    assert len(set(values)) == 12
+    looks = {(style.colour, style.marker, style.dashed) for style in styles_for(names).values()}
+    assert len(looks) == 12
+
+
+def test_pairs_that_no_scores_could_decide_are_never_called_insignificant(store: Store, tmp_path: Path) -> None:
+    for seed in range(3):
+        for algorithm, level in (("promp", 18.0), ("maml", 9.0), ("random-init", 3.0)):
+            store_run(store, algorithm=algorithm, seed=seed, level=level)
+    report = make_report(store.finished())
+    assert report.tests["point"].decided == ()
+    words = "No pair can be decided with 3 seeds: the smallest attainable p is 0.1"
+    assert in_words(report.tests["point"]).startswith(words)
+    assert in_words(report.tests["point"]).endswith("5 seeds of each could.")
+    text = text_of(write_report(store.finished(), tmp_path / "report"))
+    assert words in text
+    assert text.count("needs more seeds") == 3
+    assert "significant" not in text
+
+
+def test_enough_seeds_decide_what_differs_and_only_that(store: Store) -> None:
+    for seed in range(5):
+        for algorithm, level in (("promp", 18.0), ("maml", 3.01), ("random-init", 3.0)):
+            store_run(store, algorithm=algorithm, seed=seed, level=level)
+    tests = make_report(store.finished()).tests["point"]
+    winners = {frozenset((pair.first.algorithm, pair.second.algorithm)): pair.winner for pair in tests.pairs}
+    assert [winner and winner.algorithm for winner in winners.values()].count("promp") == 2
+    assert winners[frozenset(("maml", "random-init"))] is None
+    assert in_words(tests) == "2 of 3 pairs decided at 5 %."
+
+
+def test_what_may_not_be_compared_is_in_no_test_and_no_aggregate(store: Store) -> None:
+    for seed in range(2):
+        store_run(store, "frozen-lake-low", "promp", seed, 1.0)
+        store_run(store, "frozen-lake-low", "maml", seed, 1.2)
+        store_run(store, "frozen-lake-low", "cavia", seed, 1.2, budget=5)
+        store_run(store, "frozen-lake-low", "oracle", seed, 2.0, access=("train", "test"))
+    report = make_report(store.finished())
+    assert set(report.across.aggregates) == {"promp", "maml"}
+    assert {pair.first.label for pair in report.tests["frozen-lake-low"].pairs} == {"maml"}
+    assert len(report.across.improvements) == 1
+
+
+def test_scores_are_put_on_one_scale_and_what_cannot_be_is_named(store: Store, tmp_path: Path) -> None:
+    for seed in range(3):
+        for algorithm, level in (("promp", 1.0), ("maml", -1.0)):
+            store_run(store, "frozen-lake-low", algorithm, seed, level)
+            store_run(store, "point", algorithm, seed, level)
+        store_run(store, "frozen-lake-high", "promp", seed, 1.0)
+    report = make_report(store.finished())
+    references = load_reference_scores()
+    shares = []
+    for suite in ("frozen-lake-high", "frozen-lake-low"):
+        scores = next(board for board in report.boards if board.suite == suite).entries[0].scores[-1]
+        low, high = references[suite]["random"], references[suite]["oracle"]
+        shares.append((scores.mean() - low) / (high - low))
+    assert report.across.aggregates["promp"].mean.value == pytest.approx(np.mean(shares))
+    page = write_report(store.finished(), tmp_path / "report")
+    text = text_of(page)
+    assert "Left out, for want of references: point. maml is left out: no comparable score on frozen-lake-high." in text
+    assert "figures/across-profile.svg" in digests(page.parent)
+    assert "Across 2 suites with references the highest normalised interquartile mean is promp" in text
+
+
+def test_pictures_of_the_leading_trained_algorithm_are_shown_within_the_page(store: Store, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        store_run(store, algorithm="oracle", seed=seed, level=30.0, access=("train", "test"))
+        store_run(store, algorithm="promp", seed=seed, level=20.0)
+        store_run(store, algorithm="maml", seed=seed, level=4.0)
+    for run in store.finished():
+        (run.path / "artefacts").mkdir()
+        for name, size in (("flight.png", 3_000), ("flight.gif", 6_000), ("long.gif", 500_000), ("state", 9)):
+            (run.path / "artefacts" / name).write_bytes(f"{run.algorithm} {run.seed} {name} ".encode() + bytes(size))
+    html = write_report(store.finished(), tmp_path / "report").read_text()
+    sources = re.findall(r'<img src="data:(image/[a-z]+);base64,([^"]*)" alt="([^"]*)"', html)
+    assert [kind for kind, _, _ in sources] == ["image/png", "image/gif"]
+    assert all(base64.b64decode(content).startswith(b"promp 1 flight.") for _, content, _ in sources)
+    assert {text for _, _, text in sources} == {"point: promp, seed 1: flight, after adaptation"}
+    assert "Too large to be shown here: long.gif" in html
+
+
+def test_synthetic_data_are_named_with_the_suite_and_among_the_warnings(store: Store, tmp_path: Path) -> None:
+    store_run(store, "stocks")
+    store_run(store, "point")
+    runs = store.finished()
+    for run in runs:
+        if run.suite == "stocks":
+            run.run["provenance"]["data"] = "synthetic market, seed 0"
+    page = write_report(runs, tmp_path / "report")
+    text = text_of(page)
+    assert "profile smoke · data: synthetic market, seed 0" in text
+    assert "Synthetic data. stocks ran on synthetic market, seed 0" in text
+    assert {run["suite"]: run["data"] for run in summary_of(page)["runs"]} == {
+        "stocks": "synthetic market, seed 0",
+        "point": None,
+    }
+
+
+def test_the_gap_to_the_physics_is_paired_by_seed(store: Store, tmp_path: Path) -> None:
+    for seed in range(4):
+        store_run(store, "drone[horizon=9]", "promp", seed, 19.0, metric="success")
+        if seed != 2:
+            store_run(store, "drone-physics[horizon=9]", "promp", seed, 6.0, metric="success")
+        store_run(store, "drone-physics[horizon=9]", "maml", seed, 6.0, metric="success")
+        store_run(store, "drone-physics", "promp", seed, 6.0, metric="success")
+    boards = make_report(store.finished()).boards
+    (gap,) = simulation_gaps(boards)
+    assert (gap.physics.suite, gap.seeds) == ("drone-physics[horizon=9]", (0, 1, 3))
+    simple = next(entry for board in boards if board.suite == "drone[horizon=9]" for entry in board.entries)
+    assert gap.before == pytest.approx(simple.scores[-1][[0, 1, 3]].mean())
+    assert gap.interval is not None
+    assert gap.interval[0] <= gap.gap <= gap.interval[1] < 0
+    text = text_of(write_report(store.finished(), tmp_path / "report"))
+    assert "drone[horizon=9] → drone-physics[horizon=9]" in text
+
+
+def test_learning_curves_run_over_wall_time_too_and_to_their_shared_points(store: Store) -> None:
+    store_run(store, seed=0, points=4)
+    store_run(store, seed=1, points=4)
+    (entry,), _ = collect_entries(store.finished())
+    assert entry.curve is not None
+    assert entry.curve.wall_seconds[-1] == pytest.approx(2.0)  # four iterations of half a second
+    assert list(entry.curve.wall_seconds) == sorted(entry.curve.wall_seconds)
+
+
+def test_entries_scored_on_other_tasks_are_not_compared(store: Store, tmp_path: Path) -> None:
+    for seed in range(2):
+        store_run(store, algorithm="maml", seed=seed)
+        store_run(store, algorithm="lvc", seed=seed)
+        store_run(store, algorithm="promp", seed=seed, tasks=TASKS[:3])
+    text = text_of(write_report(store.finished(), tmp_path / "report"))
+    assert "promp on point: test tasks 3 from t-0 to t-2, the others 4 from t-0 to t-3" in text

@@ -10,7 +10,7 @@ from rliable import library, metrics
 from scipy import stats
 
 from reports.aggregate import summarise
-from reports.bootstrap import bootstrap_iqms, interquartile_mean, iqm_intervals, keyed_generator
+from reports.bootstrap import bootstrap_iqms, draw_counts, interquartile_mean, iqm_intervals, keyed_generator
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 1), (3, 1), (3, 5), (5, 20), (10, 7)])
@@ -28,20 +28,28 @@ def test_with_one_task_the_interval_is_that_of_rliable(seeds: int) -> None:
     np.random.seed(1)  # rliable draws from the global generator, whatever seed it is given
     try:
         _, theirs = library.get_interval_estimates(
-            {"ours": scores}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=4000
+            {"ours": scores}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=2000
         )
     finally:
         np.random.set_state(state)
     ours = iqm_intervals(scores[None], "parity")[0]
-    assert ours == pytest.approx(theirs["ours"][:, 0], abs=0.05 * scores.std())
+    assert ours == pytest.approx(theirs["ours"][:, 0], abs=0.08 * scores.std())
 
 
 def test_a_resample_takes_seeds_whole_and_trims_what_it_took() -> None:
     scores = np.random.default_rng(5).normal(size=(4, 6))
     found = bootstrap_iqms(scores[None], keyed_generator("whole"), resamples=300)[0]
-    drawn = keyed_generator("whole").multinomial(4, np.full(4, 0.25), size=300)
-    expected = [stats.trim_mean(np.repeat(scores, counts, axis=0), 0.25, axis=None) for counts in drawn]
+    drawn = draw_counts(4, 300, keyed_generator("whole"))
+    expected = [stats.trim_mean(np.repeat(scores, counts, axis=0), 0.25, axis=None) for counts in drawn.T]
     assert found == pytest.approx(np.array(expected), rel=1e-12)
+
+
+def test_a_resample_takes_as_many_seeds_as_there_are_each_as_often() -> None:
+    counts = draw_counts(7, 20_000, keyed_generator("counts"))
+    assert counts.shape == (7, 20_000)
+    assert (counts.sum(axis=0) == 7).all()
+    assert counts.mean(axis=1) == pytest.approx(np.ones(7), abs=0.03)
+    assert counts.var(axis=1) == pytest.approx(np.full(7, 6 / 7), abs=0.04)
 
 
 def test_three_seeds_give_the_quantiles_of_all_their_resamples() -> None:

@@ -33,6 +33,8 @@ class DroneObstacles(Suite):
     discount = 0.99
     split_sizes: ClassVar[tuple[int, int, int]] = (50, 10, 20)
     Options: ClassVar[type[DroneOptions]] = DroneOptions
+    #: whether finished runs keep an animation, which costs three seconds
+    animated: ClassVar[bool] = False
     options: DroneOptions
 
     @property
@@ -53,7 +55,7 @@ class DroneObstacles(Suite):
         return KinematicDrones(tasks, trajectories, self)
 
     def pictures(self, tasks: Sequence[Task], adapted: TrajectoryBatch) -> dict[str, bytes]:
-        """`flight.png` and `flight.gif` of an adapted flight on the first task."""
+        """`flight.png` of an adapted flight on the first task; with `animated`, `flight.gif` too."""
         from environments.drone.pictures import adapted_flight  # OpenGL, which only a finished run needs
 
-        return adapted_flight(self.options, tasks, adapted)
+        return adapted_flight(self.options, tasks, adapted, self.animated)

@@ -43,6 +43,7 @@ class DroneObstaclesPhysics(DroneObstacles):
     metric = "success"
     horizon = 200
     Options: ClassVar[type[DroneOptions]] = DronePhysicsOptions
+    animated = True
     options: DronePhysicsOptions
 
     def make_batch(self, tasks: int, trajectories: int) -> PhysicsDrones:

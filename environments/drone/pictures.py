@@ -82,8 +82,10 @@ def flight_animation(
     return _encoded(frames[0], format="GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
 
 
-def adapted_flight(options: DroneOptions, tasks: Sequence[Task], adapted: TrajectoryBatch) -> dict[str, bytes]:
-    """`flight.png` and `flight.gif` of the first successful trajectory on the first task, else of the first one.
+def adapted_flight(
+    options: DroneOptions, tasks: Sequence[Task], adapted: TrajectoryBatch, animated: bool = True
+) -> dict[str, bytes]:
+    """`flight.png`, and `flight.gif`, of the first successful trajectory on the first task, else of the first one.
 
     adapted: a batch whose first row is that task's.  Warns and returns nothing where there is no OpenGL, which must
     not cost a finished run.
@@ -94,10 +96,10 @@ def adapted_flight(options: DroneOptions, tasks: Sequence[Task], adapted: Trajec
     origin, unit = options.observe(np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]))
     path = (observed - origin) / (unit - origin)
     try:
-        return {
-            "flight.png": flight_picture(tasks[0], path, options.arena),
-            "flight.gif": flight_animation(tasks[0], path, options.arena),
-        }
+        pictures = {"flight.png": flight_picture(tasks[0], path, options.arena)}
+        if animated:
+            pictures["flight.gif"] = flight_animation(tasks[0], path, options.arena)
+        return pictures
     except UsageError as error:
         warnings.warn(f"{tasks[0].id}: {error}", RuntimeWarning, stacklevel=2)
         return {}

@@ -1,0 +1,181 @@
+"""Verdicts on a paper's claims, computed from stored runs: reproduced, contradicted, undecided, or not run.
+
+A part of a claim (one method against another) holds when the permutation test of the two, corrected by Holm's method
+over all parts of the paper's claims that were run, gives p <= 0.05 and the difference has the claimed sign; it fails
+when p <= 0.05 and the sign is the other one.  A ratio holds when its 95 % interval lies within the tolerance and fails
+when it lies outside, either only from 10 seeds on, below which that interval covers less than it says.
+
+A claim is reproduced when all its parts hold, contradicted when one fails, not run when none could be tested, and
+undecided at this budget otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.cautions import ENOUGH_SEEDS
+from reports.claims import Compared, NotCompared, compare_sides, parts_of
+from reports.numbers import decimals_for, number
+from reports.paper_evidence import Evidence
+from reports.permutation import holm, seeds_needed
+from results.published import Claim
+
+ALPHA = 0.05
+REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
+UNDECIDED, NOT_RUN = "undecided at this budget", "not run"
+WORDS = (REPRODUCED, CONTRADICTED, UNDECIDED, NOT_RUN)
+
+
+@dataclass(frozen=True)
+class PartVerdict:
+    part: Compared | NotCompared
+    word: str
+    p_value: float | None  # Holm's
+    reason: str  # one sentence without its full stop
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`effect`, `interval` and `seeds` are those of the part that favours the claim least; None if none was tested."""
+
+    claim: Claim
+    word: str
+    parts: tuple[PartVerdict, ...]
+    effect: float | None
+    interval: tuple[float, float] | None
+    seeds: int | None
+    reasons: tuple[str, ...]  # why this verdict
+    not_comparable: tuple[str, ...]  # what keeps our numbers from being compared with the paper's
+    digests: tuple[str, ...]  # of the configurations behind it
+
+
+def judge(evidence: Evidence) -> tuple[Verdict, ...]:
+    """A verdict for each claim, in the paper's order.  Raises StoreError as `claims.compare_sides` does."""
+    tested = [
+        [compare_sides(claim, first, second, evidence) for first, second in parts_of(claim)]
+        for claim in evidence.paper.claims
+    ]
+    family = [part for parts in tested for part in parts if isinstance(part, Compared) and part.p_value is not None]
+    corrected = dict(zip(map(id, family), holm([part.p_value or 0.0 for part in family]), strict=True))
+    return tuple(
+        _verdict(
+            claim,
+            tuple(_judge_part(claim, part, corrected.get(id(part)), len(family)) for part in parts),
+            evidence,
+        )
+        for claim, parts in zip(evidence.paper.claims, tested, strict=True)
+    )
+
+
+def claims_summary(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """The list "claims" of summary.json."""
+    return [
+        {
+            "id": verdict.claim.id,
+            "text": verdict.claim.sentence,
+            "verdict": verdict.word,
+            "effect": verdict.effect,
+            "ci": None if verdict.interval is None else list(verdict.interval),
+            "seeds": verdict.seeds,
+        }
+        for verdict in verdicts
+    ]
+
+
+def effect_text(part: Compared) -> str:
+    """The effect with its interval."""
+    if math.isnan(part.effect):
+        return "–"
+    decimals = 2 if part.p_value is None else decimals_for((part.effect, *(part.interval or ())))
+    if part.interval is None:
+        return f"{number(part.effect, decimals)} [no interval]"
+    low, high = part.interval
+    return f"{number(part.effect, decimals)} [{number(low, decimals)}, {number(high, decimals)}]"
+
+
+def _judge_part(claim: Claim, part: Compared | NotCompared, corrected: float | None, family: int) -> PartVerdict:
+    if isinstance(part, NotCompared):
+        return PartVerdict(part, NOT_RUN, None, part.reason)
+    if corrected is None:
+        return PartVerdict(part, *_judge_ratio(claim, part))
+    over = f"after Holm's correction over {family} test{'' if family == 1 else 's'}"
+    if corrected <= ALPHA:
+        # a difference of interquartile means of the other sign says that a few tasks decide
+        agrees = part.rise * part.effect > 0
+        word = (REPRODUCED if part.rise > 0 else CONTRADICTED) if agrees else UNDECIDED
+        return PartVerdict(part, word, corrected, f"p = {corrected:.2g} {over}")
+    if part.smallest_p is not None and part.smallest_p > ALPHA / family:
+        reason = (
+            f"{_seeds(part)} can give no p-value below {part.smallest_p:.2g}, and the first of {family} tests must "
+            f"reach {ALPHA / family:.2g}: at least {seeds_needed(family, ALPHA)} seeds of each are needed"
+        )
+    else:
+        reason = f"p = {corrected:.2g} {over}"
+    return PartVerdict(part, UNDECIDED, corrected, reason)
+
+
+def _judge_ratio(claim: Claim, part: Compared) -> tuple[str, None, str]:
+    if part.unusable:
+        return UNDECIDED, None, part.unusable
+    factor, tolerance = claim.factor or 0.0, claim.tolerance or 0.0
+    band = (factor - tolerance, factor + tolerance)
+    shown = f"claimed {factor:g} ± {tolerance:g}"
+    if part.interval is None or part.seeds < ENOUGH_SEEDS:
+        return UNDECIDED, None, f"{shown}; an interval decides from {ENOUGH_SEEDS} seeds on, here are {part.seeds}"
+    if band[0] <= part.interval[0] and part.interval[1] <= band[1]:
+        return REPRODUCED, None, f"{shown}; the interval lies within"
+    if part.interval[1] < band[0] or part.interval[0] > band[1]:
+        return CONTRADICTED, None, f"{shown}; the interval lies outside"
+    return UNDECIDED, None, f"{shown}; the interval lies partly within"
+
+
+def _seeds(part: Compared) -> str:
+    return f"{part.seeds} seed{'' if part.seeds == 1 else 's'}"
+
+
+def _verdict(claim: Claim, parts: tuple[PartVerdict, ...], evidence: Evidence) -> Verdict:
+    if claim.relation == "measurement":
+        reason = f"no measurement of the {claim.measurement} yet"
+        return Verdict(claim, NOT_RUN, (), None, None, None, (reason,), (), ())
+    tested = [(entry, entry.part) for entry in parts if isinstance(entry.part, Compared)]
+    words = {entry.word for entry in parts}
+    if CONTRADICTED in words:
+        word = CONTRADICTED
+    elif not tested:
+        word = NOT_RUN
+    else:
+        word = REPRODUCED if words == {REPRODUCED} else UNDECIDED
+    usable = [part for _, part in tested if not math.isnan(part.effect)]
+    least = min(usable, key=lambda part: _favour(claim, part), default=None)
+    suite = evidence.paper.suite(claim.suite)
+    differences = [text for _, part in tested for text in evidence.differences(suite, part.found)]
+    return Verdict(
+        claim,
+        word,
+        parts,
+        None if least is None else least.effect,
+        None if least is None else least.interval,
+        None if not tested else min(part.seeds for part in ([least] if least else [part for _, part in tested])),
+        tuple(dict.fromkeys(_reasons(parts))),
+        tuple(dict.fromkeys(differences)),
+        tuple(dict.fromkeys(digest for _, part in tested for digest in part.digests)),
+    )
+
+
+def _favour(claim: Claim, part: Compared) -> float:
+    return part.effect if claim.factor is None else -abs(part.effect - claim.factor)
+
+
+def _reasons(parts: Sequence[PartVerdict]) -> list[str]:
+    """What was decided part by part, each reason once with the pairs that it holds for."""
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for entry in parts:
+        pair = f"{entry.part.first} against {entry.part.second}"
+        by_reason.setdefault((entry.word, entry.reason), []).append(pair)
+    verbs = {REPRODUCED: "holds", CONTRADICTED: "fails", UNDECIDED: "undecided"}
+    said = [f"{verbs[word]}: {', '.join(p)} ({why})" for (word, why), p in by_reason.items() if word in verbs]
+    missing = [reason for word, reason in by_reason if word == NOT_RUN]
+    return [*said, f"not run: {'; '.join(missing)}"] if missing else said

@@ -1,0 +1,334 @@
+"""What papers print: their tables, figures, settings and claims, one TOML file a paper in `published/`.
+
+Adding a paper is adding its file; nothing here names one.  Numbers are kept as the text that is printed, so that no
+digit is lost, and read where they are compared.  `docs/papers.md` describes the file's form.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from results.files import StoreError
+
+FOLDER = Path(__file__).parent / "published"
+#: how the two sides of a claim are related; a claim on anything but scores has the relation "measurement"
+RELATIONS = ("higher", "rises", "ratio", "measurement")
+#: a method's score after its last adaptation step, or the mean of its learning curve after adaptation
+QUANTITIES = ("score", "learning-curve")
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?: ± (\d+(?:\.\d+)?))?")
+
+
+@dataclass(frozen=True)
+class PaperSuite:
+    """`suite`: our name with the options that the paper's setting needs.  `budget`: its environment steps a run."""
+
+    id: str
+    printed: str
+    suite: str
+    budget: int | None = None
+    note: str = ""  # what sets its environment apart from ours
+
+    @property
+    def base(self) -> str:
+        return self.suite.partition("[")[0]
+
+
+@dataclass(frozen=True)
+class PaperAlgorithm:
+    """`id`: our algorithm's name, which need not exist yet."""
+
+    id: str
+    printed: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """Rows against columns, one of them suites and the other algorithms, by id."""
+
+    id: str
+    place: str
+    title: str
+    columns: tuple[str, ...]
+    rows: dict[str, tuple[str, ...]]  # printed texts
+    baseline: str = ""  # the algorithm over which gains are taken
+    measurement: str = ""  # what must be measured where the cells are no scores on test tasks
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SettingsTable:
+    """Hyperparameters: (name, printed value, our configuration's option or "")."""
+
+    id: str
+    place: str
+    title: str
+    rows: tuple[tuple[str, str, str], ...]
+    suites: tuple[str, ...] = ()  # those that it is about, all if empty
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PaperFigure:
+    """`kind` names what draws it, `reports/paper_figure_<kind>.py`; `axes`: the ends of the printed vertical axis."""
+
+    id: str
+    place: str
+    title: str
+    kind: str
+    suites: tuple[str, ...]
+    algorithms: tuple[str, ...]
+    axes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    measurement: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Somebody else's measurement of the same method, of low precision."""
+
+    source: str
+    suite: str
+    algorithm: str
+    before: str
+    after: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement on one suite (or, for measurements, on none).
+
+    Each method of `first` stands in the relation to each of `second`.  `steps`: adaptation steps, the last if empty.
+    """
+
+    id: str  # as in "promp.figure2.half-cheetah-direction"
+    paper: str
+    place: str
+    sentence: str
+    relation: str
+    suite: str = ""
+    first: tuple[str, ...] = ()
+    second: tuple[str, ...] = ()
+    steps: tuple[int, ...] = ()
+    quantity: str = "score"
+    factor: float | None = None
+    tolerance: float | None = None
+    measurement: str = ""  # what must be measured
+    table: str = ""  # the table that prints both sides' numbers
+    printed: str = ""  # the numbers that the paper gives for it; taken from the table, if there is one
+
+
+@dataclass(frozen=True)
+class Paper:
+    name: str  # the file's
+    title: str
+    authors: str
+    year: int
+    venue: str
+    source: str  # which text of it the data were taken from
+    open: tuple[str, ...]  # what it leaves open, and so cannot be compared
+    suites: tuple[PaperSuite, ...]
+    algorithms: tuple[PaperAlgorithm, ...]
+    tables: tuple[ScoreTable, ...]
+    settings: tuple[SettingsTable, ...]
+    figures: tuple[PaperFigure, ...]
+    readings: tuple[Reading, ...]
+    claims: tuple[Claim, ...]
+
+    def suite(self, identifier: str) -> PaperSuite:
+        return next(suite for suite in self.suites if suite.id == identifier)
+
+    def printed(self, identifier: str) -> str:
+        """What the paper calls a suite or an algorithm; the name itself where it has no word for it."""
+        entries: Iterable[PaperSuite | PaperAlgorithm] = (*self.suites, *self.algorithms)
+        return next((entry.printed for entry in entries if entry.id == identifier), identifier)
+
+
+def parse_number(text: str) -> tuple[float, float | None]:
+    """Mean and what follows ±, if anything does.  Raises ValueError for another form."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a number, or two with ' ± ' between them")
+    return float(match[1]), None if match[2] is None else float(match[2])
+
+
+def find_paper(name: str) -> Paper:
+    """Raises StoreError offering the nearest name."""
+    known = papers()
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        offer = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+        raise StoreError(f"unknown paper {name!r}; {offer}")
+    return known[name]
+
+
+@cache
+def papers(folder: Path = FOLDER) -> Mapping[str, Paper]:
+    """Every paper of the folder, by name.  Raises StoreError naming a file that is not one, and why."""
+    return MappingProxyType({path.stem: read_paper(path) for path in sorted(folder.glob("*.toml"))})
+
+
+def read_paper(path: Path) -> Paper:
+    """Raises StoreError naming the file and what is wrong in it."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        paper = _paper(path.stem, content)
+        _check(paper)
+    except (tomllib.TOMLDecodeError, TypeError, ValueError, KeyError) as error:
+        raise StoreError(f"published data {path.name} are not valid: {error}") from None
+    return paper
+
+
+def _paper(name: str, content: dict[str, Any]) -> Paper:
+    suites = _made(PaperSuite, content.pop("suites", []))
+    algorithms = _made(PaperAlgorithm, content.pop("algorithms", []))
+    printed = {suite.id: suite.printed for suite in suites}
+    tables = _made(ScoreTable, content.pop("tables", []))
+    for table in tables:
+        _check_table(table, {*printed, *(entry.id for entry in algorithms)})
+    claims = [
+        _with_numbers(claim, tables) for made in content.pop("claims", []) for claim in _claims(name, made, printed)
+    ]
+    settings = content.pop("settings", [])
+    for entry in settings:
+        entry["rows"] = [(*row, "")[:3] for row in entry["rows"]]
+    return _one(
+        Paper,
+        {
+            **content,
+            "name": name,
+            "suites": suites,
+            "algorithms": algorithms,
+            "tables": tables,
+            "settings": _made(SettingsTable, settings),
+            "figures": _made(PaperFigure, content.pop("figures", [])),
+            "readings": _made(Reading, content.pop("readings", [])),
+            "claims": tuple(claims),
+        },
+    )
+
+
+def _claims(paper: str, table: dict[str, Any], printed: Mapping[str, str]) -> list[Claim]:
+    """One claim for each of the suites that it names."""
+    suites = table.pop("suites", None)
+    base = {**table, "paper": paper, "id": f"{paper}.{table['id']}"}
+    if suites is None:
+        return [_one(Claim, base)]
+    sentence = table["sentence"]
+    return [
+        _one(
+            Claim,
+            base | {"id": f"{base['id']}.{suite}", "suite": suite, "sentence": sentence.format(suite=printed[suite])},
+        )
+        for suite in suites
+    ]
+
+
+def _with_numbers(claim: Claim, tables: Iterable[ScoreTable]) -> Claim:
+    """The claim with what its table prints of both sides.  Raises ValueError for a table or cell that is not there."""
+    if not claim.table:
+        return claim
+    table = next((table for table in tables if table.id == claim.table), None)
+    if table is None:
+        raise ValueError(f"{claim.id}: there is no table {claim.table!r}")
+    cells = {
+        frozenset((row, column)): text
+        for row, texts in table.rows.items()
+        for column, text in zip(table.columns, texts, strict=False)
+    }
+    sides = []
+    for side in (claim.first, claim.second):
+        missing = [name for name in side if frozenset((claim.suite, name)) not in cells]
+        if missing:
+            raise ValueError(f"{claim.id}: {claim.table} prints no number of {missing[0]!r} on {claim.suite!r}")
+        sides.append(", ".join(cells[frozenset((claim.suite, name))] for name in side))
+    return replace(claim, printed=" against ".join(sides))
+
+
+Made = TypeVar("Made")
+
+
+def _made(cls: type[Made], tables: list[dict[str, Any]]) -> tuple[Made, ...]:
+    return tuple(_one(cls, table) for table in tables)
+
+
+def _one(cls: type[Made], table: dict[str, Any]) -> Made:
+    """Lists become tuples.  Raises ValueError naming a key that is unknown or misses."""
+    known = {entry.name: entry for entry in fields(cls)}  # type: ignore[arg-type]
+    what = f"{cls.__name__} {table.get('id', table.get('name', ''))!r}"
+    for key in table:
+        if key not in known:
+            raise ValueError(f"{what} has no key {key!r}; known: {', '.join(known)}")
+    for key, entry in known.items():
+        if key not in table and entry.default is MISSING and entry.default_factory is MISSING:
+            raise ValueError(f"{what} needs the key {key!r}")
+    return cls(**{key: _frozen(value) for key, value in table.items()})
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _frozen(item) for key, item in value.items()}
+    return value
+
+
+def _check(paper: Paper) -> None:
+    """Raises ValueError where a name leads nowhere, a row has the wrong length or a number is none."""
+    suites, algorithms = {entry.id for entry in paper.suites}, {entry.id for entry in paper.algorithms}
+    sections = [entry.id for group in (paper.tables, paper.settings, paper.figures) for entry in group]
+    named = [entry.id for group in (paper.suites, paper.algorithms) for entry in group]
+    for identifiers in (named, sections, [claim.id for claim in paper.claims]):
+        twice = sorted({name for name in identifiers if identifiers.count(name) > 1})
+        if twice:
+            raise ValueError(f"the id {twice[0]!r} is given twice")
+    for settings in paper.settings:
+        _known(settings.id, settings.suites, suites)
+    for figure in paper.figures:
+        _known(figure.id, [*figure.suites, *figure.axes], suites)
+        _known(figure.id, figure.algorithms, algorithms)
+    for reading in paper.readings:
+        _known(f"reading {reading.source}", [reading.suite, reading.algorithm], suites | algorithms)
+    for claim in paper.claims:
+        _known(claim.id, [claim.suite] if claim.suite else [], suites)
+        _known(claim.id, [*claim.first, *claim.second], algorithms)
+        _check_relation(claim)
+
+
+def _check_table(table: ScoreTable, known: set[str]) -> None:
+    _known(table.id, [*table.columns, *table.rows], known)
+    for row, cells in table.rows.items():
+        if len(cells) != len(table.columns):
+            raise ValueError(f"{table.id}: row {row!r} has {len(cells)} cells for {len(table.columns)} columns")
+        for text in cells:
+            parse_number(text)
+
+
+def _check_relation(claim: Claim) -> None:
+    if claim.relation not in RELATIONS:
+        raise ValueError(f"{claim.id}: relation {claim.relation!r} must be one of {', '.join(RELATIONS)}")
+    if claim.quantity not in QUANTITIES:
+        raise ValueError(f"{claim.id}: quantity {claim.quantity!r} must be one of {', '.join(QUANTITIES)}")
+    needs = {
+        "higher": (claim.suite, claim.first, claim.second),
+        "rises": (claim.suite, claim.first, len(claim.steps) > 1),
+        "ratio": (claim.suite, claim.first, claim.second or len(claim.steps) == 2, claim.factor, claim.tolerance),
+        "measurement": (claim.measurement,),
+    }
+    if not all(needs[claim.relation]):
+        raise ValueError(f"{claim.id}: the relation {claim.relation!r} needs more: see docs/papers.md")
+
+
+def _known(what: str, names: Iterable[str], known: set[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{what}: {name!r} is no id of a suite or an algorithm here")
