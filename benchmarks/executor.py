@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -84,7 +84,7 @@ class LocalExecutor:
             seen = 0
             try:
                 while (waiting and not seen) or active:
-                    while waiting and not seen and len(active) < self.workers:
+                    while waiting and not seen and self._has_room(active.values()):
                         spec = waiting.pop(0)
                         connection, process = _start(spec, root, force)
                         active[connection] = _Job(spec, process)
@@ -105,6 +105,11 @@ class LocalExecutor:
                 for job in active.values():
                     job.process.kill()
         return outcomes
+
+    def _has_room(self, jobs: Collection[_Job]) -> bool:
+        """A run that another process holds takes no worker's place, but as many more are not begun for ever."""
+        busy = sum(not job.waiting for job in jobs)
+        return busy < self.workers and len(jobs) < 2 * self.workers
 
 
 def start_server() -> None:

@@ -232,6 +232,21 @@ def test_a_run_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:
     assert outcomes == [(spec, Ended("finished"))]
 
 
+def test_a_run_that_another_process_holds_keeps_no_worker_from_the_others(tmp_path: Path) -> None:
+    held, free = (replace(spec, seed=seed) for seed, spec in enumerate(small_plan("random-init") * 2))
+    lock = Store(tmp_path).folder(held.identity()).lock()
+    lock.__enter__()
+
+    class Releasing(Recorder):
+        def ended(self, spec: RunSpec, ended: Ended) -> None:
+            super().ended(spec, ended)
+            if spec == free:
+                lock.__exit__(None, None, None)
+
+    outcomes = LocalExecutor(1).run([held, free], tmp_path, Releasing())
+    assert outcomes == [(free, Ended("finished")), (held, Ended("finished"))]
+
+
 def test_a_finished_run_is_run_again_only_when_forced(tmp_path: Path) -> None:
     (spec,) = small_plan("random-init")
     executor = LocalExecutor(1)
