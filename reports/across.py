@@ -81,10 +81,10 @@ def _improvements(scores: dict[str, dict[str, Entry]]) -> tuple[Improvement, ...
     found = []
     for first, second in combinations(sorted({label for entries in scores.values() for label in entries}), 2):
         shared = [suite for suite, entries in scores.items() if first in entries and second in entries]
-        sides = [{suite: scores[suite][label].scores[-1] for suite in shared} for label in (first, second)]
+        left, right = ({suite: scores[suite][label].scores[-1] for suite in shared} for label in (first, second))
         if shared:
             # worked out in the labels' order, so that who is first changes no draw
-            estimate = probability_of_improvement(*sides, first, second, "improvement")
+            estimate = probability_of_improvement(left, right, first, second, "improvement")
             better = Improvement(first, second, estimate, len(shared))
             found.append(better if estimate.value >= 0.5 else _turned(better))
     return tuple(found)

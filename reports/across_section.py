@@ -10,6 +10,7 @@ from reports.aggregate import Aggregate, Estimate
 from reports.figures import Drawing
 from reports.marks import figure_of, name_mark
 from reports.numbers import number, slug
+from reports.short_labels import short_labels
 from reports.simulation_gap import SimulationGap
 
 _DECIMALS = 3
@@ -98,7 +99,8 @@ count too.</p>
 def _improvement(across: Across, found: Improvement, classes: Mapping[str, str]) -> str:
     both = (found.first, found.second)
     algorithms = [across.algorithms[label] for label in both]
-    names = " &gt; ".join(name_mark(label, classes[across.algorithms[label]]) for label in both)
+    short = short_labels(across.algorithms)
+    names = " &gt; ".join(name_mark(short[label], classes[across.algorithms[label]]) for label in both)
     return (
         f'<tr data-algorithm="{" ".join(map(slug, algorithms))}">'
         f'<th scope="row" data-sort="{escape(found.first)}">{names}</th>'

@@ -32,7 +32,7 @@ def adaptation_curves(board: Board, styles: Mapping[str, Style]) -> Figure:
             capsize=2.5,
             marker=style.marker,
             markersize=5,
-            label=board.marked(entry),
+            label=board.drawn(entry),
             zorder=2 + len(board.entries) - order,
         )
         line, caps, whiskers = bars.lines

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports.entries import Entry
+from reports.short_labels import short_labels
 
 #: the algorithm that every other one must beat to have learned anything
 FLOOR = "random-init"
@@ -36,6 +37,14 @@ class Board:
     def marked(self, entry: Entry) -> str:
         """The entry's label, with a star if it may not be compared."""
         return entry.label + ("*" if entry.label in self.departures else "")
+
+    def short(self, entry: Entry) -> str:
+        """The entry's label where there is little room."""
+        return short_labels(other.label for other in self.entries)[entry.label]
+
+    def drawn(self, entry: Entry) -> str:
+        """As `marked`, short enough for a figure."""
+        return self.short(entry) + ("*" if entry.label in self.departures else "")
 
     @property
     def last_step(self) -> int:

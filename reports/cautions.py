@@ -30,15 +30,15 @@ class Caution:
 
 
 def coverage(seeds: int) -> str:
-    """What is known, from simulation, of how often the nominal 95 % interval covers; empty from ten seeds on."""
+    """How often the nominal 95 % interval covers, by the simulation in docs/statistics.md; empty from ten seeds on."""
     if seeds >= ENOUGH_SEEDS:
         return ""
     if seeds == 1:
         return "with 1 seed: no interval"
     if seeds == 2:
-        return "with 2 seeds: the nominal 95 % interval covers less than the 74–87 % of 3 seeds"
+        return "with 2 seeds: the nominal 95 % interval covers 48–53 %"
     known = 3 if seeds < 5 else 5
-    covered = "74–87 %" if known == 3 else "88–92 %"
+    covered = "73–75 %" if known == 3 else "85–88 %"
     more = "" if known == seeds else f" with {known} seeds, a little more with {seeds}"
     return f"with {seeds} seeds: the nominal 95 % interval covers {covered}{more}"
 
@@ -100,7 +100,7 @@ def _few_seeds(boards: tuple[Board, ...]) -> list[Caution]:
     few = [f"{_entries(seeds[count])} {coverage(count)}" for count in sorted(seeds) if coverage(count)]
     if not few:
         return []
-    return [Caution("Few seeds", f"{'; '.join(few)} (10 seeds: 93–94 %); treat small differences with care")]
+    return [Caution("Few seeds", f"{'; '.join(few)} (10 seeds: 91–93 %); treat small differences with care")]
 
 
 def _entries(count: int) -> str:

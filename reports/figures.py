@@ -96,7 +96,7 @@ def draw_curve(
         marker=style.marker,
         markersize=5,
         markevery=max(1, len(values) // 8),
-        label=board.marked(entry),
+        label=board.drawn(entry),
         zorder=2 + len(board.entries) - board.entries.index(entry),
     )
     tag(axes, entry.algorithm, [line])

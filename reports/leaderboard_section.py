@@ -64,7 +64,7 @@ def _row(board: Board, entry: Entry, with_normalised: bool, stale: Collection[st
     css_class = ' class="aside"' if entry.label in board.departures else ""
     return (
         f'<tr data-suite="{slug(board.suite)}" data-algorithm="{slug(entry.algorithm)}"{css_class}>'
-        f'<th scope="row" data-sort="{escape(entry.label)}">{name_mark(entry.label, classes[entry.algorithm])}'
+        f'<th scope="row" data-sort="{escape(entry.label)}">{name_mark(board.short(entry), classes[entry.algorithm])}'
         f"{badges(board, entry, stale)}</th>"
         f'<td data-sort="{escape(board.suite)}">'
         f'<a href="#{suite_anchor(board.suite)}">{suite_name(board.suite)}</a></td>'

@@ -65,8 +65,13 @@ def compare_pairs(board: Board) -> PairTests | None:
     adjusted = holm([test.p_value for test in tests])
     smallest = holm([test.smallest_p for test in tests])
     intervals = [_interval(first, second) for first, second in pairs]
-    rows = zip(pairs, tests, adjusted, smallest, intervals, strict=True)
-    return PairTests(board.suite, tuple(Pair(*pair, *rest) for pair, *rest in rows), seeds_needed(len(pairs), ALPHA))
+    family = tuple(
+        Pair(first, second, test, after_holm, least, interval)
+        for (first, second), test, after_holm, least, interval in zip(
+            pairs, tests, adjusted, smallest, intervals, strict=True
+        )
+    )
+    return PairTests(board.suite, family, seeds_needed(len(family), ALPHA))
 
 
 def _test(first: Entry, second: Entry) -> PermutationTest:

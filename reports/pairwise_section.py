@@ -10,12 +10,14 @@ from reports.marks import name_mark
 from reports.numbers import number, slug
 from reports.pairwise import ALPHA, Pair, PairTests
 from reports.record import entry_anchor
+from reports.short_labels import short_labels
 
 
 def pairwise_section(tests: PairTests | None, decimals: int, classes: Mapping[str, str]) -> str:
     if tests is None:
         return ""
-    rows = "".join(_row(pair, decimals, classes) for pair in tests.pairs)
+    names = short_labels({entry.label: None for pair in tests.pairs for entry in (pair.first, pair.second)})
+    rows = "".join(_row(pair, names, decimals, classes) for pair in tests.pairs)
     return f"""
 <details class="tests"><summary><b>Permutation tests.</b> {escape(summary_of(tests))}</summary>
 <div class="wide" tabindex="0" role="region" aria-label="{escape(tests.suite)}: permutation tests">
@@ -43,17 +45,17 @@ def summary_of(tests: PairTests) -> str:
     return text + "."
 
 
-def _row(pair: Pair, decimals: int, classes: Mapping[str, str]) -> str:
+def _row(pair: Pair, short: Mapping[str, str], decimals: int, classes: Mapping[str, str]) -> str:
     difference = pair.first.final.iqm - pair.second.final.iqm
     interval = "no interval" if pair.interval is None else ", ".join(signed(end, decimals) for end in pair.interval)
     if pair.winner is not None:
-        result = f"{pair.winner.label} higher"
+        result = f"{short[pair.winner.label]} higher"
     elif pair.attainable:
         result = "not decided"
     else:
         result = "needs more seeds"
     algorithms = " ".join(slug(entry.algorithm) for entry in (pair.first, pair.second))
-    names = " − ".join(_linked(entry, classes) for entry in (pair.first, pair.second))
+    names = " − ".join(_linked(entry, short[entry.label], classes) for entry in (pair.first, pair.second))
     test = pair.test
     return (
         f'<tr data-algorithm="{algorithms}"><th scope="row" data-sort="{escape(pair.first.label)}">{names}</th>'
@@ -72,8 +74,8 @@ def signed(value: float, decimals: int) -> str:
     return text if text.startswith("−") else f"+{text}"
 
 
-def _linked(entry: Entry, classes: Mapping[str, str]) -> str:
-    return f'<a class="number" href="#{entry_anchor(entry)}">{name_mark(entry.label, classes[entry.algorithm])}</a>'
+def _linked(entry: Entry, name: str, classes: Mapping[str, str]) -> str:
+    return f'<a class="number" href="#{entry_anchor(entry)}">{name_mark(name, classes[entry.algorithm])}</a>'
 
 
 def _seeds(tests: PairTests) -> str:

@@ -14,6 +14,7 @@ from reports.entries import CURVE_RESAMPLES
 from reports.figures import WIDTH, add_legend, draw_curve, finish, tag
 from reports.numbers import finite_range
 from reports.performance_profile import performance_profile
+from reports.short_labels import short_labels
 
 _THRESHOLDS = 61
 
@@ -45,9 +46,10 @@ def across_profiles(
     figure = Figure(figsize=(WIDTH * 1.25, 4.2), layout="constrained")
     axes = figure.subplots()
     thresholds = np.linspace(-0.25, 1.1, _THRESHOLDS)  # fixed, as the references are
+    names = short_labels(strata)
     for label, scores in strata.items():
         profile = performance_profile(scores, thresholds, label, "profile", resamples=CURVE_RESAMPLES)
-        _across_line(axes, label, algorithms[label], thresholds, profile.share, profile.interval, styles)
+        _across_line(axes, label, names[label], algorithms[label], thresholds, profile.share, profile.interval, styles)
     axes.set_xlabel("threshold τ (normalised score: 0 untrained, 1 oracle)")
     _finish(figure, axes, "test tasks of all suites, after adaptation")
     return figure
@@ -56,6 +58,7 @@ def across_profiles(
 def _across_line(
     axes: Axes,
     label: str,
+    name: str,
     algorithm: str,
     thresholds: np.ndarray,
     share: np.ndarray,
@@ -72,7 +75,7 @@ def _across_line(
         marker=style.marker,
         markersize=5,
         markevery=8,
-        label=label,
+        label=name,
     )
     bands: Sequence = ()
     if interval is not None:

@@ -40,7 +40,7 @@ def task_heat_map(board: Board) -> Figure:
         linewidths=0.4,
         linecolor="none",
         xticklabels=list(tasks),
-        yticklabels=[board.marked(entry) for entry in board.entries],
+        yticklabels=[board.drawn(entry) for entry in board.entries],
         cbar_kws={"label": board.metric, "pad": 0.01, "ticks": bounds[:: _SHADES // 3]},
     )
     bar = figure.axes[-1]

@@ -58,9 +58,9 @@ def _lead(boards: tuple[Board, ...]) -> str:
     if len(judged) < len(boards):
         missing = ", ".join(escape(board.suite) for board in boards if board.verdict.floor is None)
         sentences.append(f"No comparable {FLOOR} result is stored for {missing}: nothing shows what was learned there.")
-    leads = Counter(board.verdict.leader.label for board in boards if board.verdict.leader is not None)
+    leads = Counter(board.verdict.leader.algorithm for board in boards if board.verdict.leader is not None)
     if len(boards) > 1:
-        counts = ", ".join(f"{escape(label)} on {count}" for label, count in leads.most_common())
+        counts = ", ".join(f"{escape(name)} on {count}" for name, count in leads.most_common())
         sentences.append(f"Highest interquartile mean: {counts}.")
     contested = [board for board in boards if board.verdict.level]
     if contested:
@@ -122,11 +122,11 @@ def _row(board: Board, classes: Classes) -> str:
         labels = "".join(f' <span class="badge">{escape(label)}</span>' for label in access_labels(first))
         score = f"{number(first.final.iqm, decimals)} <span class=ci>{interval(first.final, decimals)}</span>"
         leader = (
-            f'{_name(first, classes)}{labels}<br><a class="number" href="#{entry_anchor(first)}">{score}</a>'
+            f'{_name(board, first, classes)}{labels}<br><a class="number" href="#{entry_anchor(first)}">{score}</a>'
             f"<small>{_standing(board)}</small>"
         )
-    apart = _names(verdict.above, classes, "above: ") + _names(verdict.below, classes, "below: ")
-    undecided = _names(verdict.undecided, classes, "")
+    apart = _names(board, verdict.above, classes, "above: ") + _names(board, verdict.below, classes, "below: ")
+    undecided = _names(board, verdict.undecided, classes, "")
     if verdict.floor is None:
         apart = f"<span class=quiet>no {FLOOR}</span>"
     return (
@@ -147,16 +147,16 @@ def _standing(board: Board) -> str:
         return "the only comparable entry"
     if not verdict.level:
         return "apart from all others"
-    names = ", ".join(escape(entry.label) for entry in verdict.level[:3])
+    names = ", ".join(escape(board.short(entry)) for entry in verdict.level[:3])
     more = f" and {len(verdict.level) - 3} more" if len(verdict.level) > 3 else ""
     return f"not decided against {names}{more}"
 
 
-def _name(entry: Entry, classes: Classes) -> str:
-    return name_mark(entry.label, classes[entry.algorithm])
+def _name(board: Board, entry: Entry, classes: Classes) -> str:
+    return name_mark(board.short(entry), classes[entry.algorithm])
 
 
-def _names(entries: tuple[Entry, ...], classes: Classes, prefix: str) -> str:
+def _names(board: Board, entries: tuple[Entry, ...], classes: Classes, prefix: str) -> str:
     if not entries:
         return ""
-    return f"<div>{prefix}" + " ".join(_name(entry, classes) for entry in entries) + "</div>"
+    return f"<div>{prefix}" + " ".join(_name(board, entry, classes) for entry in entries) + "</div>"
