@@ -64,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_cells(command)
     _add_places(command, "leaderboard")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
+    command.add_argument(
+        "--until-decided", action="store_true",
+        help="run seeds in batches, more of them only for algorithms that are not yet told apart",
+    )  # fmt: skip
     command.set_defaults(command=_leaderboard)
 
     command = commands.add_parser("compare", help="run one algorithm and compare it with stored results")
@@ -149,13 +153,17 @@ def _leaderboard(parsed: argparse.Namespace) -> int:
     from benchmarks.definition import find_definition
     from benchmarks.leaderboard import Places, run_leaderboard, show_plan
     from benchmarks.plan import make_plan
+    from benchmarks.until_decided import last_look, run_until_decided, show_first_look
 
     title = find_definition(parsed.benchmark).title
+    seeds = last_look(parsed.seeds) if parsed.until_decided else parsed.seeds
     specs = make_plan(
         parsed.benchmark, _names(parsed.suites), _names(parsed.algorithms),
-        parsed.seeds, parsed.profile, parsed.settings,
+        seeds, parsed.profile, parsed.settings,
     )  # fmt: skip
     places = Places(parsed.results, parsed.output, parsed.workers, parsed.force)
+    if parsed.until_decided:
+        return show_first_look(specs, places) if parsed.dry_run else run_until_decided(specs, places, title)
     return show_plan(specs, places) if parsed.dry_run else run_leaderboard(specs, places, title)
 
 

@@ -1,0 +1,115 @@
+"""A comparison of one algorithm with the others as Markdown, short enough for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reports.boards import Board
+from reports.cautions import coverage
+from reports.entries import Entry
+from reports.numbers import interval, number
+from reports.pairwise import Pair, PairTests
+from reports.pairwise_section import signed
+from reports.record import access_labels, data_of
+from reports.tables import Table, board_decimals
+
+_COLUMNS = ("Against", "Seeds", "Score [95 %]", "Difference [95 %]", "p", "p after Holm", "Result")
+
+
+def comparison_markdown(
+    algorithm: str,
+    boards: Iterable[Board],
+    tests: Mapping[str, PairTests],
+    conformance: str,
+    not_compared: Sequence[str] = (),
+) -> str:
+    """The same numbers as on the page, of the boards that hold the algorithm.
+
+    tests: by suite.  conformance: one line.  not_compared: lines, each why a stored result may not be compared or how
+    to repeat it.  The same arguments give the same text.
+    """
+    found = [(board, entry) for board in boards for entry in board.entries if entry.algorithm == algorithm]
+    lines = [f"# Comparison of {algorithm}", "", f"- Conformance: {conformance}"]
+    lines += [f"- {name}: {'; '.join(values)}" for name, values in _facts([entry for _, entry in found]).items()]
+    for board, entry in found:
+        lines += ["", f"## `{board.suite}`", "", *_suite(board, entry, tests.get(board.suite))]
+    if not_compared:
+        lines += ["", "## Not compared", "", *(f"- {line}" for line in not_compared)]
+    return "\n".join(lines) + "\n"
+
+
+def _facts(entries: Sequence[Entry]) -> dict[str, list[str]]:
+    """What the algorithm's runs come from: several values of one name only where the runs differ in it."""
+    runs = [run for entry in entries for run in entry.runs]
+    facts: dict[str, list[str]] = {"Profile": [], "Versions": [], "Commit": []}
+    for run in runs:
+        provenance = run.run["provenance"]
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(run.identity["versions"].items()))
+        commit = f"`{provenance['commit'][:12]}`" if provenance["commit"] else "none, outside a checkout"
+        facts["Profile"].append(run.run["description"]["profile"])
+        facts["Versions"].append(versions)
+        facts["Commit"].append(commit + (", with uncommitted changes" if provenance["dirty"] else ""))
+    return {name: list(dict.fromkeys(values)) for name, values in facts.items()}
+
+
+def _suite(board: Board, own: Entry, tests: PairTests | None) -> list[str]:
+    decimals = board_decimals(board)
+    identity, protocol, seeds = own.identity, own.identity["protocol"], len(own.seeds)
+    lines = [
+        f"**{number(own.final.iqm, decimals)}** {interval(own.final, decimals)} after {_count(own, 'adaptation step')},"
+        f" {number(own.steps[0].iqm, decimals)} before: {board.metric}, interquartile mean over {_seeds(seeds)} and "
+        f"{len(own.tasks)} test tasks, 95 % bootstrap interval over seeds.",
+        "",
+        f"Budget: {identity['budget']:,} environment steps of training, {protocol['trajectories']} trajectories a task "
+        f"and adaptation step. Suite version {identity['suite_digest'][:8]}, split {identity['split_digest'][:8]}.",
+    ]
+    if data_of(own):
+        lines[-1] += f" Data: {data_of(own)}."
+    others = [entry for entry in board.entries if entry is not own]
+    if not others:
+        return [*lines, "", "Nothing comparable is stored."]
+    pairs = (
+        {_other(pair, own).digest: pair for pair in tests.pairs if own in (pair.first, pair.second)} if tests else {}
+    )
+    needed = tests.seeds_needed if tests else 0
+    rows = tuple(_row(board, own, entry, pairs.get(entry.digest), needed, decimals) for entry in others)
+    title = f"Difference: {own.label} minus the other, of interquartile means; p: permutation test of the seeds' means"
+    if tests:
+        title += f", corrected by Holm's method over all {len(tests.pairs)} pairs of the suite"
+    lines += ["", *Table(title + ".", _COLUMNS, rows).markdown().splitlines()]
+    if coverage(seeds):
+        lines += ["", f"{coverage(seeds).capitalize()}."]
+    return lines
+
+
+def _row(board: Board, own: Entry, other: Entry, pair: Pair | None, needed: int, decimals: int) -> tuple[str, ...]:
+    name = ", ".join([other.label, *(["shipped result"] if other.reference_seeds else []), *access_labels(other)])
+    difference = signed(own.final.iqm - other.final.iqm, decimals)
+    score = f"{number(other.final.iqm, decimals)} {interval(other.final, decimals)}"
+    if pair is None:
+        reason = "not comparable" if {own.label, other.label} & set(board.departures) else "reference, not tested"
+        return name, str(len(other.seeds)), score, difference, "–", "–", reason
+    if pair.interval is not None:
+        ends = pair.interval if pair.first is own else (-pair.interval[1], -pair.interval[0])
+        difference += f" [{', '.join(signed(end, decimals) for end in ends)}]"
+    p_values = f"{pair.test.p_value:.2g}", f"{pair.adjusted:.2g}"
+    return name, str(len(other.seeds)), score, difference, *p_values, _result(pair, own, needed)
+
+
+def _result(pair: Pair, own: Entry, needed: int) -> str:
+    if pair.winner is not None:
+        return "higher" if pair.winner is own else "lower"
+    return "not decided" if pair.attainable else f"cannot be decided, needs {needed} seeds of each"
+
+
+def _other(pair: Pair, own: Entry) -> Entry:
+    return pair.second if pair.first is own else pair.first
+
+
+def _count(entry: Entry, noun: str) -> str:
+    steps = len(entry.steps) - 1
+    return f"{steps} {noun}{'' if steps == 1 else 's'}"
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'' if count == 1 else 's'}"
