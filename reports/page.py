@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 #: in place of a suite's name, for the figure across suites
 ACROSS = ""
 #: what a former report may have left that this one does not replace
-_LEFTOVERS = ("tables/*.tex", "tables/*.md", "tables/*.csv", "figures/*.svg", "figures/*.png")
+_LEFTOVERS = ("summary.md", "tables/*.tex", "tables/*.md", "tables/*.csv", "figures/*.svg", "figures/*.png")
 
 
 @dataclass(frozen=True)

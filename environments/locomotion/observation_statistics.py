@@ -64,7 +64,7 @@ def measure(robot: str) -> ObservationStatistics:
     rows = [raw]
     space = env.single_action_space
     for _ in range(STEPS):
-        raw, *_ = env.step(generator.uniform(-1, 1, (EPISODES, *space.shape)))
+        raw, *_ = env.step(generator.uniform(-1, 1, (EPISODES, *space.shape)))  # type: ignore[misc]  # a Box has one
         rows.append(raw)
     seen = np.concatenate(rows)
     place = 0 if env.suite.observes_position else env.robot.root
