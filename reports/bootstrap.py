@@ -90,7 +90,8 @@ def resampled_iqms(strata: Sequence[np.ndarray], counts: Sequence[np.ndarray]) -
     large, and the mean is that of the repeated scores (so with equally large suites it is the ordinary one).
 
     The scores are sorted once.  In a resample each fills as many places of the sorted list as its seed was drawn, and
-    counts by how many of those lie in the middle half; summed by parts, which is exact for equal scores.
+    counts by how many of those lie in the middle half; summed by parts from the lowest score in it, which is exact where
+    all scores in it are equal: an interval that should be [0, 0] is, and lies above no other.
     """
     common = lcm(*(scores.size for scores in strata))
     size = common * len(strata)
@@ -106,9 +107,9 @@ def resampled_iqms(strata: Sequence[np.ndarray], counts: Sequence[np.ndarray]) -
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     places: np.ndarray = np.zeros(taken.shape[1], dtype=whole)
-    means = np.full(taken.shape[1], ordered[-1])
-    for score, step in zip(order[:-1], np.diff(ordered), strict=True):
+    means = np.full(taken.shape[1], ordered[0])
+    for score, step, following in zip(order[:-1], np.diff(ordered), ordered[1:], strict=True):
         places += copies[score] * taken[row[score]]
         inside = np.clip(places - cut, 0, kept)  # places of the middle half filled by this score and all lower ones
-        means -= inside * (step / kept)
+        means = np.where(inside == 0, following, means + (kept - inside) * (step / kept))
     return means
