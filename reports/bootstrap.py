@@ -90,8 +90,8 @@ def resampled_iqms(strata: Sequence[np.ndarray], counts: Sequence[np.ndarray]) -
     large, and the mean is that of the repeated scores (so with equally large suites it is the ordinary one).
 
     The scores are sorted once.  In a resample each fills as many places of the sorted list as its seed was drawn, and
-    counts by how many of those lie in the middle half; summed by parts from the lowest score in it, which is exact where
-    all scores in it are equal: an interval that should be [0, 0] is, and lies above no other.
+    counts by how many of those lie in the middle half; summed by parts from the lowest score in it, which is exact
+    where all scores in it are equal: an interval that should be [0, 0] is, and lies above no other.
     """
     common = lcm(*(scores.size for scores in strata))
     size = common * len(strata)
