@@ -52,7 +52,8 @@ def filter_form(boards: tuple[Board, ...], classes: Mapping[str, str]) -> str:
 def _row(board: Board, entry: Entry, with_normalised: bool, stale: Collection[str], classes: Mapping[str, str]) -> str:
     decimals = board_decimals(board)
     ranked = [other for other in board.entries if other.label not in board.departures and "test" not in other.access]
-    rank = str(ranked.index(entry) + 1) if entry in ranked else ""
+    # equal scores share the first of their ranks
+    rank = str(1 + sum(other.final.iqm > entry.final.iqm for other in ranked)) if entry in ranked else ""
     gain = entry.final.iqm - entry.steps[0].iqm if len(entry.steps) > 1 else None
     normalised = ""
     if with_normalised:
