@@ -34,7 +34,7 @@ DIGESTS = {
 }
 SHARED = {"half-cheetah-direction", "ant-direction", "walker2d-direction"}
 
-ALL = {"horizon": None, "discount": None, "train_tasks": "split", "action_scale": 10.0}
+ALL = {"horizon": None, "discount": None, "train_tasks": "split", "action_scale": 10.0, "normalise_observations": False}
 ANT = {**ALL, "contact_cost": 5e-4, "height_range": (0.2, 1.0)}
 OPTIONS = {
     "half-cheetah-velocity": {**ALL, "control_cost": 0.05, "velocity_range": (0.0, 2.0)},

@@ -190,7 +190,7 @@ def test_days_and_prices_are_those_of_the_bars() -> None:
 
 def test_splits_never_change() -> None:
     assert make(Dow30Turbulence).split.digest == "1cfa8dfa36138bb18871473e4fb50bf61eb389ba8c9a2ac937288b8a6880efed"
-    assert make(Dow30Risk).split.digest == "0961fd4a2306ec60c2e69debc120a97a8ea1e645f6deca269dafd35d0cbe618e"
+    assert make(Dow30Risk).split.digest == "cb501fe4981cfe243d74f762b3cecc40fbfa7ce8582630dbf34fe464bb3f5e61"
 
 
 @pytest.mark.parametrize("cls", SUITES)
