@@ -58,7 +58,7 @@ def make_plan(
     for suite_text in _unique(suites or definition.suites):
         suite = known_suite(suite_text)
         for entry in found:
-            setting = chosen.setting(suite.name, entry.name)
+            setting = chosen.setting(benchmark, suite.name, entry.name)
             if setting.budget < 1:
                 raise UsageError(f"profile {chosen.name}: the budget of {suite.name} must be at least 1")
             cells.append(
