@@ -57,7 +57,7 @@ def variate_terms(ratios: torch.Tensor, baseline: torch.Tensor, form: str = "cor
 def baseline_terms(ratios: torch.Tensor, baseline: torch.Tensor) -> torch.Tensor:
     """(1 - rho_t) b(s_t): a baseline for the gradient and for the diagonal part of the Hessian, each of expectation 0.
 
-    With the control variate it makes - (prod_{t' <= t} rho_t' - prod_{t' < t} rho_t') b(s_t), a baseline for every order.
+    With the control variate: -(prod_{t' <= t} rho_t' - prod_{t' < t} rho_t') b(s_t), a baseline for every order.
     """
     return (1 - ratios.exp()) * baseline
 
