@@ -1,6 +1,7 @@
 """The methods that differ in the inner step's curvature: what each ascends, converges to, and learns."""
 
 import dataclasses
+import re
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from algorithms.hessian_estimates import gradient_estimate, hessian_estimate
 from algorithms.meta_control_variate import MetaControlVariate
 from environments.catalogue import make_suite
 from environments.streams import Streams
+from environments.typed_options import UsageError
 
 METHODS = ("lvc-vpg", "lvc-trpo", "e-maml-vpg", "e-maml-trpo", "dice-vpg", "tmaml")
 #: trajectories per task over two decades, and how often each error is measured
@@ -218,3 +220,18 @@ def test_steps_without_adjusted_rewards_are_refused(method):
     learner, data = sampled(method)
     with pytest.raises(TypeError, match="made by `step_data`"):
         learner.meta_gradient(learner.parameters, [StepData(step.batch, step.advantages) for step in data])
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "value"),
+    [
+        ("e-maml-vpg", "exploration", -1.0),
+        ("e-maml-trpo", "exploration_scale", "median"),
+        ("dice-vpg", "inner_scale", "unit"),
+        ("tmaml", "variate_step_size", float("nan")),
+        ("tmaml", "variate_hidden", ()),
+    ],
+)
+def test_a_wrong_option_is_named_with_its_value(method, option, value):
+    with pytest.raises(UsageError, match=re.escape(option) + ".*" + re.escape(str(value))):
+        learner_on(SmallTabular(), method, **{option: value})
