@@ -13,6 +13,7 @@ state s weighs nu(s) against it; in (1) nu(s) cancels, and a state that is never
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 
@@ -120,7 +121,7 @@ class _Adaptation(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: torch.autograd.function.FunctionCtx,
+        ctx: Any,
         logits: torch.Tensor,
         action_values: torch.Tensor,
         visitation: torch.Tensor,
@@ -139,7 +140,7 @@ class _Adaptation(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, cotangent):
+    def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         logits, action_values, visitation, adapted = ctx.saved_tensors
         products = adaptation_vjp(ctx.kind, logits, action_values, ctx.weight, visitation, adapted, cotangent)
         return *products, None, None
