@@ -169,10 +169,15 @@ def test_one_part_gives_the_form_of_figure_3():
     bound, best = single["bound", 0], single["bound with the best comparators", 0]
     assert single["optimality gap", 1] < best < bound < single["optimality gap", 0]
     assert single["optimality gap at the theorem's lambda", 1] < single["bound at the theorem's lambda", 0]
+    maml = optimality_gap(f"{suite}/maml")
+    (step,) = [row["value"] for row in maml if row["quantity"] == "optimality gap" and row["index"] == 1]
+    assert step > bound  # one policy-gradient step is worse than the bound
     trained = means(rows, "return after k steps", "bo-mrl-2")
     random = means(rows, "return after k steps", "random-init+bo-mrl-2")
     assert all(ours > theirs for ours, theirs in zip(trained[1:], random[1:], strict=True))
     assert trained == sorted(trained)
+    gradients, untrained = (means(maml, "return after k steps", name) for name in ("maml", "random-init"))
+    assert all(a > b > c for a, b, c in zip(trained[1:], gradients[1:], untrained[1:], strict=True))
     cautious = [row for row in rows if row["quantity"] == "return after k steps at the theorem's lambda"]
     assert len(cautious) == 20 * (STEPS + 1)
     by_task = np.reshape([row["value"] for row in cautious], (STEPS + 1, 20))
