@@ -10,8 +10,8 @@ the optimum is the 1.638 of the paper's figures; there epsilon is 0, no lambda i
 observations at the paper's lambda only.
 
 Alg(3).  `bo-mrl-3` penalises the distance of the whole table, Equation (2); `bo-mrl-3-by-state` that of the state's own
-row, Equation (1), where nu(s) cancels.  At the paper's lambda and high variance the second reaches a return of 1.38 after
-one adaptation, near the 1.312 that the paper's authors plot, while the first does not leave the start (-0.001).
+row, Equation (1), where nu(s) cancels.  At the paper's lambda and high variance the second reaches a return of 1.38
+after one adaptation, near the 1.312 that the paper's authors plot, while the first does not leave the start (-0.001).
 
 Policy gradient.  The step size is that of Alg(3) with its objective linearised (Appendix H): (1 - gamma) / (2 lambda)
 at the paper's lambda of Alg(3), 2.5 and 5.  "return after k steps by step size" shows what other sizes give: with large
