@@ -39,6 +39,7 @@ class Choice:
     seeds: int | None = None
     profile: str | None = None
     settings: tuple[str, ...] = ()
+    only_measurements: bool = False  # no runs
 
 
 def run_paper(paper: Paper, choice: Choice, places: Places, dry_run: bool = False) -> int:
@@ -52,12 +53,14 @@ def run_paper(paper: Paper, choice: Choice, places: Places, dry_run: bool = Fals
     parsed = [(text, parse_setting(text)) for text in choice.settings]
     own = [(text, setting) for text, setting in parsed if setting.algorithm in measurements()]
     others = [text for text, setting in parsed if setting.algorithm not in measurements()]
+    # a plan is made of them in any case, which finds bad input
     specs = make_plan(paper.name, choice.suites, None, choice.seeds, choice.profile, others)
+    specs = [] if choice.only_measurements else specs
     studies = plan_measurements(
         paper, choice.profile or PAPERS_PROFILE, choice.seeds, choice.suites, [setting for _, setting in own]
     )
     if dry_run:
-        code = show_plan(specs, places)
+        code = show_plan(specs, places) if specs else 0
         if studies:
             show_measurements(studies, places)
         return code
