@@ -108,9 +108,7 @@ def _shipped_measurements() -> list[StoredMeasurement]:
     return stored_measurements(Store(REFERENCE, read_only=True))
 
 
-def _chosen_measurements(
-    paper: Paper, stored: Sequence[StoredMeasurement], choice: Choice
-) -> list[StoredMeasurement]:
+def _chosen_measurements(paper: Paper, stored: Sequence[StoredMeasurement], choice: Choice) -> list[StoredMeasurement]:
     """Those of the paper that the options choose; one that is stored and shipped counts once."""
     chosen = {
         (entry.digest, entry.seed): entry

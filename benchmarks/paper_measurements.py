@@ -1,4 +1,4 @@
-"""The measurements of a paper: which its data name, at the size that the profile chooses, and those that are missing."""
+"""A paper's measurements: which its data name, at the size that the profile chooses, and those that are missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from results.store import Store
 
 def measured_by(paper: Paper) -> list[str]:
     """Names of the measurements that its figures and claims rest on, in the file's order, whether they exist or not."""
-    return list(dict.fromkeys(entry.measured_by for entry in (*paper.figures, *paper.claims) if entry.measured_by))
+    names = [figure.measured_by for figure in paper.figures] + [claim.measured_by for claim in paper.claims]
+    return list(dict.fromkeys(filter(None, names)))
 
 
 def plan_measurements(

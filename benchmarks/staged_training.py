@@ -82,9 +82,7 @@ class StagedTraining:
 
 
 class _FixedTasks(Collector):
-    def __init__(
-        self, suite: Suite, streams: Streams, ledger: Ledger, guard: Guard, tasks: Sequence[TaskRef]
-    ) -> None:
+    def __init__(self, suite: Suite, streams: Streams, ledger: Ledger, guard: Guard, tasks: Sequence[TaskRef]) -> None:
         super().__init__(suite, streams, ledger, guard)
         self._fixed = list(tasks)
 

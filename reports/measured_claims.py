@@ -32,8 +32,7 @@ HOLDS, FAILS, OPEN, ABSENT = "holds", "fails", "open", "absent"
 class MeasuredPart:
     """One test's answer.  `effect`: a difference, a ratio, a value, or the least rise."""
 
-    first: str
-    second: str
+    sides: tuple[str, str]  # equal where there is only one
     effect: float
     interval: tuple[float, float] | None
     seeds: int
@@ -41,6 +40,14 @@ class MeasuredPart:
     reason: str  # one sentence without its full stop
     favour: float = 0.0  # the higher, the more it speaks for the claim
     p_value: None = None
+
+    @property
+    def first(self) -> str:
+        return self.sides[0]
+
+    @property
+    def second(self) -> str:
+        return self.sides[1]
 
 
 def measure_claim(claim: Claim, base: str, measured: Measured) -> list[MeasuredPart]:
@@ -75,17 +82,17 @@ def _decide(test: MeasuredTest, first: str, second: str, rows: pd.DataFrame) -> 
     if test.relation not in ("value", "rises"):
         sides.append((against, second))
     names = [_name(quantity, algorithm) for quantity, algorithm in sides]
-    names = (names * 2)[:2] if len(sides) == 1 else names
+    pair = (names[0], names[-1])
     units = [_units(test, quantity, algorithm, rows) for quantity, algorithm in sides]
     for values, name in zip(units, names, strict=False):
         if not values:
-            return MeasuredPart(*names, math.nan, None, 0, ABSENT, f"{name} was not measured")
+            return MeasuredPart(pair, math.nan, None, 0, ABSENT, f"{name} was not measured")
     shared = sorted(set.intersection(*(set(values) for values in units)))
     seeds = len({seed for seed, _ in shared})
     arrays = [np.array([values[key] for key in shared]) for values in units]
     if test.sampled == "exact":
-        return _exact(test, names, [float(array.mean()) for array in arrays], seeds)
-    return _sampled(test, names, arrays, seeds)
+        return _exact(test, pair, [float(array.mean()) for array in arrays], seeds)
+    return _sampled(test, pair, arrays, seeds)
 
 
 def _units(test: MeasuredTest, quantity: str, algorithm: str, rows: pd.DataFrame) -> dict[tuple[int, int], float]:
@@ -110,13 +117,13 @@ def _curves(rows: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
     return [(key, curve) for key, curve in rows.groupby(["suite", "task", "x"]) if len(curve) > 1]
 
 
-def _exact(test: MeasuredTest, names: Sequence[str], values: Sequence[float], seeds: int) -> MeasuredPart:
+def _exact(test: MeasuredTest, pair: tuple[str, str], values: Sequence[float], seeds: int) -> MeasuredPart:
     first, second = values[0], values[-1]
     if test.relation in ("ratio", "value"):
         effect = first if test.relation == "value" else first / second
         answer = HOLDS if abs(effect - test.factor) <= test.tolerance else FAILS
         reason = f"claimed {_band(test)}; nothing in it is left to chance"
-        return MeasuredPart(*names, effect, None, seeds, answer, reason, -abs(effect - test.factor))
+        return MeasuredPart(pair, effect, None, seeds, answer, reason, -abs(effect - test.factor))
     if test.relation == "rises":
         effect, margin = first, MARGIN
     else:
@@ -125,36 +132,39 @@ def _exact(test: MeasuredTest, names: Sequence[str], values: Sequence[float], se
     holds = favour >= -margin if test.relation == "rises" else favour > margin
     answer = HOLDS if holds else FAILS if favour < -margin else OPEN
     reason = "nothing in it is left to chance" if answer != OPEN else "the two are equal but for rounding"
-    return MeasuredPart(*names, effect, None, seeds, answer, reason, favour)
+    return MeasuredPart(pair, effect, None, seeds, answer, reason, favour)
 
 
-def _sampled(test: MeasuredTest, names: Sequence[str], values: Sequence[np.ndarray], seeds: int) -> MeasuredPart:
+def _sampled(test: MeasuredTest, pair: tuple[str, str], values: Sequence[np.ndarray], seeds: int) -> MeasuredPart:
     first, second = values[0], values[-1]
     what = "repeats" if test.sampled == "repeats" else "seeds"
-    ratio = test.relation == "ratio"
+    ratio = test.relation == "ratio" or (test.logarithm and test.relation in ("higher", "lower"))
     if ratio and min(first.min(), second.min()) <= 0:
-        return MeasuredPart(*names, math.nan, None, seeds, OPEN, "a ratio of values that are not all positive")
+        return MeasuredPart(pair, math.nan, None, seeds, OPEN, "a ratio of values that are not all positive")
     single = test.relation in ("value", "rises")
     samples = first if single else np.log(first / second) if ratio else first - second
     centre = float(samples.mean())
     spread = _interval(samples)
     effect = math.exp(centre) if ratio else centre
     interval = None if spread is None else (math.exp(spread[0]), math.exp(spread[1])) if ratio else spread
+    neutral = 1.0 if ratio else 0.0
     favour = {"higher": centre, "rises": centre, "lower": -centre}.get(test.relation, -abs(effect - test.factor))
     if interval is None:
-        return MeasuredPart(*names, effect, None, seeds, OPEN, f"an interval needs at least 2 {what}", favour)
+        return MeasuredPart(pair, effect, None, seeds, OPEN, f"an interval needs at least 2 {what}", favour)
     low, high = interval
     shown = f"95 % interval over {len(samples)} {what}"
-    if ratio or test.relation == "value":
+    if test.relation in ("ratio", "value"):
         bounds = (test.factor - test.tolerance, test.factor + test.tolerance)
         inside, outside = bounds[0] <= low and high <= bounds[1], high < bounds[0] or low > bounds[1]
         answer = HOLDS if inside else FAILS if outside else OPEN
         where = "within" if inside else "outside" if outside else "partly within"
-        return MeasuredPart(*names, effect, interval, seeds, answer, f"claimed {_band(test)}; {shown} {where}", favour)
+        return MeasuredPart(pair, effect, interval, seeds, answer, f"claimed {_band(test)}; {shown} {where}", favour)
     up = test.relation in ("higher", "rises")
-    answer = HOLDS if (low > 0 if up else high < 0) else FAILS if (high < 0 if up else low > 0) else OPEN
-    where = "holds 0" if answer == OPEN else "lies on one side of 0"
-    return MeasuredPart(*names, effect, interval, seeds, answer, f"{shown} {where}", favour)
+    above, below = low > neutral, high < neutral
+    answer = HOLDS if (above if up else below) else FAILS if (below if up else above) else OPEN
+    said = f"{shown} of the ratio" if ratio else shown
+    where = f"includes {neutral:g}" if answer == OPEN else f"is {'above' if above else 'below'} {neutral:g}"
+    return MeasuredPart(pair, effect, interval, seeds, answer, f"{said} {where}", favour)
 
 
 def _interval(samples: np.ndarray) -> tuple[float, float] | None:

@@ -20,7 +20,9 @@ def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     """Paths of the first seed; each goal has its colour.  Discs: the regions in which a corner pays."""
     seed = int(shown.values["seed"].min())
     rows = shown.values[shown.values["seed"] == seed]
-    steps = sorted({int(name.split("-")[1]) for name in rows["quantity"] if name.startswith("path-") and name[5:].isdigit()})
+    steps = sorted(
+        {int(name.split("-")[1]) for name in rows["quantity"] if name.startswith("path-") and name[5:].isdigit()}
+    )
     width = 2.3 * len(shown.algorithms) + 0.4
     figure = Figure(figsize=(width, 2.45 * len(steps) + 0.3), layout="constrained")
     grid = figure.subplots(len(steps), len(shown.algorithms), squeeze=False, sharex=True, sharey=True)

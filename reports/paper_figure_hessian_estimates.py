@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reports.colours import INK, PALETTE, Style
 from reports.figures import finish
@@ -26,7 +27,7 @@ FLOOR = 1e-17
 PANELS = (
     ("hessian-bias", "bias of the Hessian\n(relative, exact)"),
     ("hessian-variance", "variance of the Hessian\n(relative, exact)"),
-    ("product-variance", "variance of Hessian-vector\nproducts, sampled"),
+    ("product-variance", "variance of Hessian-vector\nproducts on a robot, sampled"),
 )
 
 
@@ -41,6 +42,9 @@ def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
         for place, kind in enumerate(kinds):
             _draw_kind(axes, place, shown.of(quantity, kind)["value"].to_numpy(), PALETTE[place % len(PALETTE)])
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(numticks=5))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(label)
         finish(axes)
     grid[0].set_yticks(range(len(kinds)), [NAMES.get(kind, kind) for kind in kinds])

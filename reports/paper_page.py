@@ -53,7 +53,8 @@ def write_paper(
     """Writes the paper's page into the folder `output`, in place of a former report; returns it.
 
     reference: shipped results.  stale: digests of configurations whose code or software has changed since they ran.
-    measured: finished measurements.  algorithms, suites: names that exist, so that the page can tell what is not run from what cannot be.
+    measured: finished measurements.
+    algorithms, suites: names that exist, so that the page can tell what is not run from what cannot be.
     The same runs give the same bytes; no run at all gives a page on which every claim reads "not run".
     Raises StoreError if the folder cannot be written or holds something else than a report.
     """

@@ -15,7 +15,8 @@ class MeasuredTest:
     """Compares `quantity` of `first` with `against` of `second`, each the mean over a seed's (or repeat's) rows.
 
     first, second: the claim's own, each with each, if empty; with `against` both sides are the same algorithm unless
-    `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`.
+    `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`.  With `logarithm`
+    sides are compared by their ratio, which suits what is positive and spans magnitudes.
     suite: of the rows, without options, where the claim names none.  last: rows of the largest `x` alone.
     """
 
@@ -29,6 +30,7 @@ class MeasuredTest:
     sampled: str = "seeds"
     suite: str = ""
     last: bool = False
+    logarithm: bool = False
 
     def __post_init__(self) -> None:
         if self.relation not in RELATIONS:

@@ -61,7 +61,11 @@ class RunFolder:
         if done is None:
             return None
         digests = done.get("digests")
-        if not isinstance(digests, dict) or set(digests) != set(self.digested) or not all(map(_is_digest, digests.values())):
+        if (
+            not isinstance(digests, dict)
+            or set(digests) != set(self.digested)
+            or not all(map(_is_digest, digests.values()))
+        ):
             raise damaged(path, f"it must hold a SHA-256 for each of {', '.join(self.digested)}")
         return done
 
@@ -190,7 +194,9 @@ class RunFolder:
         for name, table in self.tables.items():
             write_table(self.path / name, rows[name], table.schema)
         self.end_attempt("finished")
-        write_json(self.path / DONE, {"digests": {name: sha256_of(self.path / name) for name in self.digested}, **counts})
+        write_json(
+            self.path / DONE, {"digests": {name: sha256_of(self.path / name) for name in self.digested}, **counts}
+        )
         with suppress(OSError):  # a checkpoint left in a finished run does no harm
             (self.path / CHECKPOINT).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Measurements: discovered, measured part by part, stored whole, resumed to the same bytes, rendered with their paper."""
+"""Measurements: discovered, measured part by part, stored whole, resumed to the same bytes, shown with their paper."""
 
 from __future__ import annotations
 
@@ -165,9 +165,7 @@ def test_its_code_is_what_it_imports_and_not_what_plans_it() -> None:
 
 def test_the_papers_name_measurements_and_profiles_and_settings_choose_their_size() -> None:
     assert measured_by(find_paper("promp")) == ["gradient-deviation", "exploration-paths"]
-    specs = plan_measurements(
-        find_paper("tmaml"), "smoke", 2, None, [parse_setting("hessian-estimates.mdps=3")]
-    )
+    specs = plan_measurements(find_paper("tmaml"), "smoke", 2, None, [parse_setting("hessian-estimates.mdps=3")])
     assert [(spec.name, spec.seed) for spec in specs] == [("hessian-estimates", 0), ("hessian-estimates", 1)]
     configuration = specs[0].configuration
     assert (configuration["mdps"], configuration["horizon"], configuration["states"]) == (3, 3, 3)
@@ -205,7 +203,10 @@ def test_paths_say_which_regions_were_entered_and_how_far_the_goal_was() -> None
 
 
 def test_enumerated_trajectories_hold_the_whole_return() -> None:
-    mdp, logits = random_mdp(Streams(3).numpy("mdp"), 3, 2), torch.tensor([[0.3, -0.2], [0.0, 1.0], [-1.0, 0.5]]).double()
+    mdp, logits = (
+        random_mdp(Streams(3).numpy("mdp"), 3, 2),
+        torch.tensor([[0.3, -0.2], [0.0, 1.0], [-1.0, 0.5]]).double(),
+    )
     batch, probability = all_trajectories(mdp, logits, 4)
     exact = differentiable_return(mdp, torch.softmax(logits, -1), 4)
     assert float(probability.sum()) == pytest.approx(1)

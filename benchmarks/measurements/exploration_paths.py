@@ -91,7 +91,7 @@ class ExplorationPaths(Measurement):
         goals = [np.array(task.parameters["goal"]) for task in training.suite.split.test]
         rows: Rows = []
         for index, (task, goal) in enumerate(zip(tasks, goals, strict=True)):
-            place = {"suite": suite, "algorithm": algorithm, "task": task.id}
+            place: dict[str, Any] = {"suite": suite, "algorithm": algorithm, "task": task.id}
             for step in (0, c.adaptation_steps):
                 rows += self._paths(batches[step], index, step, place)
             found = numbers(positions(batches[0])[index], positions(batches[-1])[index], goal, c.radius)

@@ -99,7 +99,7 @@ class HessianEstimates(Measurement):
                 "gradient": gradient_estimate(kind, network, parameters, batch, batch.rewards, baseline),
                 "hessian": hessian_estimate(kind, network, parameters, batch, batch.rewards, baseline),
             }
-            place = {"suite": ENUMERATED, "algorithm": kind, "task": f"mdp-{number}", "index": number}
+            place: dict[str, Any] = {"suite": ENUMERATED, "algorithm": kind, "task": f"mdp-{number}", "index": number}
             for what, values in estimates.items():
                 size = exact[what].norm()
                 mean = torch.tensordot(probability, values, 1)
@@ -138,9 +138,9 @@ class HessianEstimates(Measurement):
         for kind in KINDS:
             stacked_products = torch.stack(products[kind])
             variance = float(stacked_products.var(0).sum())
-            place = {"suite": name, "algorithm": kind, "index": group}
-            rows.append(row("product-variance", variance, **place))
-            rows.append(row("product-deviation", variance**0.5 / float(stacked_products.mean(0).norm()), **place))
+            at: dict[str, Any] = {"suite": name, "algorithm": kind, "index": group}
+            rows.append(row("product-variance", variance, **at))
+            rows.append(row("product-deviation", variance**0.5 / float(stacked_products.mean(0).norm()), **at))
         return rows
 
     def seconds(self) -> float:
