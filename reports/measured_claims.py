@@ -57,7 +57,7 @@ def measure_claim(claim: Claim, base: str, measured: Measured) -> list[MeasuredP
     """
     parts = []
     for test in claim.tests:
-        rows = _rows(measured, test.suite or base)
+        rows = _rows(measured, test.suite.replace("{suite}", base) or base)
         for first, second in _pairs(claim, test):
             parts.append(_decide(test, first, second, rows))
     return parts
@@ -71,9 +71,13 @@ def _pairs(claim: Claim, test: MeasuredTest) -> list[tuple[str, str]]:
     return [(first, second) for first in firsts for second in seconds]
 
 
-def _rows(measured: Measured, base: str) -> pd.DataFrame:
+def _rows(measured: Measured, suite: str) -> pd.DataFrame:
+    """Those of exactly this suite; of its other options where there are none."""
     rows = measured.values
-    return rows[rows["suite"].str.partition("[")[0] == base] if base else rows
+    if not suite:
+        return rows
+    own = rows["suite"] == suite
+    return rows[own if own.any() else rows["suite"].str.partition("[")[0] == suite]
 
 
 def _decide(test: MeasuredTest, first: str, second: str, rows: pd.DataFrame) -> MeasuredPart:
@@ -98,6 +102,8 @@ def _decide(test: MeasuredTest, first: str, second: str, rows: pd.DataFrame) -> 
 def _units(test: MeasuredTest, quantity: str, algorithm: str, rows: pd.DataFrame) -> dict[tuple[int, int], float]:
     """A value for each seed, or for each of its repeats: means over rows; of `rises` the least difference."""
     own = rows[(rows["quantity"] == quantity) & (rows["algorithm"] == algorithm)]
+    if test.index >= 0 and quantity == test.quantity:
+        own = own[own["index"] == test.index]
     if test.last and len(own):
         own = own[own["x"] == own["x"].max()]
     if test.relation == "rises":

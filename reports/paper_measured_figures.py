@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What a figure is drawn from.  `values`: rows of the figure's suites and algorithms, with their seeds."""
+    """What a figure is drawn from.  `values`: rows of the figure's suites, of whatever options, with their seeds."""
 
     figure: PaperFigure
     measured: Measured
@@ -58,7 +58,6 @@ def shown_of(figure: PaperFigure, evidence: Evidence) -> Shown | None:
     order = [paper.suite(identifier).base for identifier in figure.suites]
     bases = measured.values["suite"].str.partition("[")[0]
     rows = measured.values[(bases.isin(order) | (bases == "")) if order else bases.notna()]
-    rows = rows[rows["algorithm"].isin(["", *figure.algorithms])] if figure.algorithms else rows
     if rows.empty:
         return None
     if order:

@@ -17,7 +17,8 @@ class MeasuredTest:
     first, second: the claim's own, each with each, if empty; with `against` both sides are the same algorithm unless
     `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`.  With `logarithm`
     sides are compared by their ratio, which suits what is positive and spans magnitudes.
-    suite: of the rows, without options, where the claim names none.  last: rows of the largest `x` alone.
+    suite: of the rows, in place of the claim's, which stands where this says `{suite}`.  index: rows of `quantity` with
+    that index alone, -1 for all.  last: rows of the largest `x` alone.
     """
 
     quantity: str
@@ -29,6 +30,7 @@ class MeasuredTest:
     tolerance: float = 0.0
     sampled: str = "seeds"
     suite: str = ""
+    index: int = -1
     last: bool = False
     logarithm: bool = False
 
