@@ -24,6 +24,11 @@ class ExplorationConfig(GradientConfig):
     exploration_scale: Literal["mean", "sum"] = "mean"
     exploration: float = 1.0  # weight of the term; 0 makes it MAML
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.exploration >= 0:
+            raise ValueError(f"exploration must be at least 0, got {self.exploration}")
+
 
 @dataclass(frozen=True)
 class CreditedStep(StepData):

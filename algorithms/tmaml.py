@@ -32,6 +32,14 @@ class TmamlConfig(DiceConfig, PrompConfig):
     variate_step_size: float = 0.01  # beta': Adam's
     first_order_baseline: bool = False  # add sum_t (1 - rho_t) b(s_t), which steadies the inner gradient too
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.variate_hidden or min(self.variate_hidden) < 1:
+            raise ValueError(f"variate_hidden must be one or more sizes of at least 1, got {self.variate_hidden}")
+        for name in ("variate_inner_step_size", "variate_step_size"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
+
 
 @dataclass(frozen=True)
 class VariateStep(DiceStep):
@@ -52,7 +60,7 @@ class Tmaml(DiceMetaLearner, Promp):
     """
 
     name = "tmaml"
-    paper = "Liu, Socher and Xiong 2019, Taming MAML, ICML"
+    paper = "Liu, Socher and Xiong 2019, Taming MAML, PMLR 97"
     Config = TmamlConfig
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
