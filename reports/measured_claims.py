@@ -133,11 +133,11 @@ def _exact(test: MeasuredTest, pair: tuple[str, str], values: Sequence[float], s
     if test.relation == "rises":
         effect, margin = first, MARGIN
     else:
-        effect, margin = first - second, MARGIN * max(abs(first), abs(second))
+        effect, margin = first - second, max(MARGIN * max(abs(first), abs(second)), test.tolerance)
     favour = -effect if test.relation == "lower" else effect
     holds = favour >= -margin if test.relation == "rises" else favour > margin
     answer = HOLDS if holds else FAILS if favour < -margin else OPEN
-    reason = "nothing in it is left to chance" if answer != OPEN else "the two are equal but for rounding"
+    reason = "nothing in it is left to chance" if answer != OPEN else f"the two differ by no more than {margin:.2g}"
     return MeasuredPart(pair, effect, None, seeds, answer, reason, favour)
 
 

@@ -22,7 +22,7 @@ BY_STATE = "-by-state"
 
 
 def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
-    """A panel for each suite and reading; lines are bounds at the paper's lambda."""
+    """A panel for each suite and reading; the line is the tightest bound at the paper's lambda, others are named."""
     (algorithm,) = shown.algorithms
     present = set(shown.of("optimality gap")["algorithm"])
     readings = [name for name in (algorithm, algorithm + BY_STATE) if name in present]
@@ -53,23 +53,25 @@ def _draw_panel(axes: Axes, shown: Shown, suite: str, reading: str, colour: str)
     drawn = axes.bar(range(len(bars)), [height for _, height in bars], width=0.55, color=[PALETTE[5]] * len(bars))
     if bars and bars[-1][0] == BARS[-1][0]:
         drawn[-1].set_facecolor(colour)
-    axes.bar_label(drawn, fmt="%.3g", fontsize=8, padding=2)
-    lines = (("bound", "bound at the paper's λ", "-"), ("bound with the best comparators", "with the best comparators", "--"))
-    top = max((height for _, height in bars), default=1.0)
-    for quantity, label, dash in lines:
-        height = value(quantity)
-        if height is not None:
-            axes.axhline(height, color=INK, linestyle=dash, linewidth=1.3, label=label)
-            top = max(top, min(height, 3 * top))
-    guaranteed = value("bound at the theorem's lambda")
-    if guaranteed is not None:
-        said = f"bound at the theorem's λ: {guaranteed:.3g}"
-        axes.text(0.98, 0.97, said, transform=axes.transAxes, ha="right", va="top", fontsize=8)
-        top *= 1.1
-    axes.set_ylim(0, top * 1.15)
-    axes.set_xticks(range(len(bars)), [label for label, _ in bars])
+    axes.set_xticks(range(len(bars)), [f"{label}\n{height:.3g}" for label, height in bars])
+    best = value("bound with the best comparators")
+    top = 1.45 * max([height for _, height in bars] + ([best] if best is not None else []))
+    if best is not None:
+        axes.axhline(best, color=INK, linestyle="--", linewidth=1.3, label="tightest bound at the paper's λ")
+    said = [
+        f"{what}: {bound:.3g}"
+        for what, bound in (
+            ("comparators within 1 %", value("bound")),
+            ("theorem's λ", value("bound at the theorem's lambda")),
+        )
+        if bound is not None
+    ]
+    if said:
+        text = "\n".join(["other bounds", *said])
+        axes.text(0.98, 0.98, text, transform=axes.transAxes, ha="right", va="top", fontsize=7.5)
+    axes.set_ylim(0, top)
     axes.set_ylabel("optimality gap")
     options = suite.partition("[")[2].rstrip("]")
-    name = shown.names.get(suite, suite) + (f", {options}" if options else "")
-    axes.set_title(f"{name}\n{reading}" if reading.endswith(BY_STATE) else name, fontsize=8.5)
+    terms = [text for text in (options, "penalty of each state's row" * reading.endswith(BY_STATE)) if text]
+    axes.set_title("\n".join([shown.names.get(suite, suite), ", ".join(terms)]), fontsize=8.5)
     finish(axes)

@@ -15,7 +15,8 @@ class MeasuredTest:
     """Compares `quantity` of `first` with `against` of `second`, each the mean over a seed's (or repeat's) rows.
 
     first, second: the claim's own, each with each, if empty; with `against` both sides are the same algorithm unless
-    `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`.  With `logarithm`
+    `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`;
+    a tolerance of exact sides is a difference that decides nothing.  With `logarithm`
     sides are compared by their ratio, which suits what is positive and spans magnitudes.
     suite: of the rows, in place of the claim's, which stands where this says `{suite}`.  index: rows of `quantity` with
     that index alone, -1 for all.  last: rows of the largest `x` alone.

@@ -10,7 +10,7 @@ from benchmarks.measurement import Measurement, MeasurementConfig, Rows
 from benchmarks.optimality_gap import SUITES, optimality_gap, parts
 
 #: seconds of one core for each part
-SECONDS = 15
+SECONDS = 4
 
 
 @dataclass(frozen=True)
