@@ -24,6 +24,9 @@ from results.published import PaperFigure
 if TYPE_CHECKING:
     import pandas as pd
 
+#: quantities that are only drawn, point by point: their mean says nothing
+PATHS = r"path-\d+$"
+
 
 @dataclass(frozen=True, eq=False)
 class Shown:
@@ -91,7 +94,7 @@ def measured_table(figure: PaperFigure, evidence: Evidence) -> Table | None:
     for suite in shown.suites or ("",):
         for algorithm in (*shown.algorithms, ""):
             own = shown.values[(shown.values["suite"] == suite) & (shown.values["algorithm"] == algorithm)]
-            for quantity, group in own.groupby("quantity", sort=True):
+            for quantity, group in own[~own["quantity"].str.match(PATHS)].groupby("quantity", sort=True):
                 means = group.groupby("seed")["value"].mean()
                 spread = f"{means.std(ddof=0):.3g}" if len(means) > 1 else "–"
                 cells = (f"{means.mean():.4g}", spread, f"{means.min():.3g}", f"{means.max():.3g}")
