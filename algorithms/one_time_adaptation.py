@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from algorithms.adam import Adam
 from algorithms.advantages import masked_mean
+from algorithms.gaussian_heads import GaussianHeads
+from algorithms.gaussian_heads_gradient import GaussianHeadsGradient
 from algorithms.gradient_adaptation import StepData
 from algorithms.networks import Parameters, PolicyNetwork
 from algorithms.policy_distances import Centre, Kind, squared_distance
@@ -52,14 +55,27 @@ class OneTimeAdaptation:
         with torch.no_grad():
             centre = Centre.of(self.network, start, step.batch)
         slope = self.slope(start, step) if self.first_order else None
+        ascent = self.ascent(centre, step, slope)
         parameters, optimizer = start, Adam(start, self.adam_step_size)
         for _ in range(self.adam_steps):
-            leaves = {name: value.requires_grad_() for name, value in _fresh(parameters).items()}
+            parameters = optimizer.ascend(parameters, ascent(parameters))
+        return parameters
+
+    def ascent(self, centre: Centre, step: StepData, slope: Parameters | None) -> Callable[[Parameters], Parameters]:
+        """The objective's gradient as a function of the parameters [task, ...]."""
+        if isinstance(self.network, GaussianHeads):
+            network = self.network
+            return GaussianHeadsGradient(
+                network, self.kind, self.regularisation, centre, step, LARGEST_LOG_RATIO, slope
+            )
+
+        def gradient(parameters: Parameters) -> Parameters:
+            leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
             with torch.enable_grad():
                 total = self.objective(leaves, centre, step, slope).sum()
-            gradient = dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
-            parameters = optimizer.ascend(_fresh(leaves), gradient)
-        return parameters
+            return dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
+
+        return gradient
 
     def objective(
         self, parameters: Parameters, centre: Centre, step: StepData, slope: Parameters | None = None
@@ -81,7 +97,7 @@ class OneTimeAdaptation:
     def slope(self, parameters: Parameters, step: StepData, differentiable: bool = False) -> Parameters:
         """G of Equation (9): the gradient of mean(ratio Q), whose ratio is 1 where h has value and slope 1."""
         if not differentiable:
-            parameters = {name: value.requires_grad_() for name, value in _fresh(parameters).items()}
+            parameters = {name: value.detach().requires_grad_() for name, value in parameters.items()}
         with torch.enable_grad():
             policy = self.network.distribution(parameters, step.batch.observations)
             total = self.gain(policy, step, keep_bound=False).sum()
@@ -92,7 +108,3 @@ class OneTimeAdaptation:
 def inner_product(first: Parameters, second: Parameters) -> torch.Tensor:
     """Over all of a task's parameters, [task]."""
     return torch.stack([(value * second[name]).flatten(1).sum(1) for name, value in first.items()]).sum(0)
-
-
-def _fresh(parameters: Parameters) -> Parameters:
-    return {name: value.detach() for name, value in parameters.items()}

@@ -16,7 +16,7 @@ from algorithms.gaussian_heads import GaussianHeads, flat_inputs
 from algorithms.gradient_adaptation import GradientAdaptation, StepData
 from algorithms.gradient_meta_learner import flat, unflat
 from algorithms.implicit_gradient import Hessian, ImplicitGradient
-from algorithms.networks import NetworkPolicy, Parameters, TabularSoftmax, stacked
+from algorithms.networks import NetworkPolicy, Parameters, stacked
 from algorithms.one_time_adaptation import OneTimeAdaptation
 from algorithms.policy_distances import Kind
 from algorithms.surrogates import mean_kl, ratio_objective
