@@ -17,9 +17,9 @@ from environments.trajectories import TrajectoryBatch
 def sampled_values(
     batch: TrajectoryBatch, discount: float, states: int, actions: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Monte Carlo estimates of Q [task, S, A] and of the visitation (1 - discount) sum_t discount^t P(s_t = s) [task, S].
+    """Monte Carlo estimates of Q [task, S, A] and of the discounted visitation [task, S] of the policy that acted.
 
-    Q is the mean rewards-to-go of the visits, each with the weight discount^t that it has in the visitation: visits
+    The visitation is (1 - discount) sum_t discount^t P(s_t = s), normalised over the horizon.  Q is the mean rewards-to-go of the visits, each with the weight discount^t that it has in the visitation: visits
     near the horizon, whose rewards-to-go are cut short, hardly count.  In a visited state an action never taken has
     the state's mean (advantage 0); a state never visited has 0 throughout, and so keeps its policy.  float64.
     """

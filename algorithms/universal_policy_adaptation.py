@@ -16,9 +16,10 @@ from algorithms.gaussian_heads import GaussianHeads, flat_inputs
 from algorithms.gradient_adaptation import GradientAdaptation, StepData
 from algorithms.gradient_meta_learner import flat, unflat
 from algorithms.implicit_gradient import Hessian, ImplicitGradient
-from algorithms.networks import NetworkPolicy, Parameters, stacked
+from algorithms.networks import NetworkPolicy, Parameters, TabularSoftmax, stacked
 from algorithms.one_time_adaptation import OneTimeAdaptation
 from algorithms.policy_distances import Kind
+from algorithms.sampled_tabular_adaptation import SampledTabularAdaptation
 from algorithms.surrogates import mean_kl, ratio_objective
 from algorithms.trust_region import TrustRegion
 from environments.collector import Collector
@@ -103,7 +104,7 @@ class UniversalPolicyAdaptation(GradientAdaptation):
     """
 
     kind: ClassVar[Kind]
-    Config = UniversalConfig
+    Config = UniversalConfig  # type: ignore[assignment]  # shares no option of an inner gradient step
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
         super().__init__(problem, config, streams)
@@ -117,6 +118,9 @@ class UniversalPolicyAdaptation(GradientAdaptation):
 
     def make_lower_level(self) -> LowerLevel:
         config = self.config
+        if isinstance(self.network, TabularSoftmax):
+            states, actions = self.network.states, self.network.actions
+            return SampledTabularAdaptation(self.kind, config.regularisation, self.discount, states, actions)
         adaptation = OneTimeAdaptation(
             self.network,
             self.kind,
