@@ -19,9 +19,10 @@ def sampled_values(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Monte Carlo estimates of Q [task, S, A] and of the discounted visitation [task, S] of the policy that acted.
 
-    The visitation is (1 - discount) sum_t discount^t P(s_t = s), normalised over the horizon.  Q is the mean rewards-to-go of the visits, each with the weight discount^t that it has in the visitation: visits
-    near the horizon, whose rewards-to-go are cut short, hardly count.  In a visited state an action never taken has
-    the state's mean (advantage 0); a state never visited has 0 throughout, and so keeps its policy.  float64.
+    The visitation is (1 - discount) sum_t discount^t P(s_t = s), normalised over the horizon.  Q is the mean
+    rewards-to-go of the visits, each with the weight discount^t that it has in the visitation: visits near the horizon,
+    whose rewards-to-go are cut short, hardly count.  In a visited state an action never taken has the state's mean
+    (advantage 0); a state never visited has 0 throughout, and so keeps its policy.  float64.
     """
     mask = batch.mask.double()
     tasks, _, horizon = mask.shape
@@ -57,6 +58,12 @@ class SampledTabularAdaptation:
         values, visitation = self._values(step)
         adapted = adapt_tabular(self.kind, logits.double(), values, self.regularisation, visitation)
         return {"logits": adapted.to(logits.dtype)}
+
+    def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
+        """sum_s nu(s) sum_a pi(a|s) Q(s, a) with the sampled nu and Q of the policy that acted, [task]."""
+        values, visitation = self._values(step)
+        policy = parameters["logits"].double().softmax(-1)
+        return (visitation * (policy * values).sum(-1)).sum(-1)
 
     def pull_back(
         self, gradient: Parameters, solution: Parameters, start: Parameters, step: StepData

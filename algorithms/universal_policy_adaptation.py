@@ -23,7 +23,6 @@ from algorithms.sampled_tabular_adaptation import SampledTabularAdaptation
 from algorithms.surrogates import mean_kl, ratio_objective
 from algorithms.trust_region import TrustRegion
 from environments.collector import Collector
-from environments.policy import Distribution
 from environments.problem import Problem
 from environments.streams import Streams
 from environments.trajectories import TrajectoryBatch
@@ -74,9 +73,12 @@ class UniversalConfig(Config):
 
 
 class LowerLevel(Protocol):
-    """How a policy adapts to a batch, and the derivative of that; everything [task, ...]."""
+    """How a policy adapts to a batch, what adapted ones are worth, and derivatives; everything [task, ...]."""
 
     def solve(self, start: Parameters, step: StepData) -> Parameters: ...
+
+    def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
+        """A surrogate of the adapted policies' return, [task]; its gradient where they acted is the policy gradient."""
 
     def pull_back(
         self, gradient: Parameters, solution: Parameters, start: Parameters, step: StepData
@@ -117,10 +119,13 @@ class UniversalPolicyAdaptation(GradientAdaptation):
         self.lower = self.make_lower_level()
 
     def make_lower_level(self) -> LowerLevel:
-        config = self.config
         if isinstance(self.network, TabularSoftmax):
             states, actions = self.network.states, self.network.actions
-            return SampledTabularAdaptation(self.kind, config.regularisation, self.discount, states, actions)
+            return SampledTabularAdaptation(self.kind, self.config.regularisation, self.discount, states, actions)
+        return self.network_lower_level()
+
+    def network_lower_level(self) -> NetworkLowerLevel:
+        config = self.config
         adaptation = OneTimeAdaptation(
             self.network,
             self.kind,
@@ -188,10 +193,6 @@ class UniversalPolicyAdaptation(GradientAdaptation):
     def policy(self, parameters: Parameters) -> NetworkPolicy:
         return NetworkPolicy(self.network, parameters)
 
-    def outer_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        """A surrogate of the adapted policies' return, [task]; its gradient there is the policy gradient."""
-        return ratio_objective(policy, step.batch, step.advantages)
-
     def hypergradient(self, sample: MetaSample) -> tuple[Parameters, Metrics]:
         """The mean over tasks of Equation (8), and how many of their Hessians did not curve as they must."""
         tasks = len(sample.before.advantages)
@@ -200,7 +201,7 @@ class UniversalPolicyAdaptation(GradientAdaptation):
         for part in self.parts(tasks):
             few = sample.select(part)
             leaves = {name: value.detach().requires_grad_() for name, value in few.solution.items()}
-            objective = self.outer_objective(self.distribution(leaves, few.after), few.after).sum()
+            objective = self.lower.outer_objective(leaves, few.after).sum()
             gradient = dict(zip(leaves, torch.autograd.grad(objective, list(leaves.values())), strict=True))
             start = stacked(self.parameters, len(few.before.advantages))
             image, bent = self.lower.pull_back(gradient, few.solution, start, few.before)
@@ -260,7 +261,7 @@ class UniversalPolicyAdaptation(GradientAdaptation):
     def value(self, solution: Parameters, step: StepData) -> float:
         """The mean over tasks of the outer objective at adapted parameters."""
         with torch.no_grad():
-            return float(self.outer_objective(self.distribution(solution, step), step).mean())
+            return float(self.lower.outer_objective(solution, step).mean())
 
     def sample_metrics(self, sample: MetaSample) -> Metrics:
         """Returns before and after adaptation, and how far adaptation goes."""
@@ -283,6 +284,10 @@ class NetworkLowerLevel:
 
     adaptation: OneTimeAdaptation
     implicit: ImplicitGradient
+
+    def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
+        policy = self.adaptation.network.distribution(parameters, step.batch.observations)
+        return ratio_objective(policy, step.batch, step.advantages)
 
     def solve(self, start: Parameters, step: StepData) -> Parameters:
         return self.adaptation.solve(start, step)
