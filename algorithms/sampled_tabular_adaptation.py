@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from algorithms.advantages import discounted_sums
+from algorithms.certainty_equivalence import modelled_values
 from algorithms.gradient_adaptation import StepData
 from algorithms.networks import Parameters
 from algorithms.policy_distances import Kind
@@ -51,6 +52,7 @@ class SampledTabularAdaptation:
     discount: float
     states: int
     actions: int
+    modelled: bool = False  # Q from the batch's transitions by the Bellman equation, not by Monte Carlo
 
     def solve(self, start: Parameters, step: StepData) -> Parameters:
         """Logits [task, S, A] of the adapted policies, of the start's type."""
@@ -83,4 +85,7 @@ class SampledTabularAdaptation:
         return {"logits": image.to(logits.dtype)}, torch.zeros(len(logits), dtype=torch.bool)
 
     def _values(self, step: StepData) -> tuple[torch.Tensor, torch.Tensor]:
-        return sampled_values(step.batch, self.discount, self.states, self.actions)
+        values, visitation = sampled_values(step.batch, self.discount, self.states, self.actions)
+        if self.modelled:
+            values = modelled_values(step.batch, self.discount, self.states, self.actions)
+        return values, visitation

@@ -44,6 +44,7 @@ class UniversalConfig(Config):
     baseline: bool = True
     standardise: bool = True
     gae_lambda: float = 1.0
+    modelled: bool = False  # tables alone: Q by the Bellman equation of the batch's own transitions, a departure
     discount: float | None = None  # gamma; not printed for the robots; none: the suite's
     hessian: Hessian = "bounded"  # d2L/dtheta2 with h as solved, as Equation (8) prints it, or of the distance alone
     hypergradient_iterations: int = 10  # of conjugate gradient
@@ -121,7 +122,9 @@ class UniversalPolicyAdaptation(GradientAdaptation):
     def make_lower_level(self) -> LowerLevel:
         if isinstance(self.network, TabularSoftmax):
             states, actions = self.network.states, self.network.actions
-            return SampledTabularAdaptation(self.kind, self.config.regularisation, self.discount, states, actions)
+            return SampledTabularAdaptation(
+                self.kind, self.config.regularisation, self.discount, states, actions, self.config.modelled
+            )
         return self.network_lower_level()
 
     def network_lower_level(self) -> NetworkLowerLevel:
