@@ -38,7 +38,7 @@ class UniversalConfig(Config):
     state_dependent_std: bool = True  # the network gives variances as well as means; False: a learned constant
     regularisation: float = 0.5  # lambda; on the robots Alg(3)'s is not printed
     adam_steps: int = 50  # of one adaptation
-    adam_step_size: float = 1e-3  # not printed
+    adam_step_size: float = 2e-3  # not printed
     # Q by Monte Carlo (gae_lambda 1).  Less a baseline and in units of its standard deviation over the task's batch,
     # so that lambda means the same whatever a suite's rewards are worth; on tabular policies Q is never standardised.
     baseline: bool = True
