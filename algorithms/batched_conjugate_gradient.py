@@ -10,7 +10,7 @@ import torch
 
 @dataclass(frozen=True)
 class Solution:
-    """Per task: the vector [task, n], |b - A x| / |b| [task], and whether negative curvature ended the search [task]."""
+    """Per task: the vector [task, n], |b - A x| / |b| [task], whether negative curvature ended the search [task]."""
 
     vectors: torch.Tensor
     residuals: torch.Tensor

@@ -52,7 +52,7 @@ class Cavia(MamlTrpo):
 
     name = "cavia"
     paper = "Zintgraf, Shiarlis, Kurin, Hofmann and Whiteson 2019, arXiv:1810.03642"
-    Config = CaviaConfig
+    Config = CaviaConfig  # type: ignore[assignment]  # no kind of MamlTrpoConfig: that has an inner_step_size
     network: ContextMLP
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:

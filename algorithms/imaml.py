@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -13,11 +13,12 @@ from algorithms.algorithm import Adaptation, Metrics
 from algorithms.batched_conjugate_gradient import Solution
 from algorithms.gradient_adaptation import StepData
 from algorithms.gradient_meta_learner import MetaData
+from algorithms.implicit_curvature import ImplicitCurvature
 from algorithms.implicit_differentiation import through_proximal_solution
 from algorithms.maml_trpo import MamlTrpo, MamlTrpoConfig
 from algorithms.networks import NetworkPolicy, Parameters, stacked
 from algorithms.proximal_ascent import proximal_ascent
-from algorithms.surrogates import ratio_objective
+from algorithms.surrogates import log_probability_objective, mean_kl, ratio_objective
 from environments.collector import Collector
 from environments.policy import Distribution
 from environments.problem import Problem
@@ -30,37 +31,48 @@ class ImamlConfig(MamlTrpoConfig):
     """`inner_step_size` is 1 / lambda, the inverse of the proximal term's weight: with one proximal step at rate 1
     adaptation is MAML's, so that the same value suits a suite as it does the other methods."""
 
+    # J of the proximal problem, of equal slope at the policy that acted.  The first has the smaller Hessian, half to a
+    # twentieth of the other's: less has to be asked of lambda for the problem to stay concave.
+    surrogate: Literal["log-probability", "ratio"] = "log-probability"
     proximal_steps: int = 5  # of gradient ascent on the proximal objective
     proximal_rate: float = 1.0  # their size in units of 1 / lambda; halved where it overshoots
     implicit_iterations: int = 5  # of conjugate gradient, for the implicit derivative
     implicit_damping: float = 0.0  # added to the diagonal of I - grad^2 J / lambda
+    curvature_terms: int = 1  # of the adapted parameters' Jacobian in the trust region's metric, beyond the identity
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.inner_step_size <= 0:
             raise ValueError(f"inner_step_size is 1 / lambda and must be positive, got {self.inner_step_size}")
-        if self.proximal_steps < 1 or self.implicit_iterations < 0:
+        if self.proximal_steps < 1 or self.implicit_iterations < 1:
             raise ValueError(
-                "proximal_steps must be at least 1 and implicit_iterations at least 0, "
+                "proximal_steps and implicit_iterations must be at least 1, "
                 f"got {self.proximal_steps} and {self.implicit_iterations}"
             )
         if not 0 < self.proximal_rate < 2:
-            raise ValueError(f"proximal_rate must be in (0, 2), beyond which no step converges, got {self.proximal_rate}")
-        if self.implicit_damping < 0:
-            raise ValueError(f"implicit_damping must not be negative, got {self.implicit_damping}")
+            raise ValueError(
+                f"proximal_rate must be in (0, 2), beyond which no step converges, got {self.proximal_rate}"
+            )
+        if self.implicit_damping < 0 or self.curvature_terms < 0:
+            raise ValueError(
+                "implicit_damping and curvature_terms must not be negative, "
+                f"got {self.implicit_damping} and {self.curvature_terms}"
+            )
 
 
 class Imaml(MamlTrpo):
     """Implicit MAML: a proximal problem solved on each task's data, outer trust region on its implicit gradient.
 
-    Adaptation ascends J(psi) - lambda / 2 |psi - theta|^2 with J the likelihood-ratio surrogate on the step's data.
+    Adaptation ascends J(psi) - lambda / 2 |psi - theta|^2 with J a policy-gradient surrogate on the step's data.
     With several adaptation steps each solves the problem of its own, newer data, about the same centre theta and from
     the solution before: the implicit gradient is then that of the last one alone, whatever path led there.
 
-    The paper has no reinforcement learning.  The outer update here is TRPO's on the implicit gradient; its
-    direction takes the Fisher information at the adapted policies as if they moved with theta (their Jacobian, an
-    inverse, would cost two more solves per product), while the divergence that bounds the step is measured after
-    solving every proximal problem anew.
+    The paper has no reinforcement learning.  The outer update here is TRPO's: the implicit gradient, within a bound on
+    the divergence of the adapted policies that is measured after solving every proximal problem anew.
+
+    Where a proximal problem is not concave (the Hessian grows as the policy's std shrinks), its steps are shortened
+    until they ascend, and its implicit gradient is taken along directions of positive curvature alone; the share of
+    such tasks is the metric `implicit_truncated`.
     """
 
     name = "imaml"
@@ -77,7 +89,8 @@ class Imaml(MamlTrpo):
         return 1 / self.config.inner_step_size
 
     def inner_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        return ratio_objective(policy, step.batch, step.advantages)
+        objective = log_probability_objective if self.config.surrogate == "log-probability" else ratio_objective
+        return objective(policy, step.batch, step.advantages)
 
     def solution(self, centre: Parameters, start: Parameters, step: StepData) -> Parameters:
         """Of one step's proximal problem, [task, ...], detached."""
@@ -127,7 +140,7 @@ class Imaml(MamlTrpo):
 
     def update(self, data: MetaData) -> Metrics:
         self._solved.clear()
-        metrics = super().update(data)
+        metrics = {**self._adaptation_metrics(data), **super().update(data)}
         if not self._solved:
             return metrics
         residuals = torch.cat([solved.residuals for solved in self._solved])
@@ -138,14 +151,26 @@ class Imaml(MamlTrpo):
             "implicit_truncated": float(truncated.float().mean()),
         }
 
-    def curvature(self, data: MetaData) -> AdaptedCurvature:
-        """Fisher information at these tasks' adapted policies, summed."""
+    def _adaptation_metrics(self, data: MetaData) -> Metrics:
+        """How far adaptation moved the acting policies, as a divergence on the states of the data after it."""
+        if len(data) < 2:
+            return {}
         last = data[-1]
-        start = stacked(self.parameters, len(last.advantages))
-        return AdaptedCurvature(
-            [],
-            0.0,
-            self.adapted(start, data[:-1], differentiable=False),
+        with torch.no_grad():
+            before = self.distribution(stacked(self.parameters, len(last.advantages)), last)
+            moved = mean_kl(last.acting(type(before)), before, last.batch.mask)
+        return {"kl_of_adaptation": float(moved.mean())}
+
+    def curvature(self, data: MetaData) -> AdaptedCurvature:
+        """Of the summed KL(old || new) of these tasks' adapted policies, their Jacobian by its Neumann series."""
+        if len(data) < 2:
+            return super().curvature(data)  # nothing is adapted
+        last = data[-1]
+        return ImplicitCurvature(
+            self.inner_value(data[-2]),
+            self.adapted(stacked(self.parameters, len(last.advantages)), data[:-1], differentiable=False),
+            self.proximal_weight,
+            self.config.curvature_terms,
             lambda parameters: self.distribution(parameters, last),
             last.batch.mask,
         )

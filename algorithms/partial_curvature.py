@@ -39,7 +39,10 @@ class PartialCurvature(AdaptedCurvature):
         for objective in inner:
             hessian = HessianProduct(objective, point)
             self._hessians.append(hessian)
-            point = {**point, **{name: point[name] + size * hessian.gradient[name] for name, size in step_sizes.items()}}
+            point = {
+                **point,
+                **{name: point[name] + size * hessian.gradient[name] for name, size in step_sizes.items()},
+            }
         super().__init__([], 0.0, point, policy, mask)
         self._zero = {name: torch.zeros_like(value) for name, value in point.items()}
 

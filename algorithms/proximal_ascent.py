@@ -23,7 +23,7 @@ def proximal_ascent(
     Gradient ascent with steps of rate / weight: at rate 1 the first one from the centre is MAML's inner update of size
     1 / weight, and the iteration is psi = centre + grad J(psi) / weight, which converges where the eigenvalues of J's
     Hessian lie within +-weight.  Beyond, a task whose proximal objective a step does not raise takes it back and halves
-    its own rate, so that no solution is worse than the start.  Costs steps + 1 gradients of J.
+    its own rate, so that no solution is worse than the start but by rounding.  Costs steps + 1 gradients of J.
 
     objective: parameters [task, ...] -> [task], where a task's value depends on its own row alone.
     centre, start: parameters [task, ...].  Returns parameters of the same shapes, detached.
@@ -46,10 +46,11 @@ def proximal_ascent(
     point = task_vectors(start).detach()
     reached, slope = evaluate(point)
     sizes = torch.full_like(reached, rate / weight)
+    margin = 10 * torch.finfo(reached.dtype).eps  # near the solution values differ by rounding alone
     for _ in range(steps):
         candidate = point + sizes.unsqueeze(1) * slope
         value, its_slope = evaluate(candidate)
-        better = value > reached  # false for a value that is not a number
+        better = value >= reached - margin * (1 + reached.abs())  # false for a value that is not a number
         row = better.unsqueeze(1)
         point, slope = torch.where(row, candidate, point), torch.where(row, its_slope, slope)
         reached, sizes = torch.where(better, value, reached), torch.where(better, sizes, sizes / 2)
