@@ -7,13 +7,11 @@ import torch
 from tabular_problem import SmallTabular, in_float64, learner_on
 
 from algorithms.adapted_curvature import AdaptedCurvature
-from algorithms.catalogue import find_algorithm
 from algorithms.context_network import CONTEXT, ContextMLP
 from algorithms.gradient_meta_learner import flat, unflat
 from algorithms.networks import MLP, stacked
 from algorithms.partial_curvature import PartialCurvature
 from algorithms.surrogates import mean_kl
-from benchmarks.conformance import check
 from environments.catalogue import make_suite
 from environments.streams import Streams
 from environments.typed_options import UsageError
@@ -217,9 +215,3 @@ def test_meta_training_raises_the_exact_return_after_adaptation():
         placed[order] = probabilities
         returns.append(suite.models.finite_return(placed, suite.horizon).mean())
     assert returns[1] > returns[0] + 1
-
-
-def test_it_keeps_the_rules_of_conformance():
-    findings = check(find_algorithm("cavia"))
-    assert len({finding.suite for finding in findings}) == 2
-    assert all(finding.passed for finding in findings), findings
