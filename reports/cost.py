@@ -57,9 +57,7 @@ def costs_of(board: Board) -> tuple[Cost, ...]:
     if not any(cost.entry.algorithm != YARDSTICK and _terms(cost) in yardsticks for cost in measured):
         return ()
     related = [_related(cost, yardsticks.get(_terms(cost))) for cost in measured]
-    return tuple(
-        sorted(related, key=lambda cost: (cost.relative is None, cost.relative or 0.0, cost.entry.label))
-    )
+    return tuple(sorted(related, key=lambda cost: (cost.relative is None, cost.relative or 0.0, cost.entry.label)))
 
 
 def costs_csv(costs: Iterable[Cost]) -> str:

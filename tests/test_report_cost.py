@@ -20,9 +20,7 @@ from tests.scored_runs import store_run
 STEPS = 4000
 
 
-def store_timed(
-    store: Store, algorithm: str, seed: int, seconds: list[float], steps: int = STEPS, **more: Any
-) -> None:
+def store_timed(store: Store, algorithm: str, seed: int, seconds: list[float], steps: int = STEPS, **more: Any) -> None:
     """A run whose meta-iterations took `steps` environment steps and so many processor seconds."""
     store_run(store, "point", algorithm, seed, **more)
     (run,) = [run for run in store.finished() if (run.algorithm, run.seed) == (algorithm, seed)]

@@ -1,4 +1,4 @@
-"""What the meta-iterations of the gradient-based methods cost: against the plainest one, and of what BO-MRL's consist."""
+"""What meta-iterations of the gradient-based methods cost, against the plainest one, and what BO-MRL's consist of."""
 
 from __future__ import annotations
 
