@@ -196,12 +196,15 @@ def _paper(parsed: argparse.Namespace) -> int:
 
 def _report(parsed: argparse.Namespace) -> int:
     from benchmarks.rendering import check_output, render
+    from results.files import StoreError
     from results.store import Store
 
     store = Store(parsed.results, read_only=True)
     runs = store.finished(skip_corrupt=True)
     for problem in store.problems:
         _complain(f"left out: {problem}")
+    if not runs and not store.problems:
+        raise StoreError(f"no finished run is stored in {parsed.results}; run `metarl leaderboard` first")
     check_output(parsed.output)
     print(f"report: {render(runs, parsed.output, 'Leaderboard')}")
     return 2 if store.problems else 0

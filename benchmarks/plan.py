@@ -11,6 +11,7 @@ from typing import Any
 from algorithms.catalogue import algorithms as known_algorithms
 from algorithms.catalogue import find_algorithm
 from benchmarks.code_digest import code_digest
+from benchmarks.data_check import check_data
 from benchmarks.definition import find_definition
 from benchmarks.profiles import find_profile
 from benchmarks.run_spec import RunSpec, known_suite
@@ -43,7 +44,8 @@ def make_plan(
 
     suites: names with options.  algorithms: names, or `path.py[:Class]`.  seeds: how many, from 0.
     settings: texts `algorithm.option=value`, where the algorithm may be `all` (those that have the option).
-    Raises UsageError for whatever names nothing or is not valid, offering the nearest name.
+    Raises UsageError for whatever names nothing or is not valid, offering the nearest name, and for data that a suite
+    cannot run on.
     """
     definition = find_definition(benchmark)
     chosen = find_profile(profile or definition.profile)
@@ -55,8 +57,9 @@ def make_plan(
     if count < 1:
         raise UsageError(f"the number of seeds must be at least 1, got {count}")
     cells: list[RunSpec] = []
-    for suite_text in _unique(suites or definition.suites):
-        suite = known_suite(suite_text)
+    chosen_suites = [known_suite(text) for text in _unique(suites or definition.suites)]
+    check_data(chosen_suites)
+    for suite in chosen_suites:
         for entry in found:
             setting = chosen.setting(benchmark, suite.name, entry.name)
             if setting.budget < 1:

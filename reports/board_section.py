@@ -13,7 +13,7 @@ from reports.marks import Scale, badges, figure_of, name_mark, strip, suite_anch
 from reports.numbers import interval, number, short_count, slug
 from reports.pairwise import PairTests
 from reports.pairwise_section import pairwise_section
-from reports.record import data_of, entry_anchor
+from reports.record import data_of, distinct_of, entry_anchor
 from reports.suite_pictures import suite_pictures
 from reports.tables import board_decimals
 
@@ -58,6 +58,7 @@ def _terms(board: Board) -> str:
         f"budget {short_count(identity['budget'])} environment steps",
         f"profile {description['profile']}",
         *([f"data: {data}"] if (data := data_of(usual)) else []),
+        *([f"{tasks} tasks, {count} different MDPs" for tasks, count in [distinct_of(usual)] if tasks]),
     ]
     return escape(" · ".join(parts))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reports.boards import Board
 from reports.entries import Refused
-from reports.record import data_of
+from reports.record import data_of, distinct_of
 
 ENOUGH_SEEDS = 10
 
@@ -73,6 +73,7 @@ def collect_cautions(
             {data for entry in board.entries if (data := data_of(entry)) and "synthetic" in data.lower()}
         ):
             found.append(Caution("Synthetic data", f"{board.suite} ran on {data}: no real market or measurement"))
+    found += [caution for board in boards for caution in _alike_tasks(board)]
     found += [caution for board in boards for caution in _missing_seeds(board)]
     found += _few_seeds(boards)
     processors = {run.run["provenance"]["cpu"] for board in boards for entry in board.entries for run in entry.runs}
@@ -84,6 +85,14 @@ def collect_cautions(
         text = f"{len(dirty)} of the runs come from a working tree with uncommitted changes: no commit holds their code"
         found.append(Caution("Uncommitted code", text))
     return tuple(found)
+
+
+def _alike_tasks(board: Board) -> Iterable[Caution]:
+    """At least half of the tasks are others' MDPs again."""
+    for tasks, count in sorted({distinct_of(entry) for entry in board.entries}):
+        if 2 * count < tasks:
+            text = f"the {tasks} tasks of {board.suite} are {count} different MDPs, so test tasks repeat training tasks"
+            yield Caution("Tasks alike", text)
 
 
 def _missing_seeds(board: Board) -> Iterable[Caution]:

@@ -17,6 +17,8 @@ from reports.board_section import board_section
 from reports.boards import Board, make_boards
 from reports.cautions import Caution, FailedRun, collect_cautions
 from reports.colours import DARK, LIGHT, MARKERS, Style, styles_for
+from reports.cost import Cost, costs_csv, costs_of
+from reports.cost_section import cost_section
 from reports.entries import Refused, collect_entries
 from reports.figures import Drawing, make_drawing
 from reports.leaderboard_section import filter_form, leaderboard_section
@@ -50,6 +52,7 @@ class Report:
     tests: dict[str, PairTests]  # by suite
     across: Across
     gaps: tuple[SimulationGap, ...]
+    costs: tuple[Cost, ...]
 
 
 def make_report(
@@ -73,7 +76,8 @@ def make_report(
     cautions = collect_cautions(boards, refused, stale, failed)
     tests = {board.suite: found for board in boards if (found := compare_pairs(board)) is not None}
     across, gaps = compare_across(boards), simulation_gaps(boards)
-    return Report(title, boards, refused, cautions, frozenset(stale), tests, across, gaps)
+    costs = tuple(cost for board in boards for cost in costs_of(board))
+    return Report(title, boards, refused, cautions, frozenset(stale), tests, across, gaps, costs)
 
 
 def write_report(
@@ -113,6 +117,8 @@ def write_report(
 def _files(report: Report, styles: dict[str, Style], drawings: dict[str, tuple[Drawing, ...]]) -> dict[str, bytes]:
     """Every file's content by its name within the folder; the page last."""
     texts = {"summary.json": summary_json(report.boards), "tables/pairwise.csv": pairwise_csv(report.tests.values())}
+    if report.costs:
+        texts["tables/cost.csv"] = costs_csv(report.costs)
     tables = {"leaderboard": (report.boards, overview_table(report.boards))}
     tables |= {slug(board.suite): ((board,), suite_table(board)) for board in report.boards}
     for name, (boards, table) in tables.items():
@@ -148,6 +154,7 @@ def _page(report: Report, styles: dict[str, Style], drawings: dict[str, tuple[Dr
         + across_section(report.across, drawn[0] if drawn else None, classes)
         + gap_section(report.gaps, classes)
         + f'<h2 id="suites">Suites</h2>{boards}'
+        + cost_section(report.costs, classes)
         + provenance_section(report.boards, classes)
         + cautions_section(report.cautions)
     )

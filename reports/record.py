@@ -33,6 +33,12 @@ def data_of(entry: Entry) -> str | None:
     return entry.runs[0].run["provenance"].get("data")
 
 
+def distinct_of(entry: Entry) -> tuple[int, int]:
+    """The tasks of the suite's split, and how many different MDPs they are; (0, 0) where the record does not say."""
+    description = entry.runs[0].run["description"]
+    return description.get("tasks", 0), description.get("distinct_mdps", 0)
+
+
 def run_record(run: StoredRun, entry: Entry) -> dict[str, Any]:
     """One run for summary.json and the page.  `wall_seconds`: in meta-iterations; None if there was none."""
     identity, provenance = run.identity, run.run["provenance"]

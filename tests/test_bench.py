@@ -9,6 +9,7 @@ import pytest
 from algorithms.random_init import RandomInit
 from benchmarks.bench import everything, measure
 from benchmarks.bench.collection import ROBOTS, closed_loop
+from benchmarks.bench.cost import gradient_based
 from benchmarks.bench.iterations import Training
 from benchmarks.bench.measurement import Measure, Size
 from benchmarks.bench.physics import BarePhysics
@@ -45,6 +46,11 @@ def test_the_designs_measures_are_there_once_with_its_targets(measured):
         "iteration-maml-trpo": "<= 2.1",
         "iteration-promp": "<= 2",
         "collection-half-cheetah": ">= 0.92",
+        **{f"cost-{algorithm.name}": None for algorithm in gradient_based()},
+        "share-bo-mrl-1-sampling": ">= 0.5",
+        "share-bo-mrl-1-adaptation": None,
+        "share-bo-mrl-1-hypergradient": "<= 0.15",
+        "share-bo-mrl-1-outer-step": None,
         **{f"collection-{robot}": None for robot in ("ant", "hopper", "walker2d", "swimmer", "humanoid")},
         **{f"stepping-{suite}": ">= 300000" for suite in ("corners", "corners-momentum")},
         **{f"stepping-{suite}": ">= 300000" for suite in ("frozen-lake-high", "frozen-lake-low")},
@@ -52,6 +58,19 @@ def test_the_designs_measures_are_there_once_with_its_targets(measured):
         "stepping-drone-obstacles-physics": ">= 3000",
         "stepping-dow30-risk-against-finrl": ">= 200",
     }
+
+
+def test_the_cost_of_every_method_that_trains_by_gradients_is_measured():
+    names = [algorithm.name for algorithm in gradient_based()]
+    assert {"maml-trpo", "promp", "multi-task", "bo-mrl-1"} <= set(names)
+    assert not {"maml-vpg", "random-init", "oracle"} & set(names)
+    assert names == sorted(names)
+
+
+def test_the_shares_of_a_meta_iteration_are_parts_of_one_whole(measured):
+    shares = [entry["value"] for entry in measured if entry["name"].startswith("share-")]
+    assert len(shares) == 4
+    assert 0.5 < sum(shares) <= 1.001
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """`metarl bench`: the measures that the design must hold.
 
 Ratios compare processor times within one process on one thread, repetition by repetition, so that a busy machine
-hardly moves them.  The whole takes about three minutes.
+hardly moves them.  The whole takes a few minutes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from algorithms.maml_trpo import MamlTrpo
 from algorithms.promp import Promp
 from benchmarks.bench.against_finrl import against_finrl
 from benchmarks.bench.collection import ROBOTS, closed_loop
+from benchmarks.bench.cost import cost_parts
 from benchmarks.bench.fresh_process import listing_time, peak_memory
 from benchmarks.bench.iterations import meta_iteration
 from benchmarks.bench.measurement import Measure, Size
@@ -57,6 +58,7 @@ def everything(size: Size) -> list[Part]:
         partial(peak_memory, size),
         partial(meta_iteration, MamlTrpo, {}, 2.1, size),
         partial(meta_iteration, Promp, {"gradient_steps": 5}, 2.0, size),
+        *cost_parts(size),
         *(partial(closed_loop, robot, size) for robot in ROBOTS),
         *(partial(steps_per_second, suite, size) for suite in SUITES),
         partial(steps_per_second, PHYSICS, size, at_least=3_000, episodes=1),
