@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from algorithms.advantages import discounted_sums
+from algorithms.certainty_equivalence import modelled_values
 from algorithms.gradient_adaptation import StepData
 from algorithms.networks import Parameters
 from algorithms.policy_distances import Kind
@@ -19,9 +20,10 @@ def sampled_values(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Monte Carlo estimates of Q [task, S, A] and of the discounted visitation [task, S] of the policy that acted.
 
-    The visitation is (1 - discount) sum_t discount^t P(s_t = s), normalised over the horizon.  Q is the mean rewards-to-go of the visits, each with the weight discount^t that it has in the visitation: visits
-    near the horizon, whose rewards-to-go are cut short, hardly count.  In a visited state an action never taken has
-    the state's mean (advantage 0); a state never visited has 0 throughout, and so keeps its policy.  float64.
+    The visitation is (1 - discount) sum_t discount^t P(s_t = s), normalised over the horizon.  Q is the mean
+    rewards-to-go of the visits, each with the weight discount^t that it has in the visitation: visits near the horizon,
+    whose rewards-to-go are cut short, hardly count.  In a visited state an action never taken has the state's mean
+    (advantage 0); a state never visited has 0 throughout, and so keeps its policy.  float64.
     """
     mask = batch.mask.double()
     tasks, _, horizon = mask.shape
@@ -50,6 +52,7 @@ class SampledTabularAdaptation:
     discount: float
     states: int
     actions: int
+    modelled: bool = False  # Q from the batch's transitions by the Bellman equation, not by Monte Carlo
 
     def solve(self, start: Parameters, step: StepData) -> Parameters:
         """Logits [task, S, A] of the adapted policies, of the start's type."""
@@ -57,6 +60,12 @@ class SampledTabularAdaptation:
         values, visitation = self._values(step)
         adapted = adapt_tabular(self.kind, logits.double(), values, self.regularisation, visitation)
         return {"logits": adapted.to(logits.dtype)}
+
+    def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
+        """sum_s nu(s) sum_a pi(a|s) Q(s, a) with the sampled nu and Q of the policy that acted, [task]."""
+        values, visitation = self._values(step)
+        policy = parameters["logits"].double().softmax(-1)
+        return (visitation * (policy * values).sum(-1)).sum(-1)
 
     def pull_back(
         self, gradient: Parameters, solution: Parameters, start: Parameters, step: StepData
@@ -76,4 +85,7 @@ class SampledTabularAdaptation:
         return {"logits": image.to(logits.dtype)}, torch.zeros(len(logits), dtype=torch.bool)
 
     def _values(self, step: StepData) -> tuple[torch.Tensor, torch.Tensor]:
-        return sampled_values(step.batch, self.discount, self.states, self.actions)
+        values, visitation = sampled_values(step.batch, self.discount, self.states, self.actions)
+        if self.modelled:
+            values = modelled_values(step.batch, self.discount, self.states, self.actions)
+        return values, visitation

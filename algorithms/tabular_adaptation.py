@@ -22,8 +22,12 @@ KINDS = (1, 2, 3)
 LEAST_LOG_PROBABILITY = -690.0
 #: gradient of Alg(3)'s objective, relative to its scale, at which its solver stops
 ALG3_TOLERANCE = 1e-13
+#: by how much the probabilities of Alg(1) may miss one before they are normalised
+ROOT_TOLERANCE = 1e-14
 #: iterations after which a solver gives up; 10 to 30 are usual
 ROOT_ITERATIONS, NEWTON_ITERATIONS = 200, 500
+#: least curvature of Alg(3), in lambdas, that a Newton step divides by
+LEAST_CURVATURE = 1e-6
 #: longest Newton step in logits: it keeps Alg(3) to the maximiser that is uphill from phi
 LONGEST_STEP = 1.0
 
@@ -160,19 +164,16 @@ def _solve_alg1(logits: torch.Tensor, action_values: torch.Tensor, weight: float
     share = weight * log_policy.exp()
     gap = action_values.amax(-1, keepdim=True) - action_values
     distance = (share - gap).amax(-1, keepdim=True)
+    lowest = distance
     for _ in range(ROOT_ITERATIONS):
         parts = share / (distance + gap)
         total = parts.sum(-1, keepdim=True)
+        if bool((total - 1).abs().le(ROOT_TOLERANCE).all()):
+            return (log_policy + math.log(weight) - (distance + gap).log()).log_softmax(-1)
         step = total * (total - 1) / (parts / (distance + gap)).sum(-1, keepdim=True)
-        # rounding alone can step below the lower bound or above max q + lambda, where the sum is at most one
-        moved = (distance + step).clamp_min((share - gap).amax(-1, keepdim=True)).clamp_max(weight)
-        settled = (moved - distance).abs() <= 4 * torch.finfo(torch.float64).eps * distance
-        distance = moved
-        if bool(settled.all()):
-            break
-    if not bool(((share / (distance + gap)).sum(-1) - 1).abs().le(1e-10).all()):
-        raise ArithmeticError("Alg(1) found no multiplier: are logits and action values finite?")
-    return (log_policy + math.log(weight) - (distance + gap).log()).log_softmax(-1)
+        # rounding alone could leave the bracket; above max q + lambda the sum is at most one
+        distance = (distance + step).clamp_max(weight).maximum(lowest)
+    raise ArithmeticError("Alg(1) found no multiplier: are logits and action values finite?")
 
 
 def _alg3_value(
@@ -208,24 +209,34 @@ def _alg3_curvature(
 def _solve_alg3(
     logits: torch.Tensor, action_values: torch.Tensor, weight: float, visitation: torch.Tensor
 ) -> torch.Tensor:
-    """Damped Newton from phi: curvatures by their absolute value, steps of bounded length, backtracking (Armijo)."""
-    action_values = action_values - action_values.mean(-1, keepdim=True)  # the same problem, with smaller numbers
-    theta, arguments = logits.clone(), (logits, action_values, weight, visitation)
-    scale = (visitation * action_values.abs().amax(-1)).clamp_min(weight)[..., None]
+    """Damped Newton from phi: curvatures by their absolute value, steps of bounded length, backtracking (Armijo).
+
+    Every state is its own problem [S, A]; those that are solved leave the batch.
+    """
+    actions = logits.shape[-1]
+    centred = action_values - action_values.mean(-1, keepdim=True)  # the same problem, with smaller numbers
+    theta = logits.reshape(-1, actions).clone()
+    phi, values, visits = logits.reshape(-1, actions), centred.reshape(-1, actions), visitation.reshape(-1)
+    scale = (visits * values.abs().amax(-1)).clamp_min(weight)
+    rows = torch.arange(len(theta))
     for _ in range(NEWTON_ITERATIONS):
-        gradient = _alg3_gradient(*arguments, theta)
-        open_states = gradient.abs().gt(ALG3_TOLERANCE * scale * theta.abs().clamp_min(1)).any(-1)
-        if not bool(open_states.any()):
-            return theta
-        curvature, axes = torch.linalg.eigh(_alg3_curvature(action_values, weight, visitation, theta))
-        inverse = curvature.abs().clamp_min(1e-3 * weight).reciprocal()
+        gradient = _alg3_gradient(phi[rows], values[rows], weight, visits[rows], theta[rows])
+        reach = ALG3_TOLERANCE * scale[rows] * theta[rows].abs().amax(-1).clamp_min(1)
+        still_open = ~(gradient.abs().amax(-1) <= reach)  # not a number stays open
+        rows, gradient = rows[still_open], gradient[still_open]
+        if not len(rows):
+            return theta.reshape(logits.shape)
+        arguments = (phi[rows], values[rows], weight, visits[rows])
+        here = theta[rows]
+        curvature, axes = torch.linalg.eigh(_alg3_curvature(*arguments[1:], here))
+        inverse = curvature.abs().clamp_min(LEAST_CURVATURE * weight).reciprocal()
         step = (axes @ (inverse * (axes.transpose(-1, -2) @ gradient[..., None])[..., 0])[..., None])[..., 0]
         step = step * (LONGEST_STEP / step.norm(dim=-1, keepdim=True).clamp_min(LONGEST_STEP))
-        theta = theta + _armijo(arguments, theta, gradient, step) * step
-    worst = float(optimality_residual(3, *arguments, theta).max())
-    if worst > 1e-10:
+        theta[rows] = here + _armijo(arguments, here, gradient, step, scale[rows]) * step
+    worst = float(optimality_residual(3, logits, action_values, weight, visitation, theta.reshape(logits.shape)).max())
+    if not worst <= 1e-10:
         raise ArithmeticError(f"Alg(3) did not converge in {NEWTON_ITERATIONS} Newton steps: residual {worst:.1e}")
-    return theta
+    return theta.reshape(logits.shape)
 
 
 def _armijo(
@@ -233,11 +244,12 @@ def _armijo(
     theta: torch.Tensor,
     gradient: torch.Tensor,
     step: torch.Tensor,
+    scale: torch.Tensor,
 ) -> torch.Tensor:
-    """Fraction of `step` [..., S, 1] per state, halved until the objective rises by a part of what its slope says."""
+    """Fraction of `step` [S, 1] per state, halved until the objective rises by a part of what its slope says."""
     start = _alg3_value(*arguments, theta)
     promise = (gradient * step).sum(-1)
-    rounding = 1e-14 * start.abs().clamp_min(1e-2)  # below it a rise cannot be told from none
+    rounding = 1e-14 * torch.maximum(scale, start.abs())  # below it a rise cannot be told from none
     fraction = torch.ones_like(start)
     for _ in range(40):
         value = _alg3_value(*arguments, theta + fraction[..., None] * step)

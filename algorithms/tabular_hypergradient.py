@@ -9,12 +9,15 @@ not where the penalty is |theta - phi|^2 of the whole table.  `visitation_term` 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 
 from algorithms.tabular_adaptation import adapt_tabular, adaptation_vjp
 from algorithms.tabular_evaluation import Evaluation, TabularTasks
+
+#: what |theta - phi|^2 of Alg(3) is taken over: the whole table, Equation (2), or the state's own row, Equation (1)
+Penalty = Literal["table", "state"]
 
 
 class Hypergradient(NamedTuple):
@@ -25,28 +28,40 @@ class Hypergradient(NamedTuple):
     gradient: torch.Tensor  # of each task's return in its own phi [task, S, A]
 
 
-def adapt_exactly(kind: int, evaluation: Evaluation, weight: float) -> torch.Tensor:
-    """Alg(kind) from an evaluated policy, [..., S, A].  weight: lambda."""
-    return adapt_tabular(kind, evaluation.logits, evaluation.action_values, weight, evaluation.visitation)
+def adapt_exactly(kind: int, evaluation: Evaluation, weight: float, penalty: Penalty = "table") -> torch.Tensor:
+    """Alg(kind) from an evaluated policy, [..., S, A].  weight: lambda.  penalty: of kind 3.
+
+    With the penalty of each state's own row nu(s) weighs both parts of the state's objective alike, and cancels.
+    """
+    return adapt_tabular(kind, evaluation.logits, evaluation.action_values, weight, _weights(evaluation, penalty))
 
 
 def hypergradient(
-    kind: int, tasks: TabularTasks, logits: torch.Tensor, weight: float, visitation_term: bool = True
+    kind: int,
+    tasks: TabularTasks,
+    logits: torch.Tensor,
+    weight: float,
+    penalty: Penalty = "table",
+    visitation_term: bool = True,
 ) -> Hypergradient:
     """J(Alg(kind)(phi)) and its gradient: exact, or (kind 3, visitation_term False) as Proposition 2 prints it.
 
     logits: phi, float64 [S, A] or [task, S, A].  The gradient of a shared phi is the sum (or mean) over tasks.
     """
     before = tasks.evaluate(logits)
-    adapted = adapt_exactly(kind, before, weight)
+    adapted = adapt_exactly(kind, before, weight, penalty)
     after = tasks.evaluate(adapted)
     by_centre, by_values, by_visitation = adaptation_vjp(
-        kind, before.logits, before.action_values, weight, before.visitation, adapted, after.gradient
+        kind, before.logits, before.action_values, weight, _weights(before, penalty), adapted, after.gradient
     )
     gradient = by_centre + before.action_values_vjp(by_values)
-    if visitation_term and kind == 3:
+    if visitation_term and kind == 3 and penalty == "table":
         gradient = gradient + before.visitation_vjp(by_visitation)
     return Hypergradient(adapted, after.expected_return, gradient)
+
+
+def _weights(evaluation: Evaluation, penalty: Penalty) -> torch.Tensor:
+    return evaluation.visitation if penalty == "table" else torch.ones_like(evaluation.visitation)
 
 
 def policy_gradient_step(evaluation: Evaluation, step_size: float) -> torch.Tensor:

@@ -23,7 +23,6 @@ from algorithms.sampled_tabular_adaptation import SampledTabularAdaptation
 from algorithms.surrogates import mean_kl, ratio_objective
 from algorithms.trust_region import TrustRegion
 from environments.collector import Collector
-from environments.policy import Distribution
 from environments.problem import Problem
 from environments.streams import Streams
 from environments.trajectories import TrajectoryBatch
@@ -39,12 +38,13 @@ class UniversalConfig(Config):
     state_dependent_std: bool = True  # the network gives variances as well as means; False: a learned constant
     regularisation: float = 0.5  # lambda; on the robots Alg(3)'s is not printed
     adam_steps: int = 50  # of one adaptation
-    adam_step_size: float = 1e-3  # not printed
+    adam_step_size: float = 2e-3  # not printed
     # Q by Monte Carlo (gae_lambda 1).  Less a baseline and in units of its standard deviation over the task's batch,
     # so that lambda means the same whatever a suite's rewards are worth; on tabular policies Q is never standardised.
     baseline: bool = True
     standardise: bool = True
     gae_lambda: float = 1.0
+    modelled: bool = False  # tables alone: Q by the Bellman equation of the batch's own transitions, a departure
     discount: float | None = None  # gamma; not printed for the robots; none: the suite's
     hessian: Hessian = "bounded"  # d2L/dtheta2 with h as solved, as Equation (8) prints it, or of the distance alone
     hypergradient_iterations: int = 10  # of conjugate gradient
@@ -74,9 +74,12 @@ class UniversalConfig(Config):
 
 
 class LowerLevel(Protocol):
-    """How a policy adapts to a batch, and the derivative of that; everything [task, ...]."""
+    """How a policy adapts to a batch, what adapted ones are worth, and derivatives; everything [task, ...]."""
 
     def solve(self, start: Parameters, step: StepData) -> Parameters: ...
+
+    def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
+        """A surrogate of the adapted policies' return, [task]; its gradient where they acted is the policy gradient."""
 
     def pull_back(
         self, gradient: Parameters, solution: Parameters, start: Parameters, step: StepData
@@ -117,10 +120,15 @@ class UniversalPolicyAdaptation(GradientAdaptation):
         self.lower = self.make_lower_level()
 
     def make_lower_level(self) -> LowerLevel:
-        config = self.config
         if isinstance(self.network, TabularSoftmax):
             states, actions = self.network.states, self.network.actions
-            return SampledTabularAdaptation(self.kind, config.regularisation, self.discount, states, actions)
+            return SampledTabularAdaptation(
+                self.kind, self.config.regularisation, self.discount, states, actions, self.config.modelled
+            )
+        return self.network_lower_level()
+
+    def network_lower_level(self) -> NetworkLowerLevel:
+        config = self.config
         adaptation = OneTimeAdaptation(
             self.network,
             self.kind,
@@ -188,10 +196,6 @@ class UniversalPolicyAdaptation(GradientAdaptation):
     def policy(self, parameters: Parameters) -> NetworkPolicy:
         return NetworkPolicy(self.network, parameters)
 
-    def outer_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        """A surrogate of the adapted policies' return, [task]; its gradient there is the policy gradient."""
-        return ratio_objective(policy, step.batch, step.advantages)
-
     def hypergradient(self, sample: MetaSample) -> tuple[Parameters, Metrics]:
         """The mean over tasks of Equation (8), and how many of their Hessians did not curve as they must."""
         tasks = len(sample.before.advantages)
@@ -200,7 +204,7 @@ class UniversalPolicyAdaptation(GradientAdaptation):
         for part in self.parts(tasks):
             few = sample.select(part)
             leaves = {name: value.detach().requires_grad_() for name, value in few.solution.items()}
-            objective = self.outer_objective(self.distribution(leaves, few.after), few.after).sum()
+            objective = self.lower.outer_objective(leaves, few.after).sum()
             gradient = dict(zip(leaves, torch.autograd.grad(objective, list(leaves.values())), strict=True))
             start = stacked(self.parameters, len(few.before.advantages))
             image, bent = self.lower.pull_back(gradient, few.solution, start, few.before)
@@ -260,7 +264,7 @@ class UniversalPolicyAdaptation(GradientAdaptation):
     def value(self, solution: Parameters, step: StepData) -> float:
         """The mean over tasks of the outer objective at adapted parameters."""
         with torch.no_grad():
-            return float(self.outer_objective(self.distribution(solution, step), step).mean())
+            return float(self.lower.outer_objective(solution, step).mean())
 
     def sample_metrics(self, sample: MetaSample) -> Metrics:
         """Returns before and after adaptation, and how far adaptation goes."""
@@ -283,6 +287,10 @@ class NetworkLowerLevel:
 
     adaptation: OneTimeAdaptation
     implicit: ImplicitGradient
+
+    def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
+        policy = self.adaptation.network.distribution(parameters, step.batch.observations)
+        return ratio_objective(policy, step.batch, step.advantages)
 
     def solve(self, start: Parameters, step: StepData) -> Parameters:
         return self.adaptation.solve(start, step)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -19,6 +20,8 @@ from environments.discovery import Found
 WHOLE_PACKAGES = frozenset({"algorithms", "environments"})
 #: of `benchmarks`, only what computes a run's numbers; the rest decides what is run and what is shown
 DECIDING = frozenset({"benchmarks", "benchmarks.training", "benchmarks.evaluation"})
+#: of `benchmarks`, what a measurement may import without its deciding any number
+PLANNING = frozenset({"benchmarks.run_spec"})
 #: nodes that a docstring may begin
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -33,8 +36,16 @@ class Module:
 
 def code_digest(algorithm: Found, suite: Found) -> str:
     """SHA-256 (hex) of the code that decides a run of the algorithm on the suite."""
-    modules = sorted(closure(algorithm, suite).items())
-    listed = [f"{name} {_read(path, name, _version(path)).digest}" for name, path in modules]
+    return _digest(closure(algorithm, suite))
+
+
+def measurement_digest(measurement: Found, named: Iterable[Found]) -> str:
+    """SHA-256 (hex) of the code that decides a measurement of the named algorithms and suites."""
+    return _digest(measurement_closure(measurement, named))
+
+
+def _digest(modules: Mapping[str, Path]) -> str:
+    listed = [f"{name} {_read(path, name, _version(path)).digest}" for name, path in sorted(modules.items())]
     return hashlib.sha256("\n".join(listed).encode()).hexdigest()
 
 
@@ -46,6 +57,21 @@ def closure(algorithm: Found, suite: Found) -> dict[str, Path]:
     roots = {found.module: _file_of(found) for found in (algorithm, suite)}
     packages = WHOLE_PACKAGES | {module.partition(".")[0] for module in roots}
     roots["benchmarks.training"] = located("benchmarks.training")
+    return _reached(roots, lambda name: name.partition(".")[0] in packages or name in DECIDING)
+
+
+def measurement_closure(measurement: Found, named: Iterable[Found]) -> dict[str, Path]:
+    """Modules that decide a measurement of the named algorithms and suites.
+
+    All of `benchmarks` that it imports counts, but for what only plans runs.
+    """
+    roots = {found.module: _file_of(found) for found in (measurement, *named)}
+    packages = WHOLE_PACKAGES | {"benchmarks"} | {module.partition(".")[0] for module in roots}
+    return _reached(roots, lambda name: name.partition(".")[0] in packages and name not in PLANNING)
+
+
+def _reached(roots: Mapping[str, Path | None], decides: Callable[[str], bool]) -> dict[str, Path]:
+    """Modules that the roots import, directly or not, of those that decide."""
     reached: dict[str, Path] = {}
     waiting = [(module, path) for module, path in roots.items() if path is not None]
     while waiting:
@@ -54,7 +80,7 @@ def closure(algorithm: Found, suite: Found) -> dict[str, Path]:
             continue
         reached[module] = path
         for name in _read(path, module, _version(path)).imports:
-            if name.partition(".")[0] in packages or name in DECIDING:
+            if decides(name):
                 found = located(name)
                 if found is not None:
                     waiting.append((name, found))

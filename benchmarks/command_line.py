@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("paper", help="run what a paper needs, then write its tables and figures beside ours")
     command.add_argument("paper", metavar="NAME", help="as `metarl list` names it among the benchmarks")
     command.add_argument("--stored", action="store_true", help="only render what is stored and shipped")
+    command.add_argument("--only-measurements", action="store_true", help="run nothing; measure what is missing")
     _add_cells(command)
     _add_places(command, "paper-NAME")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
@@ -186,7 +187,8 @@ def _paper(parsed: argparse.Namespace) -> int:
     from results.published import find_paper
 
     paper = find_paper(parsed.paper)
-    choice = Choice(_names(parsed.suites), parsed.seeds, parsed.profile, tuple(parsed.settings))
+    suites = _names(parsed.suites)
+    choice = Choice(suites, parsed.seeds, parsed.profile, tuple(parsed.settings), parsed.only_measurements)
     output = parsed.output or Path(f"paper-{paper.name}")
     places = Places(parsed.results, output, parsed.workers, parsed.force)
     return render_stored(paper, choice, places) if parsed.stored else run_paper(paper, choice, places, parsed.dry_run)

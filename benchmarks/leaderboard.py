@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.estimates import estimated_seconds, learn_rates, makespan
 from benchmarks.executor import Executor, LocalExecutor
@@ -73,6 +74,21 @@ def carry_out_plan(
         print(f"all {len(specs)} runs are stored in {store.root}")
         return [], 0
     expected = {spec.label: estimated_seconds(spec, learned) for spec in missing}
+    return carry_out_missing(missing, expected, store, places, executor)
+
+
+def carry_out_missing(
+    missing: Sequence[Any],
+    expected: Mapping[str, float],
+    store: Store,
+    places: Places,
+    executor: Executor | None = None,
+    what: str = "runs",
+) -> tuple[list[tuple[Any, Ended]], int]:
+    """Carries out runs or measurements that are missing; returns how each ended, and the exit code.
+
+    expected: seconds, by label.
+    """
     # the longest first, so that no core is idle at the end
     ordered = sorted(missing, key=lambda spec: -expected[spec.label])
     with make_display(expected, places.workers) as display:
@@ -80,7 +96,7 @@ def carry_out_plan(
     failed = [(spec, ended) for spec, ended in outcomes if ended.status == "failed"]
     _print_failures(failed, store)
     ended = sum(outcome.status in ("finished", "stored") for _, outcome in outcomes)
-    print(f"{ended} of {len(missing)} missing runs finished; results: {store.root}")
+    print(f"{ended} of {len(missing)} missing {what} finished; results: {store.root}")
     if len(outcomes) < len(missing) or any(outcome.status == "interrupted" for _, outcome in outcomes):
         print("stopped; the same command goes on from the checkpoints", file=sys.stderr)
         return outcomes, INTERRUPTED
@@ -127,7 +143,7 @@ def _print_failures(failed: Sequence[tuple[RunSpec, Ended]], store: Store) -> No
     rows = [(spec.suite, spec.algorithm, f"seed {spec.seed}", _last_line(ended.error)) for spec, ended in failed]
     print(f"{len(failed)} runs failed:", *aligned(rows), sep="\n", file=sys.stderr)
     if any(not ended.refused for _, ended in failed):
-        print(f"tracebacks are in each run's run.json under {store.runs}", file=sys.stderr)
+        print(f"tracebacks are in each run's run.json under {store.root}", file=sys.stderr)
 
 
 def _last_line(error: str) -> str:

@@ -7,14 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from algorithms.catalogue import algorithms
+from benchmarks.definition import PAPERS_PROFILE
 from benchmarks.leaderboard import INTERRUPTED, Places, carry_out_plan, failed_runs, show_plan, stored_runs
-from benchmarks.plan import make_plan
+from benchmarks.measurement_spec import measurements
+from benchmarks.paper_measurements import (
+    carry_out_measurements,
+    measured_by,
+    plan_measurements,
+    planned_of,
+    show_measurements,
+    stale_measurements,
+    stored_measurements,
+)
+from benchmarks.plan import make_plan, parse_setting
 from benchmarks.profiles import find_profile
-from benchmarks.rendering import check_output, reference_runs, stale_digests
+from benchmarks.rendering import REFERENCE, check_output, reference_runs, stale_digests
 from environments.catalogue import suites
 from environments.typed_options import UsageError, nearest
 from reports.cautions import FailedRun
 from reports.paper_page import write_paper
+from results.measured import StoredMeasurement
 from results.published import Paper
 from results.store import Store, StoredRun
 
@@ -27,23 +39,39 @@ class Choice:
     seeds: int | None = None
     profile: str | None = None
     settings: tuple[str, ...] = ()
+    only_measurements: bool = False  # no runs
 
 
 def run_paper(paper: Paper, choice: Choice, places: Places, dry_run: bool = False) -> int:
-    """Runs those cells that exist and are missing, and renders the paper from the chosen runs alone.
+    """Runs and measures what exists and is missing, and renders the paper from the chosen runs alone.
 
     Returns the command's exit code.  Raises UsageError for what names nothing, StoreError.
     """
     _check_suites(paper, choice)
     _say_absent(paper)
-    specs = make_plan(paper.name, choice.suites, None, choice.seeds, choice.profile, choice.settings)
+    # a setting of a measurement is none of a run's
+    parsed = [(text, parse_setting(text)) for text in choice.settings]
+    own = [(text, setting) for text, setting in parsed if setting.algorithm in measurements()]
+    others = [text for text, setting in parsed if setting.algorithm not in measurements()]
+    # a plan is made of them in any case, which finds bad input
+    specs = make_plan(paper.name, choice.suites, None, choice.seeds, choice.profile, others)
+    specs = [] if choice.only_measurements else specs
+    studies = plan_measurements(
+        paper, choice.profile or PAPERS_PROFILE, choice.seeds, choice.suites, [setting for _, setting in own]
+    )
     if dry_run:
-        return show_plan(specs, places)
+        code = show_plan(specs, places) if specs else 0
+        if studies:
+            show_measurements(studies, places)
+        return code
     store = Store(places.results)
     check_output(places.output)
     outcomes, code = carry_out_plan(specs, store, places) if specs else ([], 0)
+    if studies and code != INTERRUPTED:
+        measured, own_code = carry_out_measurements(studies, store, places)
+        outcomes, code = [*outcomes, *measured], max(code, own_code)
     if code != INTERRUPTED:
-        _render(paper, stored_runs(specs, store), [], places, failed_runs(outcomes))
+        _render(paper, stored_runs(specs, store), [], planned_of(studies, store), places, failed_runs(outcomes))
     return code
 
 
@@ -58,8 +86,9 @@ def render_stored(paper: Paper, choice: Choice, places: Places) -> int:
     runs = store.finished(skip_corrupt=True)
     for problem in store.problems:
         print(f"metarl: left out: {problem}", file=sys.stderr)
+    studies = _chosen_measurements(paper, [*stored_measurements(store), *_shipped_measurements()], choice)
     check_output(places.output)
-    _render(paper, _chosen(paper, runs, choice), _chosen(paper, reference_runs(), choice), places)
+    _render(paper, _chosen(paper, runs, choice), _chosen(paper, reference_runs(), choice), studies, places)
     return 2 if store.problems else 0
 
 
@@ -75,10 +104,28 @@ def _chosen(paper: Paper, runs: Sequence[StoredRun], choice: Choice) -> list[Sto
     ]
 
 
+def _shipped_measurements() -> list[StoredMeasurement]:
+    return stored_measurements(Store(REFERENCE, read_only=True))
+
+
+def _chosen_measurements(paper: Paper, stored: Sequence[StoredMeasurement], choice: Choice) -> list[StoredMeasurement]:
+    """Those of the paper that the options choose; one that is stored and shipped counts once."""
+    chosen = {
+        (entry.digest, entry.seed): entry
+        for entry in reversed(stored)
+        if entry.name in measured_by(paper)
+        and (choice.suites is None or set(choice.suites) & set(entry.identity["configuration"]["suites"]))
+        and (choice.seeds is None or entry.seed < choice.seeds)
+        and (choice.profile is None or entry.profile == choice.profile)
+    }
+    return [chosen[key] for key in sorted(chosen)]
+
+
 def _render(
     paper: Paper,
     runs: Sequence[StoredRun],
     reference: Sequence[StoredRun],
+    studies: Sequence[StoredMeasurement],
     places: Places,
     failed: Sequence[FailedRun] = (),
 ) -> None:
@@ -87,7 +134,8 @@ def _render(
         runs,
         places.output,
         reference=reference,
-        stale=stale_digests([*runs, *reference]),
+        stale=stale_digests([*runs, *reference]) | stale_measurements(studies),
+        measured=studies,
         failed=failed,
         algorithms=algorithms(),
         suites=suites(),

@@ -61,7 +61,7 @@ def make_plan(
     check_data(chosen_suites)
     for suite in chosen_suites:
         for entry in found:
-            setting = chosen.setting(suite.name, entry.name)
+            setting = chosen.setting(benchmark, suite.name, entry.name)
             if setting.budget < 1:
                 raise UsageError(f"profile {chosen.name}: the budget of {suite.name} must be at least 1")
             cells.append(

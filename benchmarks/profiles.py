@@ -31,15 +31,19 @@ class Setting:
 
 @dataclass(frozen=True)
 class Rule:
-    """Overrides for the suites (globs on the name without options) and, for `config` alone, algorithms it names."""
+    """Overrides for the benchmarks, the suites (globs on the name without options) and, for `config` alone, the
+    algorithms that it names.
+    """
 
+    benchmarks: tuple[str, ...]
     suites: tuple[str, ...]
     algorithms: tuple[str, ...]
     overrides: Mapping[str, Any]
     config: Mapping[str, Any]
 
-    def matches(self, suite: str, algorithm: str) -> bool:
-        return _matches(suite, self.suites) and _matches(algorithm, self.algorithms)
+    def matches(self, benchmark: str, suite: str, algorithm: str) -> bool:
+        named = ((benchmark, self.benchmarks), (suite, self.suites), (algorithm, self.algorithms))
+        return all(_matches(name, globs) for name, globs in named)
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,11 @@ class Profile:
     default: Setting
     rules: tuple[Rule, ...]
 
-    def setting(self, suite: str, algorithm: str) -> Setting:
-        """For a suite's name without options and an algorithm's name."""
+    def setting(self, benchmark: str, suite: str, algorithm: str) -> Setting:
+        """For a benchmark's name, a suite's without options and an algorithm's."""
         setting = self.default
         for rule in self.rules:
-            if rule.matches(suite, algorithm):
+            if rule.matches(benchmark, suite, algorithm):
                 setting = replace(setting, **rule.overrides, config={**setting.config, **rule.config})
         return setting
 
@@ -87,7 +91,7 @@ def _profile(name: str, table: dict[str, Any]) -> Profile:
 
 
 def _rule(profile: str, table: dict[str, Any]) -> Rule:
-    suites, algorithms = (_globs(table.pop(key, "*")) for key in ("suites", "algorithms"))
+    benchmarks, suites, algorithms = (_globs(table.pop(key, "*")) for key in ("benchmarks", "suites", "algorithms"))
     config = table.pop("config", {})
     known = {"budget", "adaptation_steps", "trajectories", "adaptations", "evaluations", "checkpoint_every"}
     for key in table:
@@ -95,7 +99,7 @@ def _rule(profile: str, table: dict[str, Any]) -> Rule:
             raise UsageError(f"profile {profile}: a rule has no key {key!r}; {nearest(key, known)}")
     if table and algorithms != ("*",):
         raise UsageError(f"profile {profile}: a rule for algorithms may set config alone, not {', '.join(table)}")
-    return Rule(suites, algorithms, table, config)
+    return Rule(benchmarks, suites, algorithms, table, config)
 
 
 def _globs(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One run, carried out in this process: lock, resume, train, record how it ended."""
+"""One run or measurement, carried out in this process: lock, resume, train or measure, record how it ended."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
+from benchmarks.measurement_spec import MeasurementSpec
+from benchmarks.measuring import measure
 from benchmarks.provenance import run_record
 from benchmarks.run_spec import RunSpec
 from benchmarks.training import Interrupted, Progress, train
@@ -18,6 +20,7 @@ from environments.typed_options import UsageError
 from results.files import StoreError
 from results.store import Store
 
+Work = RunSpec | MeasurementSpec
 #: what the parent sends to ask for a stop at the next checkpoint
 STOP = "stop"
 #: the message of a run that another process holds: it has begun nothing
@@ -34,7 +37,7 @@ class Ended:
 
 
 def carry_out(
-    spec: RunSpec,
+    spec: Work,
     root: Path,
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
@@ -59,9 +62,14 @@ def carry_out(
             if folder.finished:
                 return Ended("stored")
             checkpoint = folder.load_checkpoint()
-            folder.begin_attempt(run_record(spec), checkpoint["iteration"] if checkpoint else 0)
+            resumed_at = checkpoint["iteration"] if checkpoint else 0
             try:
-                train(spec, folder, report, should_stop)
+                if isinstance(spec, MeasurementSpec):
+                    folder.begin_attempt(spec.record(), resumed_at)
+                    measure(spec, folder, report, should_stop)
+                else:
+                    folder.begin_attempt(run_record(spec), resumed_at)
+                    train(spec, folder, report, should_stop)
             except Interrupted:
                 folder.end_attempt("interrupted")
                 return Ended("interrupted")
@@ -75,7 +83,7 @@ def carry_out(
     return Ended("finished")
 
 
-def work(spec: RunSpec, root: Path, force: bool, connection: Connection) -> None:
+def work(spec: Work, root: Path, force: bool, connection: Connection) -> None:
     """A worker process's whole life: sends `Progress` while it runs, then one `Ended`.
 
     It stops at a checkpoint when told to, and exits at once when the process at the other end is gone.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from reports.entries import Entry, Refused
+from reports.measured_evidence import Measured
 from reports.numbers import short_count
 from reports.scores import read_learning_curve
 from results.published import Paper, PaperSuite
@@ -53,6 +54,7 @@ class Evidence:
     stale: frozenset[str] = frozenset()
     algorithms: frozenset[str] | None = None  # that exist; None: all
     suites: frozenset[str] | None = None  # without options
+    measured: Mapping[str, Measured] = field(default_factory=dict)  # by the measurement's name
 
     def of(self, suite: PaperSuite) -> list[Comparable]:
         """The sets on this suite, whatever their options."""
@@ -117,6 +119,7 @@ def gather(
     stale: Collection[str] = (),
     algorithms: Collection[str] | None = None,
     suites: Collection[str] | None = None,
+    measured: Mapping[str, Measured] | None = None,
 ) -> Evidence:
     """Groups the entries on the paper's suites.
 
@@ -143,6 +146,7 @@ def gather(
         frozenset(stale),
         None if algorithms is None else frozenset(algorithms),
         None if suites is None else frozenset(suites),
+        measured or {},
     )
 
 

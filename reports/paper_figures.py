@@ -1,7 +1,8 @@
 """A paper's figures from our runs: a panel for each set of comparable runs on each of the figure's environments.
 
 What a kind of figure shows is drawn by a file of its own, `reports/paper_figure_<kind>.py` with the kind's dashes as
-underscores, which defines `draw(axes, panel, styles)`.  A new kind needs that file and nothing else.
+underscores, which defines `draw(axes, panel, styles)`.  A new kind needs that file and nothing else.  Figures of
+measurements are drawn by `paper_measured_figures`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ Draw = Callable[[Axes, Panel, Mapping[str, Style]], None]
 def drawer(kind: str) -> Draw | None:
     """The function that draws such panels; None while nothing does."""
     module = f"reports.paper_figure_{kind.replace('-', '_')}"
-    return import_module(module).draw if find_spec(module) is not None else None
+    return getattr(import_module(module), "draw", None) if find_spec(module) is not None else None
 
 
 def panels_of(figure: PaperFigure, evidence: Evidence) -> tuple[Panel, ...]:

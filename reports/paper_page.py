@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING
 
 from reports.boards import Board, make_boards
 from reports.cautions import FailedRun, collect_cautions
-from reports.claims import Compared
 from reports.colours import styles_for
 from reports.entries import collect_entries
+from reports.measured_evidence import choose_measured
 from reports.page import _asset, _variables
 from reports.paper_evidence import Evidence, gather
 from reports.paper_figures import FLOOR, draw_figure, drawer
 from reports.paper_latex import with_symbols
+from reports.paper_measured_figures import draw_measured_figure, measured_table
 from reports.paper_sections import claims_section, figure_section, plain_section, table_section
 from reports.paper_statement import make_statement
 from reports.paper_tables import figure_table, fill_table, plain_csv, settings_table, table_csv, wide_table
 from reports.provenance_section import cautions_section, provenance_section
 from reports.summary import summary_json
 from reports.tables import Table
-from reports.verdicts import Verdict, claims_summary, effect_text, judge
+from reports.verdicts import Verdict, claims_summary, effect_text, judge, least_favourable
 from results.files import StoreError, make_folder, write_whole
 from results.published import Paper
 
 if TYPE_CHECKING:
+    from results.measured import StoredMeasurement
     from results.store import StoredRun
 
 #: shown beside a paper's own methods wherever they are stored
@@ -46,17 +48,19 @@ def write_paper(
     failed: Sequence[FailedRun] = (),
     algorithms: Collection[str] | None = None,
     suites: Collection[str] | None = None,
+    measured: Iterable[StoredMeasurement] = (),
 ) -> Path:
     """Writes the paper's page into the folder `output`, in place of a former report; returns it.
 
     reference: shipped results.  stale: digests of configurations whose code or software has changed since they ran.
+    measured: finished measurements.
     algorithms, suites: names that exist, so that the page can tell what is not run from what cannot be.
     The same runs give the same bytes; no run at all gives a page on which every claim reads "not run".
     Raises StoreError if the folder cannot be written or holds something else than a report.
     """
     mine, shipped = (_relevant(paper, group) for group in (runs, reference))
     entries, refused = collect_entries(mine, shipped)
-    evidence = gather(paper, entries, refused, stale, algorithms, suites)
+    evidence = gather(paper, entries, refused, stale, algorithms, suites, choose_measured(measured, stale))
     boards = make_boards(entry for found in evidence.sets for entry in found.entries.values())
     cautions = cautions_section(collect_cautions(boards, refused, stale, failed)) if boards or failed else ""
     output = Path(output)
@@ -78,8 +82,7 @@ def claims_table(verdicts: Sequence[Verdict]) -> Table:
     """One row a claim."""
     rows = []
     for verdict in verdicts:
-        parts = [entry.part for entry in verdict.parts if isinstance(entry.part, Compared)]
-        least = next((part for part in parts if part.effect == verdict.effect), None)
+        least = least_favourable(verdict)
         shown = ("–", "–") if least is None else (effect_text(least), str(least.seeds))
         rows.append((verdict.claim.id, verdict.claim.place, verdict.claim.sentence, verdict.word, *shown))
     return Table(
@@ -99,7 +102,7 @@ def _files(
     """Every file's content by its name within the folder; the page last."""
     paper = evidence.paper
     runs = [run for board in boards for entry in board.entries for run in entry.runs]
-    styles = styles_for({a.id for a in paper.algorithms} | {entry.algorithm for b in boards for entry in b.entries})
+    styles = styles_for({a.id for a in paper.algorithms} | {e.algorithm for b in boards for e in b.entries})
     classes = {algorithm: f"a{index}" for index, algorithm in enumerate(sorted(styles))}
     statement = make_statement(evidence, verdicts, runs)
     texts = {"summary.json": _summary(boards, verdicts), **_table_files("claims", claims_table(verdicts))}
@@ -113,11 +116,13 @@ def _files(
         texts |= _table_files(settings.id, table)
         tables.append(plain_section(settings.id, table, settings.note))
     for figure in paper.figures:
-        numbers = None
-        if drawer(figure.kind) is not None:
-            numbers = figure_table(figure, evidence)
+        numbers, drawing = None, None
+        if figure.measured_by:
+            numbers, drawing = measured_table(figure, evidence), draw_measured_figure(figure, evidence, styles)
+        elif drawer(figure.kind) is not None:
+            numbers, drawing = figure_table(figure, evidence), draw_figure(figure, evidence, styles)
+        if numbers is not None:
             texts |= _table_files(figure.id, numbers)
-        drawing = draw_figure(figure, evidence, styles)
         if drawing is not None:
             contents[f"figures/{drawing.name}.svg"] = drawing.svg.encode()
             contents[f"figures/{drawing.name}.png"] = drawing.png
@@ -126,16 +131,18 @@ def _files(
     style = _variables(styles, classes) + _asset("page.css")
     texts |= {"statement.md": statement.markdown(), "statement.tex": statement.latex()}
     texts["statement.html"] = _page(statement.title, style, f'<main class="statement">{statement.html()}</main>')
-    body = _header(paper, runs) + "<main>" + claims_section(paper, verdicts)
+    body = _header(evidence, runs) + "<main>" + claims_section(paper, verdicts)
     body += _group("tables", "Tables", tables) + _group("figures", "Figures", figures)
     body += (provenance_section(boards, classes) if boards else "") + cautions + "</main>"
     texts["index.html"] = _page(f"{paper.title}: reproduction", style, body)
     return contents | {name: text.encode() for name, text in texts.items()}
 
 
-def _header(paper: Paper, runs: Sequence[StoredRun]) -> str:
+def _header(evidence: Evidence, runs: Sequence[StoredRun]) -> str:
+    paper, studies = evidence.paper, sum(len(measured.seeds) for measured in evidence.measured.values())
     profiles = ", ".join(sorted({str(run.run["description"]["profile"]) for run in runs}))
-    facts = f"{len(runs)} runs of ours" + (f" · profile {profiles}" if runs else "") + f" · data from {paper.source}"
+    facts = f"{len(runs)} runs of ours" + (f" · profile {profiles}" if runs else "")
+    facts += (f" · {studies} measurements" if studies else "") + f" · data from {paper.source}"
     links = [("claims", "Claims")] + [("tables", "Tables")] * bool(paper.tables or paper.settings)
     links += [("figures", "Figures")] * bool(paper.figures)
     links += [("provenance", "Runs"), ("cautions", "Warnings")] if runs else []

@@ -6,13 +6,24 @@ from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
-from reports.claims import Compared
 from reports.figures import Drawing
 from reports.numbers import NONE, number
 from reports.paper_evidence import Evidence
 from reports.paper_tables import FilledTable, PaperCell, ours_text
 from reports.tables import Table
-from reports.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, WORDS, PartVerdict, Verdict, effect_text
+from reports.verdicts import (
+    CONTRADICTED,
+    NOT_RUN,
+    REPRODUCED,
+    UNDECIDED,
+    WORDS,
+    PartVerdict,
+    Verdict,
+    effect_text,
+    least_favourable,
+    pair_text,
+    was_tested,
+)
 from results.published import Paper, PaperFigure
 
 _CLASSES = {REPRODUCED: "reproduced", CONTRADICTED: "contradicted", UNDECIDED: "undecided", NOT_RUN: "none"}
@@ -28,7 +39,8 @@ def claims_section(paper: Paper, verdicts: Sequence[Verdict]) -> str:
 <p class="lead">Of {len(verdicts)} claims: {said}.</p>
 <p class="note">A part of a claim is decided where a permutation test over seeds gives p ≤ 0.05 after Holm's correction
 over all tested parts of this paper's claims. Effects are differences of interquartile means (ratios where a ratio is
-claimed) with 95 % bootstrap intervals over seeds; a claim shows the part that favours it least. Undecided is not
+claimed) with 95 % bootstrap intervals over seeds; a claim shows the part that favours it least. What is measured and
+no score is decided by its own 95 % interval, or by its sign where nothing in it is left to chance. Undecided is not
 refuted. Our runs are at other budgets than the paper's where the reasons say so.</p>
 <details open><summary>What the paper leaves open</summary><ul class="caution">{notes}</ul></details>
 <div class="wide"><table class="claims"><thead><tr><th>Claim</th><th>Verdict</th><th>Effect [95 %]</th><th>Seeds</th>
@@ -92,9 +104,7 @@ def _axes(figure: PaperFigure) -> str:
 def _claim(verdict: Verdict) -> str:
     claim = verdict.claim
     effect, seeds = NONE, NONE
-    least = next(
-        (e.part for e in verdict.parts if isinstance(e.part, Compared) and e.part.effect == verdict.effect), None
-    )
+    least = least_favourable(verdict)
     if least is not None:
         effect, seeds = effect_text(least), str(least.seeds)
     printed = f" The paper: {claim.printed}." if claim.printed else ""
@@ -106,7 +116,7 @@ def _claim(verdict: Verdict) -> str:
 
 
 def _why(verdict: Verdict) -> str:
-    tested = [entry for entry in verdict.parts if isinstance(entry.part, Compared)]
+    tested = [entry for entry in verdict.parts if was_tested(entry.part)]
     if not tested:
         return escape("; ".join(reason.removeprefix("not run: ") for reason in verdict.reasons))
     reasons = "".join(f"<div>{escape(reason)}</div>" for reason in verdict.reasons)
@@ -121,11 +131,11 @@ def _why(verdict: Verdict) -> str:
 
 def _part(entry: PartVerdict) -> str:
     part = entry.part
-    if not isinstance(part, Compared):
+    if not was_tested(part):
         return ""
     corrected = "" if entry.p_value is None else f", p {entry.p_value:.2g}"
     return (
-        f"<li>{escape(f'{part.first} against {part.second}')}: {escape(effect_text(part))}, {part.seeds} seeds"
+        f"<li>{escape(pair_text(part))}: {escape(effect_text(part))}, {part.seeds} seeds"
         f"{corrected}, {escape(entry.word)}</li>"
     )
 

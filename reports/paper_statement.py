@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from reports.claims import Compared
 from reports.numbers import short_count
 from reports.paper_evidence import Evidence
 from reports.paper_latex import escaped
-from reports.verdicts import NOT_RUN, WORDS, Verdict, effect_text
+from reports.verdicts import NOT_RUN, WORDS, Verdict, effect_text, pair_text, was_tested
 
 if TYPE_CHECKING:
     from results.store import StoredRun
@@ -83,7 +82,8 @@ def make_statement(evidence: Evidence, verdicts: Sequence[Verdict], runs: Sequen
     lead = (
         f"Of {len(verdicts)} claims entered from “{paper.title}” ({paper.authors}; {paper.venue}, {paper.year}): "
         f"{counts or 'none'}. A claim is reproduced or contradicted only where a permutation test over seeds, "
-        f"corrected by Holm's method over the paper's tested claims, decides at 5 %; everything else is "
+        f"corrected by Holm's method over the paper's tested claims, decides at 5 %, or, of what is measured and no "
+        f"score, its 95 % interval or its sign where nothing is left to chance; everything else is "
         f"undecided at the budget below, which is no evidence against it."
     )
     return Statement(f"Reproduction statement: {paper.title}", lead, tuple(groups), _facts(evidence, verdicts, runs))
@@ -92,10 +92,10 @@ def make_statement(evidence: Evidence, verdicts: Sequence[Verdict], runs: Sequen
 def _found(verdict: Verdict) -> str:
     said = []
     for entry in verdict.parts:
-        if isinstance(entry.part, Compared):
+        if was_tested(entry.part):
             seeds = f"{entry.part.seeds} seed{'' if entry.part.seeds == 1 else 's'}"
-            said.append(f"{entry.part.first} against {entry.part.second}: {effect_text(entry.part)}, {seeds}")
-    missing = sum(not isinstance(entry.part, Compared) for entry in verdict.parts)
+            said.append(f"{pair_text(entry.part)}: {effect_text(entry.part)}, {seeds}")
+    missing = sum(not was_tested(entry.part) for entry in verdict.parts)
     return ("; ".join(said) + (f"; {missing} of {len(verdict.parts)} parts not run" if missing else "")).strip(
         "; "
     ) + "."
@@ -105,6 +105,8 @@ def _facts(evidence: Evidence, verdicts: Sequence[Verdict], runs: Sequence[Store
     paper = evidence.paper
     command = f"metarl paper {paper.name}"
     facts = [("Cannot be compared", " ".join(paper.open))] if paper.open else []
+    if evidence.measured:
+        facts.append(("Measurements", "; ".join(measured.terms for measured in evidence.measured.values())))
     if not runs:
         return (*facts, ("Runs", f"none is stored; {command} makes those whose methods and suites exist"))
     departures = dict.fromkeys(text for verdict in verdicts for text in verdict.not_comparable)

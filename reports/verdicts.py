@@ -7,6 +7,8 @@ when it lies outside, either only from 10 seeds on, below which that interval co
 
 A claim is reproduced when all its parts hold, contradicted when one fails, not run when none could be tested, and
 undecided at this budget otherwise.
+
+Claims on measurements are tested by `measured_claims`, and stand outside Holm's family.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from reports.cautions import ENOUGH_SEEDS
 from reports.claims import Compared, NotCompared, compare_sides, parts_of
+from reports.measured_claims import ABSENT, FAILS, HOLDS, OPEN, MeasuredPart, measure_claim
 from reports.numbers import decimals_for, number
 from reports.paper_evidence import Evidence
 from reports.permutation import holm, seeds_needed
@@ -26,12 +29,14 @@ from results.published import Claim
 ALPHA = 0.05
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 UNDECIDED, NOT_RUN = "undecided at this budget", "not run"
+Tested = Compared | MeasuredPart
+_WORD_OF = {HOLDS: "reproduced", FAILS: "contradicted", OPEN: "undecided at this budget", ABSENT: "not run"}
 WORDS = (REPRODUCED, CONTRADICTED, UNDECIDED, NOT_RUN)
 
 
 @dataclass(frozen=True)
 class PartVerdict:
-    part: Compared | NotCompared
+    part: Compared | NotCompared | MeasuredPart
     word: str
     p_value: float | None  # Holm's
     reason: str  # one sentence without its full stop
@@ -85,11 +90,31 @@ def claims_summary(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
     ]
 
 
-def effect_text(part: Compared) -> str:
+def was_tested(part: Compared | NotCompared | MeasuredPart) -> TypeGuard[Tested]:
+    """Whether the stored runs or measurements speak to it."""
+    return isinstance(part, Compared) or (isinstance(part, MeasuredPart) and part.answer != ABSENT)
+
+
+def least_favourable(verdict: Verdict) -> Tested | None:
+    """The part whose effect the verdict shows."""
+    parts = [entry.part for entry in verdict.parts if was_tested(entry.part)]
+    return next((part for part in parts if part.effect == verdict.effect), None)
+
+
+def pair_text(part: Compared | NotCompared | MeasuredPart) -> str:
+    """What a part compares."""
+    first, second = str(part.first), str(part.second)
+    return first if first == second else f"{first} against {second}"
+
+
+def effect_text(part: Tested) -> str:
     """The effect with its interval."""
     if math.isnan(part.effect):
         return "–"
-    decimals = 2 if part.p_value is None else decimals_for((part.effect, *(part.interval or ())))
+    if isinstance(part, MeasuredPart) and part.interval is None:
+        return f"{part.effect:.3g}".replace("-", "−")
+    ratio = isinstance(part, Compared) and part.p_value is None
+    decimals = 2 if ratio else decimals_for((part.effect, *(part.interval or ())))
     if part.interval is None:
         return f"{number(part.effect, decimals)} [no interval]"
     low, high = part.interval
@@ -138,8 +163,7 @@ def _seeds(part: Compared) -> str:
 
 def _verdict(claim: Claim, parts: tuple[PartVerdict, ...], evidence: Evidence) -> Verdict:
     if claim.relation == "measurement":
-        reason = f"no measurement of the {claim.measurement} yet"
-        return Verdict(claim, NOT_RUN, (), None, None, None, (reason,), (), ())
+        return _measured_verdict(claim, evidence)
     tested = [(entry, entry.part) for entry in parts if isinstance(entry.part, Compared)]
     words = {entry.word for entry in parts}
     if CONTRADICTED in words:
@@ -165,6 +189,36 @@ def _verdict(claim: Claim, parts: tuple[PartVerdict, ...], evidence: Evidence) -
     )
 
 
+def _measured_verdict(claim: Claim, evidence: Evidence) -> Verdict:
+    measured = evidence.measured.get(claim.measured_by)
+    if measured is None:
+        stored = f"; none of {claim.measured_by} is stored" if claim.measured_by else ""
+        reason = f"no measurement of the {claim.measurement} yet{stored}"
+        return Verdict(claim, NOT_RUN, (), None, None, None, (reason,), (), ())
+    base = evidence.paper.suite(claim.suite).base if claim.suite else ""
+    found = measure_claim(claim, base, measured)
+    parts = tuple(PartVerdict(part, _WORD_OF[part.answer], None, part.reason) for part in found)
+    words = {entry.word for entry in parts}
+    tested = [part for part in found if part.answer != ABSENT]
+    word = NOT_RUN if not tested else UNDECIDED
+    if CONTRADICTED in words or words == {REPRODUCED}:
+        word = CONTRADICTED if CONTRADICTED in words else REPRODUCED
+    # of several the one that favours the claim least: one that fails before one that is open
+    order = {FAILS: 0, OPEN: 1, HOLDS: 2}
+    least = min(tested, key=lambda part: (order[part.answer], part.favour), default=None)
+    return Verdict(
+        claim,
+        word,
+        parts,
+        None if least is None or math.isnan(least.effect) else least.effect,
+        None if least is None else least.interval,
+        None if least is None else least.seeds,
+        tuple(dict.fromkeys(_reasons(parts))),
+        measured.differences(),
+        (measured.digest,),
+    )
+
+
 def _favour(claim: Claim, part: Compared) -> float:
     return part.effect if claim.factor is None else -abs(part.effect - claim.factor)
 
@@ -173,7 +227,7 @@ def _reasons(parts: Sequence[PartVerdict]) -> list[str]:
     """What was decided part by part, each reason once with the pairs that it holds for."""
     by_reason: dict[tuple[str, str], list[str]] = {}
     for entry in parts:
-        pair = f"{entry.part.first} against {entry.part.second}"
+        pair = pair_text(entry.part)
         by_reason.setdefault((entry.word, entry.reason), []).append(pair)
     verbs = {REPRODUCED: "holds", CONTRADICTED: "fails", UNDECIDED: "undecided"}
     said = [f"{verbs[word]}: {', '.join(p)} ({why})" for (word, why), p in by_reason.items() if word in verbs]

@@ -35,12 +35,21 @@ def run_digest(identity: Mapping[str, Any]) -> str:
 
 def run_folder_name(identity: Mapping[str, Any]) -> PurePath:
     """`suite/algorithm/digest12/seed-n`.  Raises StoreError for a name that would leave its place in the tree."""
-    for key in ("suite", "algorithm"):
+    return _folder_name(identity, "suite", "algorithm")
+
+
+def measurement_folder_name(identity: Mapping[str, Any]) -> PurePath:
+    """`measurement/digest12/seed-n`.  Raises StoreError as `run_folder_name` does."""
+    return _folder_name(identity, "measurement")
+
+
+def _folder_name(identity: Mapping[str, Any], *keys: str) -> PurePath:
+    for key in keys:
         name = identity[key]
         if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
             raise StoreError(f"{key} name {name!r} cannot name a folder; it must hold no slash and be no dot name")
-    seed = int(identity["seed"])
-    return PurePath(identity["suite"], identity["algorithm"], run_digest(identity)[:DIGITS], f"seed-{seed}")
+    names = (identity[key] for key in keys)
+    return PurePath(*names, run_digest(identity)[:DIGITS], f"seed-{int(identity['seed'])}")
 
 
 def _refuse_other_keys(value: Any) -> None:

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from results.files import StoreError
+from results.measured_tests import MeasuredTest
 
 FOLDER = Path(__file__).parent / "published"
 #: how the two sides of a claim are related; a claim on anything but scores has the relation "measurement"
@@ -87,7 +88,9 @@ class PaperFigure:
     suites: tuple[str, ...]
     algorithms: tuple[str, ...]
     axes: dict[str, tuple[float, float]] = field(default_factory=dict)
-    measurement: str = ""
+    measurement: str = ""  # what must be measured
+    measured_by: str = ""  # the measurement of ours that it is drawn from, which need not exist yet
+    ours: bool = False  # the paper has no such figure
     note: str = ""
 
 
@@ -123,6 +126,8 @@ class Claim:
     factor: float | None = None
     tolerance: float | None = None
     measurement: str = ""  # what must be measured
+    measured_by: str = ""  # the measurement of ours that decides it, which need not exist yet
+    tests: tuple[MeasuredTest, ...] = ()  # how that decides it
     table: str = ""  # the table that prints both sides' numbers
     printed: str = ""  # the numbers that the paper gives for it; taken from the table, if there is one
 
@@ -220,6 +225,7 @@ def _paper(name: str, content: dict[str, Any]) -> Paper:
 def _claims(paper: str, table: dict[str, Any], printed: Mapping[str, str]) -> list[Claim]:
     """One claim for each of the suites that it names."""
     suites = table.pop("suites", None)
+    table["tests"] = _made(MeasuredTest, table.pop("tests", []))
     base = {**table, "paper": paper, "id": f"{paper}.{table['id']}"}
     if suites is None:
         return [_one(Claim, base)]
@@ -301,6 +307,8 @@ def _check(paper: Paper) -> None:
     for claim in paper.claims:
         _known(claim.id, [claim.suite] if claim.suite else [], suites)
         _known(claim.id, [*claim.first, *claim.second], algorithms)
+        if bool(claim.measured_by) != bool(claim.tests):
+            raise ValueError(f"{claim.id}: measured_by and tests go together")
         _check_relation(claim)
 
 

@@ -1,4 +1,4 @@
-"""One run's folder: its attempts, its checkpoint, and the record that appears when it has finished."""
+"""One run's or measurement's folder: its attempts, its checkpoint, and the record that appears at its end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from filelock import FileLock, Timeout
 
@@ -26,22 +26,28 @@ from results.files import (
     write_whole,
 )
 from results.identity import run_digest
-from results.tables import LEARNING, SCORES, TIMING, TRAINING, Rows, write_table
+from results.tables import MEASUREMENT, RUN_TABLES, Rows, Tables, write_table
 
 SCHEMA = 1
 RUN, DONE, CHECKPOINT, LOCK = "run.json", "done.json", "checkpoint", "lock"
 ARTEFACTS, STATE = "artefacts", "state"
-#: tables that the same run writes again byte for byte; timing.parquet holds times and is left out
-DIGESTED = ("scores.parquet", "learning.parquet", "training.parquet")
 OUTCOMES = ("finished", "failed", "interrupted")
 
 
 class RunFolder:
     """The folder of one run; who writes to it holds its lock.  Nothing is made before the first write."""
 
+    #: what its record is made of
+    tables: ClassVar[Tables] = RUN_TABLES
+
     def __init__(self, path: Path, read_only: bool = False) -> None:
         self.path = path
         self.read_only = read_only
+
+    @property
+    def digested(self) -> tuple[str, ...]:
+        """The files that the same run writes again byte for byte."""
+        return tuple(name for name, table in self.tables.items() if table.digested)
 
     @property
     def finished(self) -> bool:
@@ -55,8 +61,12 @@ class RunFolder:
         if done is None:
             return None
         digests = done.get("digests")
-        if not isinstance(digests, dict) or set(digests) != set(DIGESTED) or not all(map(_is_digest, digests.values())):
-            raise damaged(path, f"it must hold a SHA-256 for each of {', '.join(DIGESTED)}")
+        if (
+            not isinstance(digests, dict)
+            or set(digests) != set(self.digested)
+            or not all(map(_is_digest, digests.values()))
+        ):
+            raise damaged(path, f"it must hold a SHA-256 for each of {', '.join(self.digested)}")
         return done
 
     def read_run(self) -> dict[str, Any] | None:
@@ -169,27 +179,31 @@ class RunFolder:
     def finish(
         self, scores: Rows, learning: Rows, training: Rows, timing: Rows, environment_steps: int, iterations: int
     ) -> None:
+        """Write a run's record, as `finish_record` does."""
+        rows = dict(zip(self.tables, (scores, learning, training, timing), strict=True))
+        self.finish_record(rows, {"environment_steps": environment_steps, "iterations": iterations})
+
+    def finish_record(self, rows: Mapping[str, Rows], counts: Mapping[str, int]) -> None:
         """Write the record, end the attempt as "finished", write done.json last, and remove the checkpoint.
 
+        rows: of each of `tables`.  counts: what done.json says beside the digests.
         Killed before done.json, the run has not finished and still has its checkpoint.
         """
         self._begun()
         self._refuse_finished()
-        write_table(self.path / "scores.parquet", scores, SCORES)
-        write_table(self.path / "learning.parquet", learning, LEARNING)
-        write_table(self.path / "training.parquet", training, TRAINING)
-        write_table(self.path / "timing.parquet", timing, TIMING)
+        for name, table in self.tables.items():
+            write_table(self.path / name, rows[name], table.schema)
         self.end_attempt("finished")
-        digests = {name: sha256_of(self.path / name) for name in DIGESTED}
-        done = {"digests": digests, "environment_steps": environment_steps, "iterations": iterations}
-        write_json(self.path / DONE, done)
+        write_json(
+            self.path / DONE, {"digests": {name: sha256_of(self.path / name) for name in self.digested}, **counts}
+        )
         with suppress(OSError):  # a checkpoint left in a finished run does no harm
             (self.path / CHECKPOINT).unlink(missing_ok=True)
 
     def copy_from(self, other: RunFolder) -> None:
         """Take over the record of the same run from elsewhere: plain copying, done.json last."""
         self.clear()
-        records = [other.path / name for name in (RUN, *DIGESTED, "timing.parquet")]
+        records = [other.path / name for name in (RUN, *self.tables)]
         artefacts = sorted((other.path / ARTEFACTS).rglob("*"))
         for source in [*filter(Path.exists, records), *artefacts, other.path / DONE]:
             if source.is_file():
@@ -226,6 +240,12 @@ class RunFolder:
     def _refuse_finished(self) -> None:
         if self.finished:
             raise StoreError(f"{self.path} holds a finished run; it is run again only with --force")
+
+
+class MeasurementFolder(RunFolder):
+    """The folder of one measurement, kept as a run's is, with a record of its own."""
+
+    tables = MEASUREMENT
 
 
 def _acquired(lock: FileLock, blocking: bool) -> bool:

@@ -1,4 +1,4 @@
-"""The store: every run under one root, found again by what it is."""
+"""The store: every run and measurement under one root, found again by what it is."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from results.files import StoreError, damaged, make_folder, reason, sha256_of
-from results.identity import run_folder_name
-from results.run_folder import DONE, RUN, RunFolder
+from results.identity import measurement_folder_name, run_folder_name
+from results.run_folder import DONE, RUN, MeasurementFolder, RunFolder
 from results.tables import LEARNING, SCORES, TIMING, TRAINING, read_table
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ class StoredRun:
 
 
 class Store:
-    """Runs under `<root>/runs/<suite>/<algorithm>/<digest12>/seed-<n>/`.
+    """Runs under `<root>/runs/<suite>/<algorithm>/<digest12>/seed-<n>/`, and measurements, which `results.measured`
+    reads, under `<root>/measurements/<name>/<digest12>/seed-<n>/`.
 
     A read-only store makes nothing and may not exist.  Raises StoreError if any other cannot be written to.
     """
@@ -97,8 +98,14 @@ class Store:
     def runs(self) -> Path:
         return self.root / "runs"
 
+    @property
+    def measurements(self) -> Path:
+        return self.root / "measurements"
+
     def folder(self, identity: Mapping[str, Any]) -> RunFolder:
-        """The folder where the run of this identity is or would be."""
+        """The folder where the run or measurement of this identity is or would be."""
+        if "measurement" in identity:
+            return MeasurementFolder(self.measurements / measurement_folder_name(identity), self.read_only)
         return RunFolder(self.runs / run_folder_name(identity), self.read_only)
 
     def finished(self, skip_corrupt: bool = False) -> list[StoredRun]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -64,6 +65,33 @@ TIMING = _schema(
         "process_seconds": REAL,
     }
 )
+
+#: a measurement's numbers: what was measured, where, of whom; `index` counts repeats, points or steps, `x` places a row
+#: on an axis (environment steps, a coordinate); what each quantity's columns mean is said where it is measured
+VALUES = _schema(
+    {"quantity": TEXT, "suite": TEXT, "algorithm": TEXT, "task": TEXT, "index": WHOLE, "x": REAL, "value": REAL}
+)
+#: seconds, one row per part of a measurement
+PARTS = _schema({"part": TEXT, "wall_seconds": REAL, "process_seconds": REAL})
+
+
+@dataclass(frozen=True)
+class TableKind:
+    """digested: the same work writes it again byte for byte; tables of times do not."""
+
+    schema: pa.Schema
+    digested: bool = True
+
+
+Tables: TypeAlias = Mapping[str, TableKind]
+#: the files of a run's record, and of a measurement's
+RUN_TABLES: Tables = {
+    "scores.parquet": TableKind(SCORES),
+    "learning.parquet": TableKind(LEARNING),
+    "training.parquet": TableKind(TRAINING),
+    "timing.parquet": TableKind(TIMING, digested=False),
+}
+MEASUREMENT: Tables = {"values.parquet": TableKind(VALUES), "timing.parquet": TableKind(PARTS, digested=False)}
 
 #: kinds of numpy types that a column takes without loss
 KINDS = {WHOLE: "iu", REAL: "fiub", FLAG: "b"}

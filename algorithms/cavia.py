@@ -1,0 +1,99 @@
+"""CAVIA: adaptation of a context vector alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from algorithms.algorithm import Config
+from algorithms.context_network import CONTEXT, ContextMLP
+from algorithms.gradient_adaptation import StepData
+from algorithms.inner_update import inner_update
+from algorithms.maml_trpo import MamlTrpo
+from algorithms.networks import Parameters, stacked
+from algorithms.partial_curvature import PartialCurvature
+from environments.problem import Problem
+from environments.streams import Streams
+
+
+@dataclass(frozen=True)
+class CaviaConfig(Config):
+    """No `inner_step_size`: profiles set it to what suits all of a network's parameters (0.1; 300 for a table of
+    logits), while the context's step has the scale of an input (1 in the paper), so it goes by its own name."""
+
+    hidden: tuple[int, ...] = (64, 64)  # tanh layers
+    initial_std: float = 1.0
+    context_size: int = 50  # as the paper's authors take for MuJoCo
+    context_step_size: float = 1.0  # of the inner update, on the context alone
+    gae_lambda: float = 1.0
+    chunk: int = 4  # tasks per backward pass: bounds memory and keeps activations in the cache
+    delta: float = 0.01  # bound on the mean KL divergence of the adapted policies
+    cg_iterations: int = 10
+    damping: float = 1e-5
+    backtrack_ratio: float = 0.8
+    backtracks: int = 15
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.context_size < 1:
+            raise ValueError(f"context_size must be at least 1, got {self.context_size}")
+        if self.chunk < 1:
+            raise ValueError(f"chunk must be at least 1, got {self.chunk}")
+        if not 0 <= self.gae_lambda <= 1:
+            raise ValueError(f"gae_lambda must be in [0, 1], got {self.gae_lambda}")
+
+
+class Cavia(MamlTrpo):
+    """MAML on a context vector: the inner update moves an input of the network alone, outer TRPO trains the network.
+
+    The context is 0 before adaptation and no meta-parameter: the first layer's bias is one for it.
+    """
+
+    name = "cavia"
+    paper = "Zintgraf, Shiarlis, Kurin, Hofmann and Whiteson 2019, arXiv:1810.03642"
+    Config = CaviaConfig  # type: ignore[assignment]  # no kind of MamlTrpoConfig: that has an inner_step_size
+    network: ContextMLP
+
+    def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
+        super().__init__(problem, config, streams)
+        self.network = ContextMLP(
+            problem.observation_space, problem.action_space, config.hidden, config.context_size, config.initial_std
+        )
+        self.parameters = self.network.initial(streams.torch("initial parameters"))
+
+    def adapted(self, parameters: Parameters, data: Sequence[StepData], differentiable: bool) -> Parameters:
+        """The same parameters [task, ...] with a context [task, size] after an inner update on each step's data.
+
+        It starts from the context in `parameters`, or from 0 where there is none.
+        """
+        network = {name: value for name, value in parameters.items() if name != CONTEXT}
+        if not differentiable:
+            network = {name: value.detach() for name, value in network.items()}
+        context = {CONTEXT: self._context(parameters)}
+        for step in data:
+            context = inner_update(
+                lambda moved, step=step: self.inner_value(step)({**network, **moved}),  # type: ignore[misc]
+                context,
+                self.config.context_step_size,
+                differentiable,
+            )
+        return {**network, **context}
+
+    def curvature(self, data: Sequence[StepData]) -> PartialCurvature:
+        """Of the summed KL(old || new) of these tasks' adapted policies, in the network's parameters."""
+        last = data[-1]
+        start = stacked(self.parameters, len(last.advantages))
+        return PartialCurvature(
+            [self.inner_value(step) for step in data[:-1]],
+            {CONTEXT: self.config.context_step_size},
+            {**start, CONTEXT: self._context(start)},
+            lambda parameters: self.distribution(parameters, last),
+            last.batch.mask,
+        )
+
+    def _context(self, parameters: Parameters) -> Any:
+        if CONTEXT in parameters:
+            return parameters[CONTEXT]
+        first = parameters["weight0"]
+        return self.network.start(len(first), first.dtype).requires_grad_()

@@ -1,0 +1,28 @@
+"""E-MAML with a plain policy-gradient outer update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from algorithms.exploration_term import ExplorationConfig, ExploringMetaLearner
+from algorithms.maml_vpg import MamlVpg, MamlVpgConfig
+from environments.policy import Distribution
+from environments.trajectories import TrajectoryBatch
+
+
+@dataclass(frozen=True)
+class EMamlVpgConfig(ExplorationConfig, MamlVpgConfig):
+    pass
+
+
+class EMamlVpg(ExploringMetaLearner, MamlVpg):
+    """E-MAML-VPG: MAML-VPG that also credits the pre-adaptation steps with the return after adaptation."""
+
+    name = "e-maml-vpg"
+    paper = "Stadie, Yang, Houthooft, Chen, Duan, Wu, Abbeel and Sutskever 2018, arXiv:1803.01118"
+    Config = EMamlVpgConfig
+
+    def pre_update_terms(self, policy: Distribution, batch: TrajectoryBatch) -> torch.Tensor:
+        return policy.log_prob(batch.actions)

@@ -1,0 +1,176 @@
+"""Implicit MAML: adaptation solves a proximal problem, the meta-gradient differentiates its solution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from algorithms.adapted_curvature import AdaptedCurvature
+from algorithms.algorithm import Adaptation, Metrics
+from algorithms.batched_conjugate_gradient import Solution
+from algorithms.gradient_adaptation import StepData
+from algorithms.gradient_meta_learner import MetaData
+from algorithms.implicit_curvature import ImplicitCurvature
+from algorithms.implicit_differentiation import through_proximal_solution
+from algorithms.maml_trpo import MamlTrpo, MamlTrpoConfig
+from algorithms.networks import NetworkPolicy, Parameters, stacked
+from algorithms.proximal_ascent import proximal_ascent
+from algorithms.surrogates import log_probability_objective, mean_kl, ratio_objective
+from environments.collector import Collector
+from environments.policy import Distribution
+from environments.problem import Problem
+from environments.streams import Streams
+from environments.task import TaskRef
+
+
+@dataclass(frozen=True)
+class ImamlConfig(MamlTrpoConfig):
+    """`inner_step_size` is 1 / lambda, the inverse of the proximal term's weight: with one proximal step at rate 1
+    adaptation is MAML's, so that the same value suits a suite as it does the other methods."""
+
+    # J of the proximal problem, of equal slope at the policy that acted.  The first has the smaller Hessian, half to a
+    # twentieth of the other's: less has to be asked of lambda for the problem to stay concave.
+    surrogate: Literal["log-probability", "ratio"] = "log-probability"
+    proximal_steps: int = 5  # of gradient ascent on the proximal objective
+    proximal_rate: float = 1.0  # their size in units of 1 / lambda; halved where it overshoots
+    implicit_iterations: int = 5  # of conjugate gradient, for the implicit derivative
+    implicit_damping: float = 0.0  # added to the diagonal of I - grad^2 J / lambda
+    curvature_terms: int = 1  # of the adapted parameters' Jacobian in the trust region's metric, beyond the identity
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.inner_step_size <= 0:
+            raise ValueError(f"inner_step_size is 1 / lambda and must be positive, got {self.inner_step_size}")
+        if self.proximal_steps < 1 or self.implicit_iterations < 1:
+            raise ValueError(
+                "proximal_steps and implicit_iterations must be at least 1, "
+                f"got {self.proximal_steps} and {self.implicit_iterations}"
+            )
+        if not 0 < self.proximal_rate < 2:
+            raise ValueError(
+                f"proximal_rate must be in (0, 2), beyond which no step converges, got {self.proximal_rate}"
+            )
+        if self.implicit_damping < 0 or self.curvature_terms < 0:
+            raise ValueError(
+                "implicit_damping and curvature_terms must not be negative, "
+                f"got {self.implicit_damping} and {self.curvature_terms}"
+            )
+
+
+class Imaml(MamlTrpo):
+    """Implicit MAML: a proximal problem solved on each task's data, outer trust region on its implicit gradient.
+
+    Adaptation ascends J(psi) - lambda / 2 |psi - theta|^2 with J a policy-gradient surrogate on the step's data.
+    With several adaptation steps each solves the problem of its own, newer data, about the same centre theta and from
+    the solution before: the implicit gradient is then that of the last one alone, whatever path led there.
+
+    The paper has no reinforcement learning.  The outer update here is TRPO's: the implicit gradient, within a bound on
+    the divergence of the adapted policies that is measured after solving every proximal problem anew.
+
+    Where a proximal problem is not concave (the Hessian grows as the policy's std shrinks), its steps are shortened
+    until they ascend, and its implicit gradient is taken along directions of positive curvature alone; the share of
+    such tasks is the metric `implicit_truncated`.
+    """
+
+    name = "imaml"
+    paper = "Rajeswaran, Finn, Kakade and Levine 2019, arXiv:1909.04630"
+    Config = ImamlConfig
+
+    def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
+        super().__init__(problem, config, streams)
+        self._solved: list[Solution] = []  # of the update under way
+
+    @property
+    def proximal_weight(self) -> float:
+        """lambda."""
+        return 1 / self.config.inner_step_size
+
+    def inner_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
+        objective = log_probability_objective if self.config.surrogate == "log-probability" else ratio_objective
+        return objective(policy, step.batch, step.advantages)
+
+    def solution(self, centre: Parameters, start: Parameters, step: StepData) -> Parameters:
+        """Of one step's proximal problem, [task, ...], detached."""
+        config = self.config
+        return proximal_ascent(
+            self.inner_value(step), centre, start, self.proximal_weight, config.proximal_steps, config.proximal_rate
+        )
+
+    def adapted(self, parameters: Parameters, data: Sequence[StepData], differentiable: bool) -> Parameters:
+        """Parameters [task, ...] after each step's proximal problem in turn, all about the given ones.
+
+        differentiable: once, through the last problem's solution.
+        """
+        point = parameters
+        for step in data:
+            point = self.solution(parameters, point, step)
+        if not differentiable or not data:
+            return point
+        config = self.config
+        return through_proximal_solution(
+            self.inner_value(data[-1]),
+            parameters,
+            point,
+            self.proximal_weight,
+            config.implicit_iterations,
+            config.implicit_damping,
+            self._solved.append,
+        )
+
+    def adapt(self, tasks: Sequence[TaskRef]) -> Adaptation:
+        centre = stacked(self.parameters, len(tasks))
+        point = centre
+        while True:
+            batch = yield NetworkPolicy(self.network, point)
+            point = self.solution(centre, point, self.step_data(batch))
+
+    def sample(self, collector: Collector) -> MetaData:
+        tasks = collector.sample_tasks(self.config.tasks)
+        adaptation, data = self.adapt(tasks), []
+        policy = next(adaptation)
+        for step in range(self.training_steps + 1):
+            batch = collector.collect(policy, tasks, self.config.trajectories)
+            data.append(self.step_data(batch))
+            if step < self.training_steps:
+                policy = adaptation.send(batch)
+        return data
+
+    def update(self, data: MetaData) -> Metrics:
+        self._solved.clear()
+        metrics = {**self._adaptation_metrics(data), **super().update(data)}
+        if not self._solved:
+            return metrics
+        residuals = torch.cat([solved.residuals for solved in self._solved])
+        truncated = torch.cat([solved.truncated for solved in self._solved])
+        return {
+            **metrics,
+            "implicit_residual": float(residuals.mean()),
+            "implicit_truncated": float(truncated.float().mean()),
+        }
+
+    def _adaptation_metrics(self, data: MetaData) -> Metrics:
+        """How far adaptation moved the acting policies, as a divergence on the states of the data after it."""
+        if len(data) < 2:
+            return {}
+        last = data[-1]
+        with torch.no_grad():
+            before = self.distribution(stacked(self.parameters, len(last.advantages)), last)
+            moved = mean_kl(last.acting(type(before)), before, last.batch.mask)
+        return {"kl_of_adaptation": float(moved.mean())}
+
+    def curvature(self, data: MetaData) -> AdaptedCurvature:
+        """Of the summed KL(old || new) of these tasks' adapted policies, their Jacobian by its Neumann series."""
+        if len(data) < 2:
+            return super().curvature(data)  # nothing is adapted
+        last = data[-1]
+        return ImplicitCurvature(
+            self.inner_value(data[-2]),
+            self.adapted(stacked(self.parameters, len(last.advantages)), data[:-1], differentiable=False),
+            self.proximal_weight,
+            self.config.curvature_terms,
+            lambda parameters: self.distribution(parameters, last),
+            last.batch.mask,
+        )

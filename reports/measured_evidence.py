@@ -1,0 +1,83 @@
+"""Which stored measurement speaks to a paper's claim or figure, and its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from results.measured import StoredMeasurement
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One measurement in one configuration, with all its seeds."""
+
+    entries: tuple[StoredMeasurement, ...]  # by seed
+    stale: bool
+    others: tuple[str, ...] = ()  # digests of further configurations, which do not speak
+
+    @property
+    def name(self) -> str:
+        return self.entries[0].name
+
+    @property
+    def digest(self) -> str:
+        return self.entries[0].digest
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(entry.seed for entry in self.entries)
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        return self.entries[0].identity["configuration"]
+
+    @property
+    def profile(self) -> str:
+        return self.entries[0].profile
+
+    @cached_property
+    def values(self) -> pd.DataFrame:
+        """The rows of all seeds, with a column `seed`."""
+        import pandas as pd
+
+        return pd.concat([entry.values.assign(seed=entry.seed) for entry in self.entries], ignore_index=True)
+
+    @property
+    def terms(self) -> str:
+        """How figures and tables call it."""
+        count = len(self.seeds)
+        return f"{self.name} {self.digest[:12]}, profile {self.profile}, {count} seed{'' if count == 1 else 's'}"
+
+    def differences(self) -> tuple[str, ...]:
+        """What a reader of its numbers must know, one sentence each."""
+        said = [f"measured by {self.terms}"]
+        if self.stale:
+            said.append("code or software has changed since this was measured")
+        if self.others:
+            said.append(f"measured in other configurations too, not used here: {', '.join(self.others)}")
+        return tuple(said)
+
+
+def choose_measured(stored: Iterable[StoredMeasurement], stale: Collection[str]) -> dict[str, Measured]:
+    """By name the configuration that says most: of today's code, the largest, then with most seeds."""
+    groups: dict[str, dict[str, list[StoredMeasurement]]] = {}
+    for entry in stored:
+        groups.setdefault(entry.name, {}).setdefault(entry.digest, []).append(entry)
+    chosen = {}
+    for name, by_digest in sorted(groups.items()):
+        ranked = sorted(by_digest.items(), key=lambda item: _rank(item[0], item[1], stale))
+        digest, entries = ranked[0]
+        others = tuple(sorted(other[:12] for other, _ in ranked[1:]))
+        ordered = tuple(sorted(entries, key=lambda entry: entry.seed))
+        chosen[name] = Measured(ordered, digest in stale, others)
+    return chosen
+
+
+def _rank(digest: str, entries: list[StoredMeasurement], stale: Collection[str]) -> tuple[Any, ...]:
+    return (digest in stale, -entries[0].run["description"]["seconds"], -len(entries), digest)
