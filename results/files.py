@@ -97,4 +97,4 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def damaged(path: Path, why: str) -> StoreError:
     """The error for a record that is there but cannot be trusted."""
-    return StoreError(f"{path} is damaged: {why}; restore it from a copy, or run it again with --force")
+    return StoreError(f"{path} is damaged: {why}; restore it from a copy, or delete the run's folder and run it again")
