@@ -24,7 +24,7 @@ class CaviaConfig(Config):
 
     hidden: tuple[int, ...] = (64, 64)  # tanh layers
     initial_std: float = 1.0
-    context_size: int = 50  # as the paper's authors take for MuJoCo
+    context_size: int = 50  # the default of the authors' code for reinforcement learning
     context_step_size: float = 1.0  # of the inner update, on the context alone
     gae_lambda: float = 1.0
     chunk: int = 4  # tasks per backward pass: bounds memory and keeps activations in the cache
