@@ -48,7 +48,8 @@ def test_an_outer_step_stays_in_the_trust_region_and_improves_what_policies_adap
 @every_kind
 def test_a_hypergradient_of_a_batch_is_the_mean_of_its_tasks(kind):
     suite = make_suite("half-cheetah-velocity[horizon=20]")
-    learner, collector = learner_on(suite, f"bo-mrl-{kind}", chunk=2, hypergradient_damping=1.0, **SMALL)  # else rounding grows in CG
+    # undamped, these systems are so ill-conditioned that conjugate gradient magnifies float32's rounding
+    learner, collector = learner_on(suite, f"bo-mrl-{kind}", chunk=2, hypergradient_damping=1.0, **SMALL)
     sample = learner.sample(collector)
     whole, _ = learner.hypergradient(sample)
     parts = [learner.hypergradient(sample.select(slice(task, task + 1)))[0] for task in range(3)]
