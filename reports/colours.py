@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 
 #: the page's text and rules; figures use them too, so that the page can put its dark mode's in their place
 INK, LINE = "#24292f", "#d5dae0"
@@ -32,6 +33,13 @@ MARKERS = {
 }
 #: the floor and the ceiling look the same in every report
 _FIXED = {"random-init": (_GREY, "o"), "oracle": (INK, "D")}
+#: our methods, a row for each time that the palette is gone through; neighbours in a paper have other colours
+_ROWS = (
+    ("promp", "maml-trpo", "bo-mrl-1", "maml-vpg", "multi-task", "e-maml-trpo", "tmaml"),
+    ("dice-vpg", "lvc-vpg", "bo-mrl-2", "cavia", "imaml", "e-maml-vpg", "lvc-trpo"),
+    ("xmrl-g", "gmps", "bo-mrl-3"),
+)
+_PLACES = {name: (slot, turn) for turn, row in enumerate(_ROWS) for slot, name in enumerate(row)}
 
 
 @dataclass(frozen=True)
@@ -42,23 +50,32 @@ class Style:
 
 
 def styles_for(algorithms: Iterable[str]) -> dict[str, Style]:
-    """A style for each algorithm, by its name, so that it mostly keeps it from one report to the next.
+    """A style for each algorithm, no two alike, by its name: ours are the same in every report.
 
-    Up to seven algorithms beside the floor and the ceiling have a colour of their own; more repeat colours with
-    another marker and dashed lines.
+    Another's own name chooses among the colours that are left, so that it mostly keeps it from one report to the next.
+    Colours that are used again have another marker and dashed lines.
     """
-    styles = {}
-    taken: set[int] = set()
-    for name in sorted(set(algorithms)):
-        if name in _FIXED:
-            colour, marker = _FIXED[name]
-            styles[name] = Style(colour, marker, dashed=True)
+    names = sorted(set(algorithms))
+    places = {name: _PLACES[name] for name in names if name in _PLACES}
+    taken = set(places.values())
+    for name in names:
+        if name in places or name in _FIXED:
             continue
-        turn = len(taken) // len(PALETTE)
-        slot = zlib.crc32(name.encode()) % len(PALETTE)
-        while slot + turn * len(PALETTE) in taken:
-            slot = (slot + 1) % len(PALETTE)
-        taken.add(slot + turn * len(PALETTE))
-        markers = list(MARKERS)
-        styles[name] = Style(PALETTE[slot], markers[(slot + turn) % len(markers)], dashed=turn > 0)
-    return styles
+        first = zlib.crc32(name.encode()) % len(PALETTE)
+        slots = [(first + step) % len(PALETTE) for step in range(len(PALETTE))]
+        # the least used colour, and of those the first from where the name points
+        used = {slot: sum(other == slot for other, _ in taken) for slot in slots}
+        slot = min(slots, key=lambda slot: used[slot])
+        turn = next(turn for turn in count() if (slot, turn) not in taken)
+        places[name] = (slot, turn)
+        taken.add(places[name])
+    return {name: _style(name, places) for name in names}
+
+
+def _style(name: str, places: dict[str, tuple[int, int]]) -> Style:
+    if name in _FIXED:
+        colour, marker = _FIXED[name]
+        return Style(colour, marker, dashed=True)
+    slot, turn = places[name]
+    markers = list(MARKERS)
+    return Style(PALETTE[slot], markers[(slot + turn) % len(markers)], dashed=turn > 0)

@@ -318,15 +318,15 @@ def test_learning_curves_run_over_the_budget_before_and_after_adaptation(report:
     assert len(floor.after) == 1
 
 
-def test_an_algorithm_keeps_its_colour_when_another_comes() -> None:
-    names = ["random-init", "oracle", "promp", "maml-trpo", "cavia", "tmaml", "imaml", "gmps", "dice-vpg"]
-    styles = styles_for(names)
-    looks = [(style.colour, style.marker) for style in styles.values()]
-    assert len(set(looks)) == len(looks)
-    assert len({style.colour for style in styles.values()}) == len(names)
-    assert styles_for(["promp", "random-init"])["random-init"] == styles["random-init"]
-    many = styles_for([f"method-{number}" for number in range(20)])
-    assert len({(style.colour, style.marker, style.dashed) for style in many.values()}) == 20
+def test_an_algorithm_looks_the_same_in_every_report_and_like_no_other() -> None:
+    ours = ["random-init", "oracle", "promp", "maml-trpo", "cavia", "tmaml", "imaml", "gmps", "dice-vpg", "bo-mrl-3"]
+    styles = styles_for(ours)
+    assert all(styles_for([name, "somebody's", "another's"])[name] == styles[name] for name in ours)
+    everybody = styles_for([*ours, *(f"method-{number}" for number in range(20))])
+    assert {name: everybody[name] for name in ours} == styles
+    assert len({(style.colour, style.marker) for style in everybody.values()}) == len(everybody)
+    few = styles_for([f"method-{number}" for number in range(5)] + ["promp", "maml-trpo"])
+    assert len({style.colour for style in few.values()}) == 7
 
 
 def test_twelve_algorithms_of_any_name_fit_on_a_page_and_look_different(store: Store, tmp_path: Path) -> None:
