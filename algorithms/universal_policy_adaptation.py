@@ -239,7 +239,8 @@ class UniversalPolicyAdaptation(GradientAdaptation):
         )
         point, metrics = region.step(start, slope, product, evaluate)
         self.parameters = {name: value.clone() for name, value in unflat(point, self.parameters).items()}
-        return {**metrics, "predicted_improvement": metrics.pop("improvement")}
+        predicted = metrics.pop("improvement")
+        return {**metrics, "predicted_improvement": predicted}
 
     def curvature(self, step: StepData) -> AdaptedCurvature:
         """Of the summed KL(old || new) of the meta-policy on these tasks' batches."""
