@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 
 from algorithms.advantages import discounted_sums
+from algorithms.gaussian_heads import GaussianHeads
+from algorithms.gaussian_heads_hessian import Gain, GaussianHeadsHessian, mixed_distance_product
 from algorithms.gradient_adaptation import StepData
 from algorithms.networks import Parameters
 from algorithms.one_time_adaptation import OneTimeAdaptation, bounded, finite_ratio, inner_product
@@ -55,7 +57,30 @@ class ImplicitGradient:
         return image, bent
 
     def curvature(self, solution: Parameters, start: Parameters, step: StepData) -> Callable[[Parameters], Parameters]:
-        """Products with -d2L/dtheta2 + damping, [task, ...] -> [task, ...], from one gradient graph that is kept."""
+        """Products with -d2L/dtheta2 + damping, [task, ...] -> [task, ...]."""
+        lower = self.adaptation
+        curved = self.hessian != "distance" and not lower.first_order
+        plain: Callable[[Parameters], Parameters]
+        if isinstance(lower.network, GaussianHeads):
+            gain: Gain | None = None
+            if curved:
+                gain = "bounded" if self.hessian == "bounded" else "bare"
+            plain = GaussianHeadsHessian(lower.network, lower, gain, solution, start, step)
+        else:
+            plain = self._graph_curvature(solution, start, step, curved)
+        if not self.damping:
+            return plain
+
+        def product(vector: Parameters) -> Parameters:
+            image = plain(vector)
+            return {name: image[name] + self.damping * value for name, value in vector.items()}
+
+        return product
+
+    def _graph_curvature(
+        self, solution: Parameters, start: Parameters, step: StepData, curved: bool
+    ) -> Callable[[Parameters], Parameters]:
+        """Products with -d2L/dtheta2 for any network, from one gradient graph that is kept; curved: with the gain's."""
         lower = self.adaptation
         with torch.no_grad():
             centre = Centre.of(lower.network, start, step.batch)
@@ -63,7 +88,7 @@ class ImplicitGradient:
         with torch.enable_grad():
             policy = lower.network.distribution(leaves, step.batch.observations)
             total = lower.regularisation * squared_distance(lower.kind, centre, leaves, policy, step.batch.mask)
-            if self.hessian != "distance" and not lower.first_order:
+            if curved:
                 total = total - lower.gain(policy, step, keep_bound=self.hessian == "bounded")
             slopes = torch.autograd.grad(total.sum(), list(leaves.values()), create_graph=True)
 
@@ -71,7 +96,7 @@ class ImplicitGradient:
             images = torch.autograd.grad(
                 slopes, list(leaves.values()), [vector[name] for name in leaves], retain_graph=True
             )
-            return {name: image + self.damping * vector[name] for name, image in zip(leaves, images, strict=True)}
+            return dict(zip(leaves, images, strict=True))
 
         return product
 
@@ -80,6 +105,8 @@ class ImplicitGradient:
         lower = self.adaptation
         if lower.kind == 3:
             image = {name: 2 * lower.regularisation * value for name, value in vector.items()}
+        elif isinstance(lower.network, GaussianHeads):
+            image = mixed_distance_product(lower.network, lower, vector, solution, start, step)
         else:
             image = self._mixed_distance(vector, solution, start, step)
         if lower.first_order:

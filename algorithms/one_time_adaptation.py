@@ -14,6 +14,7 @@ from algorithms.gaussian_heads_gradient import GaussianHeadsGradient
 from algorithms.gradient_adaptation import StepData
 from algorithms.networks import Parameters, PolicyNetwork
 from algorithms.policy_distances import Centre, Kind, squared_distance
+from algorithms.task_vectors import from_task_vectors, task_vectors
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
 
@@ -56,10 +57,12 @@ class OneTimeAdaptation:
             centre = Centre.of(self.network, start, step.batch)
         slope = self.slope(start, step) if self.first_order else None
         ascent = self.ascent(centre, step, slope)
-        parameters, optimizer = start, Adam(start, self.adam_step_size)
+        vectors = {"all": task_vectors(start)}
+        optimizer = Adam(vectors, self.adam_step_size)
         for _ in range(self.adam_steps):
-            parameters = optimizer.ascend(parameters, ascent(parameters))
-        return parameters
+            gradient = ascent(from_task_vectors(vectors["all"], start))
+            vectors = optimizer.ascend(vectors, {"all": task_vectors({name: gradient[name] for name in start})})
+        return from_task_vectors(vectors["all"], start)
 
     def ascent(self, centre: Centre, step: StepData, slope: Parameters | None) -> Callable[[Parameters], Parameters]:
         """The objective's gradient as a function of the parameters [task, ...]."""

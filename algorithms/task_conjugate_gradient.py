@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from algorithms.networks import Parameters
+from algorithms.task_vectors import from_task_vectors, task_vectors
 
 
 def solve_tasks(
@@ -19,44 +20,33 @@ def solve_tasks(
     which its matrix does not curve upward; where that is the very first, its solution is the target itself, A_i = I.
     Returns the solutions and, bool [task], whether upward curvature failed.
     """
-    solution = {name: torch.zeros_like(value) for name, value in target.items()}
-    residual = {name: value.clone() for name, value in target.items()}
-    direction = residual
+    start = task_vectors(target)
+    solution, residual, direction = torch.zeros_like(start), start, start
     energy = _dot(residual, residual)
     enough = tolerance * energy
     running = energy > 0
     bent = torch.zeros_like(running)
     for iteration in range(iterations):
-        image = product(direction)
-        curvature = _dot(direction, image)
+        image = product(from_task_vectors(direction, target))
+        curved = task_vectors({name: image[name] for name in target})
+        curvature = _dot(direction, curved)
         bending = running & ~(curvature > 0)
         if iteration == 0:
-            solution = _select(bending, target, solution)
+            solution = torch.where(bending, start, solution)
         bent |= bending
         running = running & ~bending
         if not running.any():
             break
         step = torch.where(running, energy / curvature, 0.0)
-        solution = _add(solution, step, direction)
-        residual = _add(residual, -step, image)
+        solution = torch.addcmul(solution, step, direction)
+        residual = torch.addcmul(residual, step, curved, value=-1)
         fresh = _dot(residual, residual)
         running = running & (fresh > enough)
-        direction = _add(residual, torch.where(running, fresh / energy, 0.0), direction)
+        direction = torch.addcmul(residual, torch.where(running, fresh / energy, 0.0), direction)
         energy = fresh
-    return solution, bent
+    return from_task_vectors(solution, target), bent.squeeze(1)
 
 
-def _dot(first: Parameters, second: Parameters) -> torch.Tensor:
-    return torch.stack([(value * second[name]).flatten(1).sum(1) for name, value in first.items()]).sum(0)
-
-
-def _add(base: Parameters, factor: torch.Tensor, other: Parameters) -> Parameters:
-    return {name: value + _like(factor, value) * other[name] for name, value in base.items()}
-
-
-def _select(chosen: torch.Tensor, yes: Parameters, no: Parameters) -> Parameters:
-    return {name: torch.where(_like(chosen, value), value, no[name]) for name, value in yes.items()}
-
-
-def _like(factor: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    return factor.reshape(-1, *[1] * (value.dim() - 1))
+def _dot(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """[task, 1]."""
+    return (first * second).sum(1, keepdim=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -13,6 +13,7 @@ from algorithms.adapted_curvature import AdaptedCurvature
 from algorithms.advantages import advantages, discounted_sums, standardised
 from algorithms.algorithm import Config, Metrics
 from algorithms.gaussian_heads import GaussianHeads, flat_inputs
+from algorithms.gaussian_heads_hessian import GaussianHeadsFisher
 from algorithms.gradient_adaptation import GradientAdaptation, StepData
 from algorithms.gradient_meta_learner import flat, unflat
 from algorithms.implicit_gradient import Hessian, ImplicitGradient
@@ -222,11 +223,10 @@ class UniversalPolicyAdaptation(GradientAdaptation):
         config = self.config
         before = sample.before
         tasks = len(before.advantages)
-        curvatures = [self.curvature(before.select(part)) for part in self.parts(tasks)]
+        curvature = self.curvature(before)
 
         def product(vector: torch.Tensor) -> torch.Tensor:
-            direction = unflat(vector, self.parameters)
-            return torch.stack([flat(curvature.product(direction)) for curvature in curvatures]).sum(0) / tasks
+            return flat(curvature(unflat(vector, self.parameters))) / tasks
 
         start, slope = flat(self.parameters), flat(gradient)
 
@@ -242,8 +242,20 @@ class UniversalPolicyAdaptation(GradientAdaptation):
         predicted = metrics.pop("improvement")
         return {**metrics, "predicted_improvement": predicted}
 
-    def curvature(self, step: StepData) -> AdaptedCurvature:
-        """Of the summed KL(old || new) of the meta-policy on these tasks' batches."""
+    def curvature(self, step: StepData) -> Callable[[Parameters], Parameters]:
+        """Products with the Hessian of the summed KL(old || new) of the meta-policy on these tasks' batches."""
+        parts = [step.select(part) for part in self.parts(len(step.advantages))]
+        if isinstance(self.network, GaussianHeads):
+            return GaussianHeadsFisher(self.network, self.parameters, parts)
+        curvatures = [self.graph_curvature(part) for part in parts]
+
+        def product(vector: Parameters) -> Parameters:
+            images = [curvature.product(vector) for curvature in curvatures]
+            return {name: torch.stack([image[name] for image in images]).sum(0) for name in vector}
+
+        return product
+
+    def graph_curvature(self, step: StepData) -> AdaptedCurvature:
         start = stacked(self.parameters, len(step.advantages))
         return AdaptedCurvature([], 0.0, start, lambda parameters: self.distribution(parameters, step), step.batch.mask)
 
