@@ -98,8 +98,8 @@ def test_the_distance_to_the_goal_is_that_to_the_nearest_point_of_its_square():
 
 
 def test_headings_have_length_one_without_their_vertical_part():
-    actions = np.array([[3, 4, 100], [0, 0, 1], [0, -1e-30, 0]], dtype=np.float32)
-    np.testing.assert_allclose(unit_headings(actions), [[0.6, 0.8], [0, 0], [0, -1]])
+    actions = np.array([[0.3, 0.4, 100], [0, 0, 1], [0, -1e-30, 0]], dtype=np.float32)
+    np.testing.assert_allclose(unit_headings(actions), [[0.6, 0.8], [0, 0], [0, -1]], rtol=1e-6)
 
 
 def test_the_committed_split_is_the_one_that_is_drawn_and_never_changes():

@@ -14,6 +14,7 @@ from environments.streams import Streams
 from environments.task import Task
 
 NAME = "drone-obstacles"
+POTENTIAL = f"{NAME}[shaping=potential,shaping_weight=0.1,shaping_distance=straight]"
 AHEAD, LEFT = (0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)
 #: straight ahead of the start: the goal, and the obstacle out of the way or in it
 CLEAR = Task("clear", {"goal": [3.5, 10.05], "obstacle": [4.0, 4.0]})
@@ -60,6 +61,7 @@ class ReferenceDrone:
 
     def step(self, dx, dy):
         before, x, y = self.distance(), self.x, self.y
+        dx, dy = min(max(dx, -1), 1), min(max(dy, -1), 1)
         length = math.hypot(dx, dy)
         if length > 0:
             self.x = min(max(x + 0.1 * dx / length, 0.26), 7 - 0.26)
@@ -73,7 +75,7 @@ class ReferenceDrone:
 
 
 def test_the_batch_equals_a_drone_written_out_in_plain_python():
-    suite = make_suite(NAME)
+    suite = make_suite(POTENTIAL)
     tasks = suite.split.test
     env = batch(suite, tasks, 3)
     actions = wandering(60)
@@ -136,14 +138,14 @@ def test_observations_are_the_position_or_the_arena_scaled_to_one():
 
 def test_a_decision_moves_the_drone_by_its_step_whatever_the_actions_length_and_height():
     env = batch(make_suite(NAME), [CLEAR])
-    for action in ([0.6, 0.8, 0], [6, 8, 0], [3e-9, 4e-9, 0], [0.6, 0.8, -50]):
+    for action in ([0.6, 0.8, 0], [0.06, 0.08, 0], [3e-9, 4e-9, 0], [0.6, 0.8, -50]):
         env.reset(seed=0)
         env.step(np.array([action]))
         np.testing.assert_allclose(env.positions, [[3.56, 1.08]], atol=1e-12)
 
 
 def test_a_zero_action_stays_and_pays_nothing_but_the_discount():
-    for shaping, pay in (("sparse", 0.0), ("potential", 0.1 * 8.55 * 0.01)):
+    for shaping, pay in (("sparse", 0.0), ("progress", 0.0), ("potential", 8.55 * 0.01)):
         env = batch(make_suite(f"{NAME}[shaping={shaping}]"), [CLEAR])
         for action in ([0, 0, 0], [0, 0, 1]):
             _, reward, terminated, truncated, _ = env.step(np.array([action]))
@@ -218,7 +220,7 @@ def test_walls_can_count_as_the_obstacle():
 
 
 def test_the_shaping_telescopes_to_the_first_and_last_potential():
-    shaped, sparse = (make_suite(f"{NAME}[shaping={kind}]") for kind in ("potential", "sparse"))
+    shaped, sparse = make_suite(f"{NAME}[shaping=potential]"), make_suite(f"{NAME}[shaping=sparse]")
     tasks, actions = shaped.split.train, wandering(50)
     env = batch(shaped, tasks)
     start = env._distance.copy()
@@ -227,19 +229,30 @@ def test_the_shaping_telescopes_to_the_first_and_last_potential():
     discounts = shaped.discount ** np.arange(len(actions))
     lengths = (terminated | truncated).argmax(axis=0) + 1
     assert len(set(lengths)) > 5 and start.min() > 8
-    telescoped = 0.1 * (start - shaped.discount**lengths * env._distance)
+    telescoped = start - shaped.discount**lengths * env._distance
     np.testing.assert_allclose(discounts @ (rewards - plain), telescoped, atol=1e-9)
 
 
 def test_the_shaping_is_over_at_the_goal():
-    env = batch(make_suite(NAME), [CLEAR])
+    env = batch(make_suite(POTENTIAL), [CLEAR])
     rewards = fly(env, ahead(100))[1][:, 0]
     np.testing.assert_allclose(0.99 ** np.arange(100) @ rewards, 0.99**85 + 0.1 * 8.55, atol=1e-9)
 
 
 def test_the_shaping_uses_the_suites_discount():
-    env = batch(make_suite(f"{NAME}[discount=0.5]"), [CLEAR])
-    np.testing.assert_allclose(env.step(ahead(1)[0])[1], [0.1 * (8.55 - 0.5 * 8.45)])
+    env = batch(make_suite(f"{NAME}[discount=0.5,shaping=potential]"), [CLEAR])
+    np.testing.assert_allclose(env.step(ahead(1)[0])[1], [8.55 - 0.5 * 8.45])
+
+
+def test_progress_pays_for_the_way_made_good_whatever_the_discount():
+    env = batch(make_suite(f"{NAME}[shaping_weight=2]"), [CLEAR, BLOCKED])
+    start = env._distance.copy()
+    rewards = fly(env, ahead(100, 2))[1]
+    aside = math.hypot(1.76, 2.74) + 1.52 + math.hypot(1.26, 4.29)  # by two corners, to the goal square's
+    np.testing.assert_allclose(start, [8.55, aside])
+    np.testing.assert_allclose(rewards.sum(axis=0), [1 + 2 * 8.55, 2 * (aside - env._distance[1]) - 1])
+    straight = batch(make_suite(f"{NAME}[shaping_distance=straight]"), [BLOCKED])
+    np.testing.assert_allclose(straight.step(ahead(1)[0])[1], [0.1])
 
 
 def test_an_episode_that_has_ended_stands_still():

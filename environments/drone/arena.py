@@ -55,8 +55,11 @@ def obstacle_corners(tasks: Sequence[Task]) -> np.ndarray:
 
 
 def unit_headings(actions: np.ndarray) -> np.ndarray:
-    """Directions of length 1 [n, 2] of actions (dx, dy, dz) [n, 3], dz taken as 0; (0, 0) where dx = dy = 0."""
-    plane = actions[:, :2].astype(np.float64)
+    """Directions of length 1 [n, 2] of actions (dx, dy, dz) [n, 3], dz taken as 0; (0, 0) where dx = dy = 0.
+
+    Actions are cut at their box first: a Gaussian policy whose mean grows beyond it keeps some noise in its heading.
+    """
+    plane = actions[:, :2].clip(-1, 1).astype(np.float64)
     length = np.hypot(plane[:, 0], plane[:, 1])[:, None]
     return plane / np.where(length > 0, length, 1.0)
 

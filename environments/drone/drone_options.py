@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from environments.drone.arena import GOAL_Y, OBSTACLE_X, Arena
+from environments.drone.arena import GOAL_Y, OBSTACLE_X, Arena, goal_distance
+from environments.drone.shortest_way import Boxes, ShortestWay
 from environments.suite import SuiteOptions
 
 
@@ -26,8 +28,9 @@ class DroneOptions(SuiteOptions):
     terminal: bool = True  # goal and obstacle end the episode
     reward_goal: float = 1.0
     reward_obstacle: float = -1.0
-    shaping: Literal["potential", "sparse"] = "potential"
-    shaping_weight: float = 0.1  # per metre
+    shaping: Literal["progress", "potential", "sparse"] = "progress"
+    shaping_weight: float = 1.0  # per metre
+    shaping_distance: Literal["way", "straight"] = "way"  # to the goal around the obstacle, or as if it were not there
     normalise_observations: bool = True
 
     def __post_init__(self) -> None:
@@ -77,10 +80,17 @@ class DroneOptions(SuiteOptions):
     ) -> np.ndarray:
         """[n], from who reached the goal or hit the obstacle (bool) and the distances to the goal around the step.
 
-        The shaping adds gamma * potential(after) - potential(before) with the potential -weight * distance
-        (Ng, Harada and Russell 1999): it is 0 at the goal, and elsewhere the terms telescope.
+        "progress" pays weight * (before - after); "potential" weight * (before - gamma * after), the difference of
+        potentials -weight * distance (Ng, Harada and Russell 1999).  The distance is 0 at the goal.
         """
         earned = self.reward_goal * reached + self.reward_obstacle * hit
         if self.shaping == "sparse":
             return earned
-        return earned + self.shaping_weight * (before - discount * after)
+        kept = discount if self.shaping == "potential" else 1.0
+        return earned + self.shaping_weight * (before - kept * after)
+
+    def distance(self, goals: Boxes, obstacles: Boxes) -> Callable[[np.ndarray], np.ndarray]:
+        """Positions [n, 2] -> distances to the goal squares [n], as the shaping measures them."""
+        if self.shaping_distance == "straight":
+            return lambda positions: goal_distance(positions, *goals)
+        return ShortestWay(goals, obstacles, self.flyable)

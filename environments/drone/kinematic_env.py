@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from environments.batch_env import BatchEnv
-from environments.drone.arena import entry, goal_centres, goal_distance, obstacle_corners, unit_headings
+from environments.drone.arena import entry, goal_centres, obstacle_corners, unit_headings
 from environments.task import Task
 
 if TYPE_CHECKING:
@@ -33,10 +33,11 @@ class KinematicDrones(BatchEnv):
         corners = np.repeat(obstacle_corners(tasks), self.trajectories, axis=0)
         self._goal = self.arena.goal_boxes(goals)
         self._obstacle = self.arena.obstacle_boxes(corners, self.options.inflate)
+        self._distance_from = self.options.distance(self._goal, self._obstacle)
 
     def _reset(self, generator: np.random.Generator) -> np.ndarray:
         self.positions = np.tile(np.array(self.arena.start, dtype=np.float64), (self.num_envs, 1))
-        self._distance = goal_distance(self.positions, *self._goal)
+        self._distance = self._distance_from(self.positions)
         self._has_hit = np.zeros(self.num_envs, dtype=bool)
         return self._observation()
 
@@ -46,7 +47,7 @@ class KinematicDrones(BatchEnv):
         if not alive.all():
             wanted = np.where(alive[:, None], wanted, before)
         self.positions = np.clip(wanted, self._low, self._high)
-        self._distance = goal_distance(self.positions, *self._goal)
+        self._distance = self._distance_from(self.positions)
 
         begin = before if self.options.collision == "swept" else self.positions
         into_goal, into_obstacle = (entry(begin, self.positions, *box) for box in (self._goal, self._obstacle))

@@ -10,7 +10,7 @@ import mujoco.batch
 import numpy as np
 
 from environments.batch_env import BatchEnv
-from environments.drone.arena import entry, goal_centres, goal_distance, obstacle_corners, unit_headings
+from environments.drone.arena import entry, goal_centres, obstacle_corners, unit_headings
 from environments.drone.flight_control import PERIOD, FlightControl
 from environments.drone.quadrotor import TIMESTEP, load_quadrotor, obstacle_positions
 from environments.task import Task
@@ -66,6 +66,8 @@ class PhysicsDrones(BatchEnv):
     def _load_tasks(self, tasks: Sequence[Task]) -> None:
         corners = self.repeat(list(obstacle_corners(tasks)))
         self._goal = self.arena.goal_boxes(self.repeat(list(goal_centres(tasks))))
+        grown = self.arena.obstacle_boxes(corners, self.options.inflate)
+        self._distance_from = self.options.distance(self._goal, grown)
         obstacle = self.model.body("obstacle").id
         self._batch.expand("body_pos")[:, obstacle] = obstacle_positions(self.arena, corners)
         self._batch.set_const()
@@ -74,7 +76,7 @@ class PhysicsDrones(BatchEnv):
         self._batch.reset(stage=mujoco.mjtStage.mjSTAGE_NONE.value)
         self._control.reset()
         self._set_point = self.positions
-        self._distance = goal_distance(self._set_point, *self._goal)
+        self._distance = self._distance_from(self._set_point)
         self._has_hit = np.zeros(self.num_envs, dtype=bool)
         return self._observation()
 
@@ -82,7 +84,7 @@ class PhysicsDrones(BatchEnv):
         before, distance = self.positions, self._distance
         hit = self._fly(unit_headings(actions), None if alive.all() else np.flatnonzero(alive))
         after = self.positions
-        self._distance = goal_distance(after, *self._goal)
+        self._distance = self._distance_from(after)
         begin = before if self.options.collision == "swept" else after
         # goal and obstacle are metres apart: no decision touches both
         reached = np.isfinite(entry(begin, after, *self._goal)) & ~hit
