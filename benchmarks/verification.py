@@ -1,20 +1,23 @@
-"""`metarl verify`: runs a stored run again and compares every record."""
+"""`metarl verify`: runs a stored run or measurement again and compares every record."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.estimates import estimated_seconds
 from benchmarks.executor import LocalExecutor
+from benchmarks.measurement_spec import MeasurementSpec
 from benchmarks.progress import make_display
 from benchmarks.provenance import processor
 from benchmarks.run_spec import RunSpec
 from benchmarks.worker import Ended
 from environments.typed_options import UsageError
-from results.run_folder import RunFolder
+from results.measured import StoredMeasurement, finished_measurements
+from results.run_folder import MeasurementFolder, RunFolder
 from results.store import Store, StoredRun
 
 #: what is compared, in this order, with the columns that place a row
@@ -23,6 +26,12 @@ PLACES = {
     "learning": ("point", "task", "step"),
     "training": ("iteration", "metric"),
 }
+MEASURED_PLACES = {"values": ("quantity", "suite", "algorithm", "task", "index")}
+
+#: parts of an identity that a change since may explain
+TEXTS = {"code": "the code that decides it", "suite_digest": "the suite", "split_digest": "the suite's tasks"}
+
+Stored = StoredRun | StoredMeasurement
 
 
 @dataclass(frozen=True)
@@ -52,35 +61,40 @@ class Verdict:
 def verify(path: Path) -> Verdict:
     """Runs the stored run in `path` again, elsewhere.  Raises UsageError or StoreError if it is no intact run."""
     stored = load_run(path)
-    spec = RunSpec.from_record(stored.run)
+    measured = isinstance(stored, StoredMeasurement)
+    spec: Any = (MeasurementSpec if measured else RunSpec).from_record(stored.run)
+    expected = spec.make().seconds() if measured else estimated_seconds(spec, {})
     departures = _departures(stored, spec.identity())
     with tempfile.TemporaryDirectory(prefix="metarl-verify-") as folder:
         store = Store(Path(folder))
-        with make_display({spec.label: estimated_seconds(spec, {})}, workers=1) as display:
+        with make_display({spec.label: expected}, workers=1) as display:
             outcomes = LocalExecutor(1).run([spec], store.root, display)
         ended = outcomes[0][1] if outcomes else Ended("interrupted")
-        again = store.finished()
+        again: Sequence[Stored] = finished_measurements(store)[0] if measured else store.finished()
         difference = first_difference(stored, again[0]) if again else None
         same_bytes = bool(again) and stored.done["digests"] == again[0].done["digests"]
     return Verdict(ended, difference, same_bytes, departures)
 
 
-def load_run(path: Path) -> StoredRun:
-    """The finished run in the folder, or in the folder of the given file, its bytes proven intact."""
-    folder = RunFolder((path if path.is_dir() else path.parent).resolve(), read_only=True)
-    run, done = folder.read_run(), folder.read_done()
+def load_run(path: Path) -> Stored:
+    """The finished run or measurement in the folder, or in that of the given file, its bytes proven intact."""
+    place = (path if path.is_dir() else path.parent).resolve()
+    run = RunFolder(place, read_only=True).read_run()
     if run is None:
         raise UsageError(f"{path} is no run; name a folder seed-<n> of a results folder, which holds a run.json")
+    measured = "measurement" in run.get("identity", ())
+    done = (MeasurementFolder if measured else RunFolder)(place, read_only=True).read_done()
     if done is None:
         raise UsageError(f"the run in {path} has not finished; only finished runs can be verified")
-    stored = StoredRun(folder.path, run, done)
+    stored: Stored = (StoredMeasurement if measured else StoredRun)(place, run, done)
     stored.verify_digests()
     return stored
 
 
-def first_difference(stored: StoredRun, again: StoredRun) -> str | None:
+def first_difference(stored: Stored, again: Stored) -> str | None:
     """The first record that differs, None if all agree."""
-    for table, places in PLACES.items():
+    tables = MEASURED_PLACES if isinstance(stored, StoredMeasurement) else PLACES
+    for table, places in tables.items():
         name = f"{table}.parquet"
         if stored.done["digests"][name] == again.done["digests"][name]:
             continue
@@ -95,7 +109,7 @@ def first_difference(stored: StoredRun, again: StoredRun) -> str | None:
     return None
 
 
-def _departures(stored: StoredRun, today: dict[str, Any]) -> tuple[str, ...]:
+def _departures(stored: Stored, today: dict[str, Any]) -> tuple[str, ...]:
     found = []
     then = stored.identity
     for package, version in then["versions"].items():
@@ -104,6 +118,9 @@ def _departures(stored: StoredRun, today: dict[str, Any]) -> tuple[str, ...]:
     cpu = stored.run["provenance"].get("cpu")
     if cpu != processor():
         found.append(f"processor {cpu} then, {processor()} here")
-    texts = {"code": "the code that decides it", "suite_digest": "the suite", "split_digest": "the suite's tasks"}
-    found += [f"{text} has changed since" for key, text in texts.items() if then[key] != today[key]]
+    found += [f"{text} has changed since" for key, text in TEXTS.items() if then.get(key) != today.get(key)]
+    for suite, digests in then.get("suites", {}).items():
+        found += [
+            f"{suite}: {TEXTS[key]} has changed since" for key in digests if digests[key] != today["suites"][suite][key]
+        ]
     return tuple(found)

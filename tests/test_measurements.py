@@ -23,15 +23,17 @@ from benchmarks.measurements.gradient_deviation import deviations
 from benchmarks.paper_measurements import measured_by, plan_measurements, stale_measurements
 from benchmarks.plan import parse_setting
 from benchmarks.training import Progress
+from benchmarks.verification import verify
 from benchmarks.worker import carry_out
 from environments.discovery import Found
 from environments.streams import Streams
 from environments.tabular import differentiable_return
 from environments.typed_options import UsageError
-from results.files import StoreError
+from results.files import StoreError, sha256_of
 from results.measured import finished_measurements
 from results.published import find_paper, papers
 from results.store import Store
+from results.tables import VALUES, read_table, write_table
 
 
 @dataclass(frozen=True)
@@ -269,3 +271,19 @@ def test_a_damaged_measurement_stops_the_command_before_it_measures(tmp_path: Pa
     with pytest.raises(StoreError, match=r"values\.parquet"):
         missing_measurements([spec], store, force=False)
     assert missing_measurements([spec], store, force=True) == [spec]
+
+
+def test_a_measurement_is_verified_by_measuring_it_again(tmp_path: Path) -> None:
+    found = find_measurement("hessian-estimates")
+    spec = MeasurementSpec(found.name, resolved(found, found.load().profiles["smoke"]), 3, "smoke")
+    assert carry_out(spec, tmp_path).status == "finished"
+    (stored,), _ = finished_measurements(Store(tmp_path))
+    assert verify(stored.path).as_lines() == ["every byte agrees"]
+    values = read_table(stored.path / "values.parquet", VALUES)
+    values.loc[5, "value"] += 1
+    write_table(stored.path / "values.parquet", values, VALUES)
+    done = json.loads((stored.path / "done.json").read_text())
+    done["digests"]["values.parquet"] = sha256_of(stored.path / "values.parquet")
+    (stored.path / "done.json").write_text(json.dumps(done))
+    verdict = verify(stored.path)
+    assert not verdict.agrees and "values.parquet, row 5 (quantity " in str(verdict.difference)
