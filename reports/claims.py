@@ -72,7 +72,7 @@ def compare_sides(claim: Claim, first: Side, second: Side, evidence: Evidence) -
     for side in (first, second):
         if not any(side.algorithm in found.entries for found in evidence.of(suite)):
             return NotCompared(first, second, evidence.missing(suite, side.algorithm))
-    found = evidence.best(suite, {first.algorithm, second.algorithm})
+    found = evidence.best(suite, {first.algorithm, second.algorithm}, max(first.step or 0, second.step or 0))
     if found is None or not {first.algorithm, second.algorithm} <= set(found.entries):
         return NotCompared(first, second, f"{first.algorithm} and {second.algorithm} have no runs of equal terms")
     values = []

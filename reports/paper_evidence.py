@@ -30,6 +30,10 @@ class Comparable:
         return max(entry.identity["budget"] for entry in self.entries.values())
 
     @property
+    def adaptation_steps(self) -> int:
+        return len(next(iter(self.entries.values())).steps) - 1
+
+    @property
     def horizon(self) -> int:
         return next(iter(self.entries.values())).runs[0].run["description"]["horizon"]
 
@@ -60,13 +64,15 @@ class Evidence:
         """The sets on this suite, whatever their options."""
         return [found for found in self.sets if found.suite.partition("[")[0] == suite.base]
 
-    def best(self, suite: PaperSuite, algorithms: Collection[str]) -> Comparable | None:
-        """The set that says most of these algorithms: it has the most of them, then at least two seeds of each, then
-        the largest budget, then the paper's own options, then the most seeds.  None if none has any of them.
+    def best(self, suite: PaperSuite, algorithms: Collection[str], step: int = 0) -> Comparable | None:
+        """The set that says most of these algorithms: it has this adaptation step, then the most of them, then at
+        least two seeds of each, then the largest budget, then the paper's own options, then the most seeds.
+
+        None if none has any of them.
         """
         return max(
             (found for found in self.of(suite) if set(algorithms) & set(found.entries)),
-            key=lambda found: self._rank(found, suite, algorithms),
+            key=lambda found: (found.adaptation_steps >= step, self._rank(found, suite, algorithms)),
             default=None,
         )
 

@@ -237,6 +237,15 @@ def test_of_several_sets_the_one_with_the_largest_budget_speaks(store: Store, tm
     )
 
 
+def test_a_step_is_looked_for_where_it_was_run(store: Store, tmp_path: Path) -> None:
+    fill(store, 5, promp=12.0)
+    store_run(store, "point[horizon=20]", "promp", 0, 12.0, steps=2)
+    rises = 'relation = "rises"\nfirst = ["promp"]\nsteps = [0, 1, 2]'
+    (verdict,) = verdicts_of(paper_of(tmp_path, rises), store)
+    found = [part.part for part in verdict.parts]
+    assert [part.seeds for part in found if isinstance(part, Compared)] == [5, 1]
+
+
 def test_of_several_configurations_the_one_of_todays_code_speaks_and_the_others_are_named(
     store: Store, tmp_path: Path
 ) -> None:
