@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import matplotlib.style
@@ -119,6 +120,17 @@ def dashes(entry: Entry, board: Board, style: Style) -> str:
     if len(siblings) > 1:
         return ("-", "--", ":", "-.")[siblings.index(entry.digest) % 4]
     return "--" if style.dashed else "-"
+
+
+def panel_grid(count: int) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, two in a row."""
+    columns = min(2, count)
+    rows = ceil(count / columns)
+    figure = Figure(figsize=(4.3 * columns, 3.1 * rows + 0.4), layout="constrained")
+    grid = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for axes in grid[count:]:
+        axes.remove()
+    return figure, grid[:count]
 
 
 def finish(axes: Axes) -> None:

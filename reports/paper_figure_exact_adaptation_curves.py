@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reports.colours import Style
-from reports.figures import finish
+from reports.figures import finish, panel_grid
 from reports.paper_measured_figures import Shown
 
 #: methods that the measurement names otherwise
@@ -18,11 +17,8 @@ MEASURED_AS = {"maml-vpg": "maml"}
 
 def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     """A panel for each suite, a line for each of the figure's algorithms: means over tasks."""
-    columns = min(2, len(shown.suites))
-    rows = ceil(len(shown.suites) / columns)
-    figure = Figure(figsize=(3.6 * columns, 2.7 * rows + 0.5), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, suite in zip(grid, shown.suites, strict=False):
+    figure, grid = panel_grid(len(shown.suites))
+    for axes, suite in zip(grid, shown.suites, strict=True):
         for name in shown.figure.algorithms:
             values = shown.of("return after k steps", MEASURED_AS.get(name, name), suite)
             means = values.groupby("index")["value"].mean()
@@ -40,9 +36,7 @@ def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
         axes.set_xlabel("adaptation steps")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         finish(axes)
-    for axes in grid[len(shown.suites) :]:
-        axes.remove()
-    for axes in grid[::columns]:
+    for axes in grid[::2]:
         axes.set_ylabel("exact discounted return")
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, handlelength=2.6)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import ceil
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.colours import INK, PALETTE, Style
-from reports.figures import finish
+from reports.figures import finish, panel_grid
 from reports.paper_measured_figures import Shown
 
 BARS = (
@@ -29,14 +28,9 @@ def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     panels = [
         (suite, reading) for reading in readings for suite in shown.suites if len(shown.of("bound", reading, suite))
     ]
-    columns = min(2, len(panels))
-    rows = ceil(len(panels) / columns)
-    figure = Figure(figsize=(3.6 * columns, 2.7 * rows + 0.5), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, (suite, reading) in zip(grid, panels, strict=False):
+    figure, grid = panel_grid(len(panels))
+    for axes, (suite, reading) in zip(grid, panels, strict=True):
         _draw_panel(axes, shown, suite, reading, styles[algorithm].colour)
-    for axes in grid[len(panels) :]:
-        axes.remove()
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, handlelength=2.6)
     return figure

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from math import ceil
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -19,13 +18,12 @@ from matplotlib.figure import Figure
 
 from reports.colours import Style
 from reports.entries import Entry
-from reports.figures import Drawing, finish, make_drawing
+from reports.figures import Drawing, finish, make_drawing, panel_grid
 from reports.numbers import short_count
 from reports.paper_evidence import Comparable, Evidence
 from results.published import PaperFigure, PaperSuite
 
 FLOOR = "random-init"  # drawn wherever it is stored: what lies on it has learned nothing
-_WIDTH, _HEIGHT = 4.3, 3.1  # inches of a panel
 
 
 @dataclass(frozen=True)
@@ -76,19 +74,14 @@ def draw_figure(figure: PaperFigure, evidence: Evidence, styles: Mapping[str, St
 
 
 def _grid(panels: tuple[Panel, ...], draw: Draw, styles: Mapping[str, Style]) -> Figure:
-    columns = min(2, len(panels))
-    rows = ceil(len(panels) / columns)
-    drawn = Figure(figsize=(_WIDTH * columns, _HEIGHT * rows + 0.4), layout="constrained")
-    grid = drawn.subplots(rows, columns, squeeze=False).ravel()
+    drawn, grid = panel_grid(len(panels))
     handles: dict[str, Artist] = {}
-    for axes, panel in zip(grid, panels, strict=False):
+    for axes, panel in zip(grid, panels, strict=True):
         draw(axes, panel, styles)
         axes.set_title(f"{panel.suite.printed}\n{_terms(panel)}", fontsize=8.5)
         finish(axes)
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             handles.setdefault(str(label), handle)
-    for axes in grid[len(panels) :]:
-        axes.remove()
     drawn.legend(handles.values(), handles, loc="outside lower center", ncols=3, handlelength=2.6)
     return drawn
 

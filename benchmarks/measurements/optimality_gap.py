@@ -30,7 +30,7 @@ class OptimalityGap(Measurement):
     Config = OptimalityGapConfig
     #: there is no smaller size of what is exact, but for a single suite
     profiles: ClassVar = {"smoke": {"suites": ("frozen-lake-low",)}}
-    deterministic = True  # the seed draws the random initialisations alone, ten of them
+    deterministic = True  # the seed draws the random initialisations alone, a hundred of them
 
     def parts(self) -> Sequence[str]:
         return [part for part in parts() if part.rpartition("/")[0] in self.config.suites]
