@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter
 
 from reports.colours import Style
 from reports.figures import finish, panel_grid
@@ -15,6 +17,8 @@ from reports.paper_measured_figures import Shown
 BY_SIZE = "return after k steps by step size"
 #: adaptation steps shown, with their lines
 LINES = {1: "-", 4: ":"}
+#: lines of those without a step size, which one colour may share
+LEVEL_LINES = ("--", "-.")
 
 
 def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
@@ -30,6 +34,7 @@ def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
 
 
 def _draw_panel(axes: Axes, shown: Shown, suite: str, styles: Mapping[str, Style]) -> None:
+    level_lines = cycle(LEVEL_LINES)
     for name in shown.figure.algorithms:
         measured, label, style = MEASURED_AS.get(name, name), shown.names.get(name, name), styles[name]
         by_size = shown.of(BY_SIZE, measured, suite)
@@ -41,9 +46,10 @@ def _draw_panel(axes: Axes, shown: Shown, suite: str, styles: Mapping[str, Style
                 mark = {"marker": style.marker, "markersize": 4}
                 axes.plot(means.index, means, color=style.colour, linestyle=line, label=said, **mark)
             elif len(means) and step == min(LINES):
-                axes.axhline(means.mean(), color=style.colour, linewidth=1.3, label=said)
+                axes.axhline(means.mean(), color=style.colour, linestyle=next(level_lines), linewidth=1.3, label=said)
     options = suite.partition("[")[2].rstrip("]")
     axes.set_title("\n".join(filter(None, [shown.names[suite], options])))
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.set_xlabel("step size of the policy gradient")
     finish(axes)

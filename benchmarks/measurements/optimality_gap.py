@@ -10,7 +10,7 @@ from benchmarks.measurement import Measurement, MeasurementConfig, Rows
 from benchmarks.optimality_gap import SUITES, optimality_gap, parts
 
 #: seconds of one core for each part
-SECONDS = 4
+SECONDS = 8
 
 
 @dataclass(frozen=True)
