@@ -14,6 +14,9 @@ from algorithms.policy_distances import Kind
 from algorithms.tabular_adaptation import adapt_tabular, adaptation_vjp
 from environments.trajectories import TrajectoryBatch
 
+#: a divisor of what is 0 where nothing was visited
+TINY = 1e-300
+
 
 def sampled_values(
     batch: TrajectoryBatch, discount: float, states: int, actions: int
@@ -25,18 +28,62 @@ def sampled_values(
     whose rewards-to-go are cut short, hardly count.  In a visited state an action never taken has the state's mean
     (advantage 0); a state never visited has 0 throughout, and so keeps its policy.  float64.
     """
-    mask = batch.mask.double()
-    tasks, _, horizon = mask.shape
-    weight = mask * discount ** torch.arange(horizon, dtype=torch.float64)
-    earned = discounted_sums(batch.rewards.double() * mask, discount) * weight
-    pairs = (batch.observations * actions + batch.actions).reshape(tasks, -1)
-    empty = torch.zeros(tasks, states * actions, dtype=torch.float64)
-    weights = empty.scatter_add(1, pairs, weight.reshape(tasks, -1)).reshape(tasks, states, actions)
-    sums = empty.scatter_add(1, pairs, earned.reshape(tasks, -1)).reshape(tasks, states, actions)
-    mean = sums.sum(-1, keepdim=True) / weights.sum(-1, keepdim=True).clamp_min(1e-300)
-    values = torch.where(weights > 0, sums / weights.clamp_min(1e-300), mean)
-    start = (discount ** torch.arange(horizon, dtype=torch.float64)).sum() * mask.shape[1]
-    return values, weights.sum(-1) / start
+    visits = Visits(batch, discount, states, actions)
+    return visits.values(batch.rewards.double()), visits.of_states
+
+
+class Visits:
+    """A batch's visits of states and actions, each with its weight discount^t in the visitation."""
+
+    def __init__(self, batch: TrajectoryBatch, discount: float, states: int, actions: int) -> None:
+        self.discount = discount
+        self.mask = batch.mask.double()
+        self.steps = discount ** torch.arange(self.mask.shape[2], dtype=torch.float64)
+        self.weight = self.mask * self.steps
+        self.states = batch.observations.reshape(len(self.mask), -1)
+        self.pairs = (batch.observations * actions + batch.actions).reshape(len(self.mask), -1)
+        self.shape = (len(self.mask), states, actions)
+        self.of_pairs = self.summed(self.weight)
+
+    @property
+    def of_states(self) -> torch.Tensor:
+        """The visitation, [task, S]."""
+        return self.of_pairs.sum(-1) / (self.steps.sum() * self.mask.shape[1])
+
+    def summed(self, amounts: torch.Tensor) -> torch.Tensor:
+        """Amounts [task, trajectory, step] added up by state and action, [task, S, A]."""
+        tasks, states, actions = self.shape
+        empty = torch.zeros(tasks, states * actions, dtype=torch.float64)
+        return empty.scatter_add(1, self.pairs, amounts.reshape(tasks, -1)).reshape(self.shape)
+
+    def values(self, rewards: torch.Tensor) -> torch.Tensor:
+        """Mean discounted rewards-to-go of each pair's visits, [task, S, A]."""
+        sums = self.summed(discounted_sums(rewards * self.mask, self.discount) * self.weight)
+        mean = sums.sum(-1, keepdim=True) / self.of_pairs.sum(-1, keepdim=True).clamp_min(TINY)
+        return torch.where(self.of_pairs > 0, sums / self.of_pairs.clamp_min(TINY), mean)
+
+    def values_vjp(self, cotangent: torch.Tensor, policy: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """sum_(s,a) c(s, a) dQ(s, a) / d logits, for a cotangent c of `values`, estimated: [task, S, A].
+
+        Equation (5) of Appendix C with the visitations that follow each pair as sampled.
+        """
+        taken = self.of_pairs > 0
+        untaken = (cotangent * ~taken).sum(-1, keepdim=True) / self.of_pairs.sum(-1, keepdim=True).clamp_min(TINY)
+        share = torch.where(taken, cotangent / self.of_pairs.clamp_min(TINY) + untaken, 0.0)
+        sent = self.weight * share.flatten(1).gather(1, self.pairs).reshape(self.weight.shape)
+        # what earlier visits send to a step, a discounted sum backwards in time, less the step's own
+        arriving = (discounted_sums(sent.flip(-1), self.discount).flip(-1) - sent) * self.mask
+        flow = self.summed(arriving).sum(-1, keepdim=True)
+        return flow * policy * advantage(policy, values)
+
+    def visitation_vjp(self, cotangent: torch.Tensor, policy: torch.Tensor) -> torch.Tensor:
+        """sum_s c(s) d nu(s) / d logits, estimated: the policy gradient for c(s) as the reward of being in s."""
+        pay = cotangent.gather(1, self.states).reshape(self.mask.shape)
+        return self.of_states[..., None] * policy * advantage(policy, self.values(pay))
+
+
+def advantage(policy: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    return values - (policy * values).sum(-1, keepdim=True)
 
 
 @dataclass(frozen=True)
@@ -44,7 +91,8 @@ class SampledTabularAdaptation:
     """Equation (1), of Xu and Zhu 2024, for Alg(1) and Alg(2), Equation (2) for Alg(3), with Q and nu from a batch.
 
     Solved exactly per state, without h, which (7) has for the sake of few samples of many actions; differentiated by
-    Propositions 1 and 2 with Q and nu held, as Equation (8) does.
+    Propositions 1 and 2.  value_derivative: with their dQ/dphi, which Equation (8) omits; visitation_derivative: with
+    that of nu, which Proposition 2 drops.
     """
 
     kind: Kind
@@ -52,6 +100,8 @@ class SampledTabularAdaptation:
     discount: float
     states: int
     actions: int
+    value_derivative: bool = True
+    visitation_derivative: bool = False
     modelled: bool = False  # Q from the batch's transitions by the Bellman equation, not by Monte Carlo
 
     def solve(self, start: Parameters, step: StepData) -> Parameters:
@@ -73,7 +123,7 @@ class SampledTabularAdaptation:
         """Each task's gradient in the adapted logits as one in those of the start; no task fails."""
         logits = start["logits"].detach()
         values, visitation = self._values(step)
-        image, _, _ = adaptation_vjp(
+        image, by_values, by_visitation = adaptation_vjp(
             self.kind,
             logits.double(),
             values,
@@ -82,6 +132,12 @@ class SampledTabularAdaptation:
             solution["logits"].double(),
             gradient["logits"].double(),
         )
+        visits = Visits(step.batch, self.discount, self.states, self.actions)
+        policy = logits.double().softmax(-1)
+        if self.value_derivative:
+            image = image + visits.values_vjp(by_values, policy, values)
+        if self.visitation_derivative:
+            image = image + visits.visitation_vjp(by_visitation, policy)
         return {"logits": image.to(logits.dtype)}, torch.zeros(len(logits), dtype=torch.bool)
 
     def _values(self, step: StepData) -> tuple[torch.Tensor, torch.Tensor]:

@@ -51,7 +51,7 @@ class UniversalConfig(Config):
     hypergradient_iterations: int = 10  # of conjugate gradient
     hypergradient_damping: float = 0.0
     first_order: bool = False  # Appendix G: the gain linearised at phi; with bo-mrl-3 Appendix H's policy gradient
-    value_derivative: bool = False  # keep dQ/dphi, which Equation (8) omits
+    value_derivative: bool | None = None  # keep dQ/dphi; none: on tables, as Propositions 1 and 2; (8) omits it
     visitation_derivative: bool = False  # and the visitation's, which Proposition 2 drops; both: Appendix H's MAML
     delta: float = 1e-3  # bound on the meta-policy's mean KL divergence
     cg_iterations: int = 10
@@ -122,9 +122,16 @@ class UniversalPolicyAdaptation(GradientAdaptation):
 
     def make_lower_level(self) -> LowerLevel:
         if isinstance(self.network, TabularSoftmax):
-            states, actions = self.network.states, self.network.actions
+            config = self.config
             return SampledTabularAdaptation(
-                self.kind, self.config.regularisation, self.discount, states, actions, self.config.modelled
+                self.kind,
+                config.regularisation,
+                self.discount,
+                self.network.states,
+                self.network.actions,
+                config.value_derivative is not False,
+                config.visitation_derivative,
+                config.modelled,
             )
         return self.network_lower_level()
 
@@ -145,7 +152,7 @@ class UniversalPolicyAdaptation(GradientAdaptation):
                 config.hessian,
                 config.hypergradient_iterations,
                 config.hypergradient_damping,
-                config.value_derivative,
+                bool(config.value_derivative),
                 config.visitation_derivative,
                 self.discount,
             ),

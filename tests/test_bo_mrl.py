@@ -190,7 +190,13 @@ def test_the_hypergradient_is_a_finite_difference_through_the_solved_lower_level
 @every_kind
 def test_the_tabular_hypergradient_is_a_finite_difference_through_the_exact_solution(kind):
     learner, collector = learner_on(
-        SmallTabular(), f"bo-mrl-{kind}", tasks=3, trajectories=30, regularisation=0.5, discount=0.9
+        SmallTabular(),
+        f"bo-mrl-{kind}",
+        tasks=3,
+        trajectories=30,
+        regularisation=0.5,
+        discount=0.9,
+        value_derivative=False,
     )
     learner.parameters = {"logits": drawn_logits()}
     sample = learner.sample(collector)

@@ -10,12 +10,14 @@ from tabular_problem import ACTIONS, END, STATES, SmallTabular, in_float64, lear
 from algorithms.certainty_equivalence import modelled_values
 from algorithms.gaussian_heads import GaussianHeads
 from algorithms.networks import MLP, stacked
-from algorithms.sampled_tabular_adaptation import sampled_values
+from algorithms.sampled_tabular_adaptation import Visits, sampled_values
 from algorithms.surrogates import mean_kl
 from algorithms.tabular_adaptation import adapt_tabular
+from algorithms.tabular_evaluation import TabularTasks
 from algorithms.task_conjugate_gradient import solve_tasks
 from environments.catalogue import make_suite
 from environments.streams import Streams
+from environments.tabular import TabularMDP
 from environments.task import TaskRef
 
 every_kind = pytest.mark.parametrize("kind", [1, 2, 3])
@@ -91,6 +93,21 @@ def test_sampled_action_values_and_visitation_approach_the_exact_ones():
         error = (values[row] - torch.from_numpy(model.policy_values(uniform).action)).abs()
         assert float(error.max()) < 0.4
         assert float(error.mean()) < 0.08
+
+
+def test_sampled_products_with_the_derivatives_of_values_and_visitation_approach_the_exact_ones():
+    suite, tasks, batch, uniform = uniform_walks(20_000)
+    policy = torch.from_numpy(uniform).expand(len(tasks), 16, 4)
+    by_pair = drawn("pairs", len(tasks), 16, 4).double()
+    visits = Visits(batch, suite.discount, 16, 4)
+    values, _ = sampled_values(batch, suite.discount, 16, 4)
+    mdp = TabularMDP.stack([suite.model(suite.split.task(task.split, task.id)) for task in tasks])
+    exact = TabularTasks(mdp).evaluate(torch.zeros(len(tasks), 16, 4, dtype=torch.float64))
+    for found, true in (
+        (visits.values_vjp(by_pair, policy, values), exact.action_values_vjp(by_pair)),
+        (visits.visitation_vjp(by_pair[..., 0], policy), exact.visitation_vjp(by_pair[..., 0])),
+    ):
+        assert float((found - true).norm() / true.norm()) < 0.1
 
 
 def test_modelled_action_values_are_exact_in_a_deterministic_lake_that_was_walked_through():
