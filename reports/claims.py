@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from reports.difference import difference_interval
 from reports.entries import Entry
 from reports.paper_evidence import LEAST_SEEDS, Comparable, Evidence, curve_means, scores_after
 from reports.permutation import permutation_test
+from reports.processor_time import means_over_equal_time
 from results.published import Claim
 
 
@@ -75,20 +77,29 @@ def compare_sides(claim: Claim, first: Side, second: Side, evidence: Evidence) -
     found = evidence.best(suite, {first.algorithm, second.algorithm}, max(first.step or 0, second.step or 0))
     if found is None or not {first.algorithm, second.algorithm} <= set(found.entries):
         return NotCompared(first, second, f"{first.algorithm} and {second.algorithm} have no runs of equal terms")
+    values = _values(claim, found.entries, first, second)
+    if isinstance(values, str):
+        return NotCompared(first, second, values)
+    return _compared(claim, first, second, found, *values)
+
+
+def _values(
+    claim: Claim, entries: Mapping[str, Entry], first: Side, second: Side
+) -> tuple[np.ndarray, np.ndarray] | str:
+    """What the claim compares, [seed, task] of either side, or why there is nothing."""
+    if claim.quantity == "learning-curve-over-time":
+        return means_over_equal_time(entries[first.algorithm], entries[second.algorithm])
     values = []
     for side in (first, second):
-        scores = _scores(claim, found.entries[side.algorithm], side.step)
+        entry = entries[side.algorithm]
+        scores = curve_means(entry) if claim.quantity == "learning-curve" else scores_after(entry, side.step)
         if scores is None:
             what = (
                 "no learning curve is stored" if claim.quantity == "learning-curve" else f"step {side.step} was not run"
             )
-            return NotCompared(first, second, f"{side.algorithm}: {what}")
+            return f"{side.algorithm}: {what}"
         values.append(scores)
-    return _compared(claim, first, second, found, values[0], values[1])
-
-
-def _scores(claim: Claim, entry: Entry, step: int | None) -> np.ndarray | None:
-    return curve_means(entry) if claim.quantity == "learning-curve" else scores_after(entry, step)
+    return values[0], values[1]
 
 
 def _compared(

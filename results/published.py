@@ -22,8 +22,9 @@ from results.measured_tests import MeasuredTest
 FOLDER = Path(__file__).parent / "published"
 #: how the two sides of a claim are related; a claim on anything but scores has the relation "measurement"
 RELATIONS = ("higher", "rises", "ratio", "measurement")
-#: a method's score after its last adaptation step, or the mean of its learning curve after adaptation
-QUANTITIES = ("score", "learning-curve")
+#: a method's score after its last adaptation step, or the mean of its learning curve after adaptation, over
+#: environment steps or over processor time
+QUANTITIES = ("score", "learning-curve", "learning-curve-over-time")
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?: ± (\d+(?:\.\d+)?))?")
 
 

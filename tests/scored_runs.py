@@ -29,8 +29,13 @@ def store_run(
     dirty: bool = False,
     points: int = 4,
     code: str = "c" * 64,
+    seconds: float = 0.5,
+    cpu: str = "a processor",
 ) -> None:
-    """A finished run whose scores rise to about `level`; `broken` replaces one test score after adaptation."""
+    """A finished run whose scores rise to about `level`; `broken` replaces one test score after adaptation.
+
+    seconds: of processor time for each of its meta-iterations.
+    """
     generator = np.random.default_rng([seed, *f"{suite}/{algorithm}".encode()])
     offset = np.random.default_rng(seed).normal(0, 0.5)  # a seed is lucky or not with every algorithm alike
 
@@ -73,7 +78,7 @@ def store_run(
         }
     )
     description = {"family": "plane", "metric": metric, "horizon": 20, "discount": 0.99, "access": list(access)}
-    provenance = {"commit": "0123456789abcdef", "dirty": dirty, "packages": {}, "cpu": "a processor", "threads": 1}
+    provenance = {"commit": "0123456789abcdef", "dirty": dirty, "packages": {}, "cpu": cpu, "threads": 1}
     folder.begin_attempt(
         {
             "identity": identity,
@@ -88,7 +93,7 @@ def store_run(
             "environment_steps": number,
             "wall_seconds": 0.5,
             "sampling_seconds": 0.4,
-            "process_seconds": 0.5,
+            "process_seconds": seconds,
         }
         for number in range(iterations)
     ]

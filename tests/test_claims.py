@@ -216,6 +216,29 @@ def test_learning_curves_are_compared_by_their_mean(store: Store, tmp_path: Path
     assert verdict.effect == pytest.approx((12 - 5) / 2, abs=0.5)
 
 
+OVER_TIME = HIGHER + '\nquantity = "learning-curve-over-time"'
+
+
+def test_over_equal_processor_time_the_faster_of_two_equal_learners_is_ahead(store: Store, tmp_path: Path) -> None:
+    for seed in range(5):
+        store_run(store, "point[horizon=20]", "promp", seed, 10.0, seconds=1.0)
+        store_run(store, "point[horizon=20]", "maml", seed, 10.0, seconds=2.0)
+    (verdict,) = verdicts_of(paper_of(tmp_path, OVER_TIME), store)
+    assert verdict.word == REPRODUCED
+    # both rise evenly to the level: to all of it in the time of the faster, and to half of it by the slower
+    assert verdict.effect == pytest.approx(10 / 2 - 5 / 2, abs=0.5)
+
+
+def test_times_of_other_processors_and_missing_curves_are_not_compared(store: Store, tmp_path: Path) -> None:
+    fill(store, 2, maml=5.0)
+    store_run(store, "point[horizon=20]", "promp", 0, 12.0, cpu="another")
+    (verdict,) = verdicts_of(paper_of(tmp_path, OVER_TIME), store)
+    assert (verdict.word, verdict.reasons) == (
+        NOT_RUN,
+        ("not run: their runs were made on processors of different kinds",),
+    )
+
+
 def test_runs_of_unequal_budgets_are_never_set_against_each_other(store: Store, tmp_path: Path) -> None:
     fill(store, 5, promp=12.0)
     fill(store, 5, budget=900_000, maml=5.0)
