@@ -43,8 +43,8 @@ def _draw_panel(axes: Axes, shown: Shown, suite: str, styles: Mapping[str, Style
             means = rows[rows["index"] == step].groupby("x")["value"].mean()
             said = f"{label}, {step} step{'s' * (step > 1)}"
             if len(by_size):
-                mark = {"marker": style.marker, "markersize": 4}
-                axes.plot(means.index, means, color=style.colour, linestyle=line, label=said, **mark)
+                (drawn,) = axes.plot(means.index, means, color=style.colour, linestyle=line, label=said)
+                drawn.set(marker=style.marker, markersize=4)
             elif len(means) and step == min(LINES):
                 axes.axhline(means.mean(), color=style.colour, linestyle=next(level_lines), linewidth=1.3, label=said)
     options = suite.partition("[")[2].rstrip("]")
