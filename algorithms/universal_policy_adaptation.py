@@ -31,7 +31,11 @@ from environments.trajectories import TrajectoryBatch
 
 @dataclass(frozen=True)
 class UniversalConfig(Config):
-    """What the paper prints, and for what it leaves open: its authors' 4 tasks, and our own choices."""
+    """What the paper prints, and for what it leaves open: its authors' 4 tasks, and our own choices.
+
+    Tables, which are solved and differentiated exactly, have no use for Adam, `hessian`, `hypergradient_iterations`,
+    `hypergradient_damping`, `first_order`, `baseline` and `standardise`.
+    """
 
     tasks: int = 4  # not printed; the authors' code takes 4
     hidden: tuple[int, ...] = (64, 64)  # tanh layers
