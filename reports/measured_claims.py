@@ -85,8 +85,10 @@ def _decide(test: MeasuredTest, first: str, second: str, rows: pd.DataFrame) -> 
     sides = [(test.quantity, first)]
     if test.relation not in ("value", "rises"):
         sides.append((against, second))
-    names = [_name(quantity, algorithm) for quantity, algorithm in sides]
-    pair = (names[0], names[-1])
+    indices = [test.index if quantity == test.quantity else -1 for quantity, _ in sides]
+    names = [_name(*side, index) for side, index in zip(sides, indices, strict=True)]
+    once = len(sides) > 1 and against == test.quantity and second != ""
+    pair = (names[0], second if once else names[-1])
     units = [_units(test, quantity, algorithm, rows) for quantity, algorithm in sides]
     for values, name in zip(units, names, strict=False):
         if not values:
@@ -185,5 +187,6 @@ def _band(test: MeasuredTest) -> str:
     return f"{test.factor:g} ± {test.tolerance:g}"
 
 
-def _name(quantity: str, algorithm: str) -> str:
-    return f"{quantity} of {algorithm}" if algorithm else quantity
+def _name(quantity: str, algorithm: str, index: int) -> str:
+    place = "" if index < 0 else f", k = {index}," if " k " in quantity else f" ({index})"
+    return f"{quantity}{place} of {algorithm}" if algorithm else f"{quantity}{place.rstrip(',')}"

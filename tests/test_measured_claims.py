@@ -256,6 +256,6 @@ def test_the_page_shows_the_verdict_its_interval_and_the_measurement_behind_it(s
     (claim,) = json.loads((page.parent / "summary.json").read_text())["claims"]
     assert (claim["verdict"], claim["seeds"]) == ("reproduced", 3) and claim["ci"][0] > 1.5
     text = page.read_text()
-    assert "3 measurements" in text and "spread of dice against spread of lvc" in text
+    assert "3 measurements" in text and "spread of dice against lvc" in text
     assert stored[0].digest[:12] in text and "profile smoke, 3 seeds" in text
     assert "spread of dice against spread of lvc: 2.03" in (page.parent / "statement.md").read_text()
