@@ -258,4 +258,4 @@ def test_the_page_shows_the_verdict_its_interval_and_the_measurement_behind_it(s
     text = page.read_text()
     assert "3 measurements" in text and "spread of dice against lvc" in text
     assert stored[0].digest[:12] in text and "profile smoke, 3 seeds" in text
-    assert "spread of dice against spread of lvc: 2.03" in (page.parent / "statement.md").read_text()
+    assert "spread of dice against lvc: 2.03" in (page.parent / "statement.md").read_text()
