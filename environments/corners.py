@@ -91,7 +91,7 @@ class Corners(CornerSuite):
     observation_size = 2
 
     def make_batch(self, tasks: int, trajectories: int) -> CornersBatch:
-        return CornersBatch(tasks, trajectories, self)
+        return CornersBatch(self, tasks, trajectories)
 
 
 class CornersMomentum(CornerSuite):
@@ -109,7 +109,7 @@ class CornersMomentum(CornerSuite):
     Options = MomentumOptions
 
     def make_batch(self, tasks: int, trajectories: int) -> MomentumBatch:
-        return MomentumBatch(tasks, trajectories, self)
+        return MomentumBatch(self, tasks, trajectories)
 
 
 class PointBatch(BatchEnv):
@@ -118,7 +118,7 @@ class PointBatch(BatchEnv):
     limit: ClassVar[float]  # the motor's range in each coordinate
     _state: np.ndarray
 
-    def __init__(self, tasks: int, trajectories: int, suite: CornerSuite) -> None:
+    def __init__(self, suite: CornerSuite, tasks: int, trajectories: int) -> None:
         super().__init__(tasks, trajectories, suite.horizon, suite.observation_space, suite.action_space)
         self._unit = self.limit / suite.options.action_scale
 

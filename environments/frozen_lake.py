@@ -54,7 +54,7 @@ class FrozenLake(Suite):
         return gymnasium.spaces.Discrete(ACTIONS)
 
     def make_batch(self, tasks: int, trajectories: int) -> FrozenLakeBatch:
-        return FrozenLakeBatch(tasks, trajectories, self)
+        return FrozenLakeBatch(self, tasks, trajectories)
 
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
         """A map by gymnasium's generator: start and goal free, a path exists."""
@@ -100,7 +100,7 @@ class FrozenLakeLow(FrozenLake):
 class FrozenLakeBatch(BatchEnv):
     """All lakes stepped together by table look-up; success: the goal was reached."""
 
-    def __init__(self, tasks: int, trajectories: int, suite: FrozenLake) -> None:
+    def __init__(self, suite: FrozenLake, tasks: int, trajectories: int) -> None:
         super().__init__(tasks, trajectories, suite.horizon, suite.observation_space, suite.action_space)
         self._suite = suite
         self._first_entry = np.repeat(np.arange(tasks), trajectories) * (STATES * ACTIONS)  # of the task's tables

@@ -49,7 +49,7 @@ class SmallTabular(Suite):
         return gymnasium.spaces.Discrete(ACTIONS)
 
     def make_batch(self, tasks: int, trajectories: int) -> SmallTabularBatch:
-        return SmallTabularBatch(tasks, trajectories, self)
+        return SmallTabularBatch(self, tasks, trajectories)
 
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
         return Task(task_id, {"seed": int(generator.integers(2**31))})
@@ -72,7 +72,7 @@ class SmallTabular(Suite):
 class SmallTabularBatch(BatchEnv):
     """Samples all episodes together by inverting the transitions' distribution functions."""
 
-    def __init__(self, tasks: int, trajectories: int, suite: SmallTabular) -> None:
+    def __init__(self, suite: SmallTabular, tasks: int, trajectories: int) -> None:
         super().__init__(tasks, trajectories, suite.horizon, suite.observation_space, suite.action_space)
         self._suite = suite
         self._task = np.repeat(np.arange(tasks), trajectories)

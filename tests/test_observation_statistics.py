@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from environments.catalogue import make_suite
-from environments.locomotion.observation_statistics import SUITES, load_statistics, measure
+from environments.locomotion.measure_observations import SUITES, measure
+from environments.locomotion.observation_statistics import load_statistics
 
 
 @pytest.mark.parametrize("robot", ["half_cheetah", "swimmer"])

@@ -15,8 +15,7 @@ from environments.catalogue import make_suite
 from environments.single import SingleEnv
 from environments.stocks.bars import TICKERS
 from environments.stocks.indicators import INDICATORS
-from environments.stocks.stock_env import StockEnv
-from environments.stocks.stock_trading import DATA_VARIABLE, Dow30Risk, Dow30Turbulence, StockSuite
+from environments.stocks.stock_trading import DATA_VARIABLE, Dow30Risk, Dow30Turbulence, StockBatch, StockSuite
 from environments.streams import Streams
 from environments.task import Task
 from environments.typed_options import UsageError
@@ -25,7 +24,7 @@ from tests.stock_markets import MARKETS, make, market_id, write_bars
 SUITES = (Dow30Turbulence, Dow30Risk)
 
 
-def make_batch(suite: StockSuite, thresholds: list[float], trajectories: int = 1) -> StockEnv:
+def make_batch(suite: StockSuite, thresholds: list[float], trajectories: int = 1) -> StockBatch:
     batch = suite.make_batch(len(thresholds), trajectories)
     batch.set_tasks([Task(str(value), {"threshold": value}) for value in thresholds])
     batch.reset(seed=0)

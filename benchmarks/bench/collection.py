@@ -10,7 +10,7 @@ from algorithms.networks import NetworkPolicy, make_network, stacked
 from benchmarks.bench.measurement import Measure, Size, processor_seconds
 from benchmarks.bench.physics import BarePhysics, NotingCollector
 from environments.catalogue import make_suite
-from environments.locomotion.locomotion_suite import LocomotionSuite
+from environments.locomotion.locomotion import LocomotionSuite
 from environments.streams import Streams
 
 

@@ -12,7 +12,7 @@ from benchmarks.bench.measurement import Measure, Size, processor_seconds
 from benchmarks.bench.physics import BarePhysics, NotingCollector
 from environments.access import Guard
 from environments.catalogue import make_suite
-from environments.locomotion.locomotion_suite import LocomotionSuite
+from environments.locomotion.locomotion import LocomotionSuite
 from environments.problem import Problem, Protocol
 from environments.streams import Streams
 

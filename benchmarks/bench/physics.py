@@ -13,8 +13,7 @@ from benchmarks.bench.measurement import processor_seconds
 from environments.access import Guard
 from environments.collector import Collector
 from environments.ledger import Ledger
-from environments.locomotion.locomotion_env import LocomotionEnv
-from environments.locomotion.locomotion_suite import LocomotionSuite
+from environments.locomotion.locomotion import LocomotionBatch, LocomotionSuite
 from environments.locomotion.robots import load_model
 from environments.policy import Policy
 from environments.streams import Streams
@@ -26,7 +25,7 @@ from environments.trajectories import TrajectoryBatch
 class Collection:
     """What it takes to repeat a collection, and the positions where it ended, [num_envs, nq]."""
 
-    environment: LocomotionEnv
+    environment: LocomotionBatch
     seed: int
     actions: np.ndarray  # [num_envs, time, motors], as drawn
     end: np.ndarray
@@ -42,7 +41,7 @@ class NotingCollector(Collector):
     def collect(self, policy: Policy, tasks: Sequence[TaskRef], trajectories: int) -> TrajectoryBatch:
         batch = super().collect(policy, tasks, trajectories)
         environment = self._prepared(tasks, trajectories)  # the one that was used: it is kept
-        assert isinstance(environment, LocomotionEnv) and environment.np_random_seed is not None
+        assert isinstance(environment, LocomotionBatch) and environment.np_random_seed is not None
         actions = batch.actions.flatten(0, 1).numpy()
         self.collections.append(Collection(environment, environment.np_random_seed, actions, environment.state[0]))
         return batch

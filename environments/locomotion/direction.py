@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environments.locomotion.locomotion_env import LocomotionEnv
+from environments.locomotion.locomotion import LocomotionBatch, LocomotionSuite
 from environments.locomotion.locomotion_options import ContactOptions, HealthOptions, LocomotionOptions
-from environments.locomotion.locomotion_suite import LocomotionSuite
 from environments.locomotion.robots import ANT, HALF_CHEETAH, WALKER2D
 from environments.task import Task
 
 
-class DirectionEnv(LocomotionEnv):
+class DirectionBatch(LocomotionBatch):
     """d v for forward velocity v and the task's direction d, 1 or -1."""
 
     def _load_tasks(self, tasks: Sequence[Task]) -> None:
@@ -27,7 +26,7 @@ class DirectionEnv(LocomotionEnv):
 class DirectionSuite(LocomotionSuite):
     """Two tasks, so training, validation and test hold both, as in every paper."""
 
-    environment = DirectionEnv
+    environment = DirectionBatch
 
     def all_tasks(self) -> tuple[Task, ...]:
         """The whole distribution."""
@@ -54,7 +53,7 @@ class HalfCheetahDirection(DirectionSuite):
 class AntDirection(DirectionSuite):
     """Ant, d v + 1 - 0.5 |u|^2 - contact cost, forward or backward (MAML; ProMP with horizon 100; BO-MRL).
 
-    Ends when the torso's height leaves [0.2, 1] (ProMP: height_range=0:1); the contact cost as in `LocomotionEnv`.
+    Ends when the torso's height leaves [0.2, 1] (ProMP: height_range=0:1); the contact cost as in `LocomotionBatch`.
     """
 
     name = "ant-direction"

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environments.locomotion.locomotion_env import LocomotionEnv
+from environments.locomotion.locomotion import LocomotionBatch, LocomotionSuite
 from environments.locomotion.locomotion_options import HealthOptions
-from environments.locomotion.locomotion_suite import LocomotionSuite
 from environments.locomotion.robots import HOPPER, WALKER2D, load_model
 from environments.task import Task
 
@@ -17,7 +16,7 @@ from environments.task import Task
 BASES = {"body_mass": 1.5, "body_inertia": 1.5, "geom_friction": 1.5, "dof_damping": 1.3}
 
 
-class DynamicsEnv(LocomotionEnv):
+class DynamicsBatch(LocomotionBatch):
     """Forward velocity, under the task's own model."""
 
     def _load_tasks(self, tasks: Sequence[Task]) -> None:
@@ -47,7 +46,7 @@ class DynamicsOptions(HealthOptions):
 class DynamicsSuite(LocomotionSuite):
     """A task's parameters are the exponents of each element of each field, row by row."""
 
-    environment = DynamicsEnv
+    environment = DynamicsBatch
     alive_bonus = 1.0
     Options = DynamicsOptions
     options: DynamicsOptions

@@ -8,9 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from environments.locomotion.locomotion_env import LocomotionEnv
+from environments.locomotion.locomotion import LocomotionBatch, LocomotionSuite
 from environments.locomotion.locomotion_options import ContactOptions
-from environments.locomotion.locomotion_suite import LocomotionSuite
 from environments.locomotion.robots import ANT
 from environments.task import Task
 
@@ -18,7 +17,7 @@ from environments.task import Task
 NEAR = 0.8
 
 
-class GoalEnv(LocomotionEnv):
+class GoalBatch(LocomotionBatch):
     """-|x - g|_1 for the torso's position x and the task's goal g; success: within 0.8 m of the goal."""
 
     def _load_tasks(self, tasks: Sequence[Task]) -> None:
@@ -31,7 +30,7 @@ class GoalEnv(LocomotionEnv):
         return np.linalg.norm(self.position - self._goal, axis=1) <= NEAR
 
 
-class SparseGoalEnv(GoalEnv):
+class SparseGoalBatch(GoalBatch):
     """The same within 0.8 m of the goal; elsewhere minus the episode's initial l1 distance, a constant."""
 
     def set_state(self, qpos: np.ndarray, qvel: np.ndarray) -> np.ndarray:
@@ -60,7 +59,7 @@ class GoalSuite(LocomotionSuite):
     """An ant that observes where it is: x and y before gymnasium's observation."""
 
     robot = ANT
-    environment = GoalEnv
+    environment = GoalBatch
     observes_position = True
     Options = GoalOptions
     options: GoalOptions
@@ -70,7 +69,7 @@ class AntGoal(GoalSuite):
     """Ant, -|x - g|_1 - 0.1 |u|^2 - contact cost, goals uniform on the square [-3, 3]^2 (TMAML); never ends.
 
     goals=disc draws from the disc of radius 3, as the code of TMAML and ProMP does.  Horizon 200 as in ProMP's
-    scripts; TMAML's table has 100, and two adaptation steps.  The contact cost as in `LocomotionEnv`.
+    scripts; TMAML's table has 100, and two adaptation steps.  The contact cost as in `LocomotionBatch`.
     """
 
     name = "ant-goal"
@@ -113,7 +112,7 @@ class AntGoalGmps(RingGoalSuite):
     """Ant, -|x - g|_1 + 4 - 0.005 |u|^2 - contact cost, goals on a quarter circle of radius 2 (GMPS); never ends.
 
     GMPS's own ant has a lower gear and other dynamics; its code adds 0.05 a step and ends as ant-direction does
-    (terminate=true).  The contact cost as in `LocomotionEnv`.
+    (terminate=true).  The contact cost as in `LocomotionBatch`.
     """
 
     name = "ant-goal-gmps"
@@ -129,4 +128,4 @@ class AntGoalSparse(RingGoalSuite):
     family = "locomotion"
     horizon = 200
     metric = "return"
-    environment = SparseGoalEnv
+    environment = SparseGoalBatch

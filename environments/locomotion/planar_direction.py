@@ -8,14 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from environments.locomotion.locomotion_env import LocomotionEnv
+from environments.locomotion.locomotion import LocomotionBatch, LocomotionSuite
 from environments.locomotion.locomotion_options import ContactOptions
-from environments.locomotion.locomotion_suite import LocomotionSuite
 from environments.locomotion.robots import ANT, HUMANOID
 from environments.task import Task
 
 
-class PlanarDirectionEnv(LocomotionEnv):
+class PlanarDirectionBatch(LocomotionBatch):
     """speed_weight * d . v for velocity v in the plane and the task's unit vector d."""
 
     suite: PlanarDirectionSuite
@@ -31,7 +30,7 @@ class PlanarDirectionEnv(LocomotionEnv):
 class PlanarDirectionSuite(LocomotionSuite):
     """Angles drawn uniformly from the whole circle, in radians."""
 
-    environment = PlanarDirectionEnv
+    environment = PlanarDirectionBatch
     speed_weight: ClassVar[float] = 1.0
 
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
@@ -41,7 +40,7 @@ class PlanarDirectionSuite(LocomotionSuite):
 class AntDirection2d(PlanarDirectionSuite):
     """Ant, d . v + 1 - 0.5 |u|^2 - contact cost, any direction in the plane (ProMP).
 
-    Ends when the torso's height leaves [0.2, 1] (ProMP: height_range=0:1); the contact cost as in `LocomotionEnv`.
+    Ends when the torso's height leaves [0.2, 1] (ProMP: height_range=0:1); the contact cost as in `LocomotionBatch`.
     """
 
     name = "ant-direction-2d"
@@ -62,7 +61,7 @@ class HumanoidDirection(PlanarDirectionSuite):
     v is the velocity of the centre of mass; 1.25 d . v is the papers' 0.25 d . displacement / timestep.  Motors
     range over [-0.4, 0.4].  Ends when the torso's height leaves (1, 2).  TMAML's table has horizon 100.
     Observation: positions, velocities, `cinert`, `cvel` and `qfrc_actuator`, gymnasium's without `cfrc_ext`
-    (270 numbers); the contact cost, of unclipped forces, otherwise as in `LocomotionEnv`.
+    (270 numbers); the contact cost, of unclipped forces, otherwise as in `LocomotionBatch`.
     """
 
     name = "humanoid-direction"

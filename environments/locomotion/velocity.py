@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from environments.locomotion.locomotion_env import LocomotionEnv
+from environments.locomotion.locomotion import LocomotionBatch, LocomotionSuite
 from environments.locomotion.locomotion_options import ContactOptions, HealthOptions, VelocityOptions
-from environments.locomotion.locomotion_suite import LocomotionSuite
 from environments.locomotion.robots import ANT, HALF_CHEETAH, HOPPER, SWIMMER, WALKER2D
 from environments.task import Task
 
 
-class VelocityEnv(LocomotionEnv):
+class VelocityBatch(LocomotionBatch):
     """-|v - g| for forward velocity v and the task's target velocity g, in m/s."""
 
     def _load_tasks(self, tasks: Sequence[Task]) -> None:
@@ -27,7 +26,7 @@ class VelocityEnv(LocomotionEnv):
 class VelocitySuite(LocomotionSuite):
     """Target velocities drawn uniformly from `velocity_range`."""
 
-    environment = VelocityEnv
+    environment = VelocityBatch
     Options = VelocityOptions
     options: VelocityOptions
 
@@ -56,7 +55,7 @@ class HalfCheetahVelocity(VelocitySuite):
 class AntVelocity(VelocitySuite):
     """Ant, -|v - g| + 1.05 - 0.005 |u|^2 - contact cost, targets uniform on [0, 3] m/s.
 
-    As in the code of MAML (cbfinn/maml_rl), under gymnasium's dynamics; the contact cost as in `LocomotionEnv`.
+    As in the code of MAML (cbfinn/maml_rl), under gymnasium's dynamics; the contact cost as in `LocomotionBatch`.
     """
 
     name = "ant-velocity"

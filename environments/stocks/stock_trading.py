@@ -6,70 +6,25 @@ buying is charged for.
 
 from __future__ import annotations
 
-import datetime
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import gymnasium
 import numpy as np
 
+from environments.batch_env import BatchEnv
 from environments.stocks.bars import TICKERS, Bars
-from environments.stocks.indicators import INDICATORS
+from environments.stocks.indicators import BOUNDED, INDICATORS
 from environments.stocks.market import Episode, load_bars, load_episode
-from environments.stocks.stock_env import StockEnv
+from environments.stocks.stock_options import StockOptions
 from environments.suite import Suite, SuiteOptions
 from environments.task import Task
 from environments.typed_options import UsageError
 
 #: names the file of bars where the option `data` is "auto"
 DATA_VARIABLE = "METARL_STOCK_DATA"
-
-
-@dataclass(frozen=True)
-class StockOptions(SuiteOptions):
-    """FinRL's settings, the price of risk, and what is observed; `docs/stocks.md` says why each default.
-
-    `data`: a CSV file of daily bars; "synthetic"; "auto" takes the file that METARL_STOCK_DATA names, if it is set,
-    and else the synthetic market.  `start`, `end`: the episode's first and last day (ISO).  `initial_cash` in dollars,
-    `hmax` shares of a stock a day at most, `transaction_cost` as a share of what is traded, `reward_scaling` per
-    dollar.  `purchase_penalty`: kappa, per dollar bought while turbulence is at or above the task's threshold.
-    `finrl_rule`: FinRL's own threshold, from which it sells everything; none is off.
-    `observe_turbulence`, `normalise_observations`: false for FinRL's own observation.
-    `tie_order`: in which order purchases of equal size are made; "numpy" is FinRL's, which depends on the processor.
-    `features`: who computes indicators and turbulence, we or FinRL (the extra `finrl`; equal to rounding).
-    """
-
-    data: str = "auto"
-    start: str = "2021-01-04"
-    end: str = "2021-12-31"
-    initial_cash: float = 1e6
-    hmax: int = 100
-    transaction_cost: float = 1e-3
-    reward_scaling: float = 1e-4
-    purchase_penalty: float = 0.01
-    finrl_rule: float | None = None
-    observe_turbulence: bool = True
-    normalise_observations: bool = True
-    tie_order: Literal["stable", "numpy"] = "stable"
-    features: Literal["own", "finrl"] = "own"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("initial_cash", "hmax", "reward_scaling"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name):g}")
-        if self.hmax > 2**24:
-            raise ValueError(f"hmax must be at most {2**24}, which float32 still counts, got {self.hmax}")
-        if not 0 <= self.transaction_cost < 1:
-            raise ValueError(f"transaction_cost must be in [0, 1), got {self.transaction_cost:g}")
-        if self.purchase_penalty < 0:
-            raise ValueError(f"purchase_penalty must be at least 0, got {self.purchase_penalty:g}")
-        for name in ("start", "end"):
-            _check_date(name, getattr(self, name))
-        if not self.start < self.end:
-            raise ValueError(f"start must be before end, got {self.start} and {self.end}")
 
 
 class StockSuite(Suite):
@@ -118,8 +73,8 @@ class StockSuite(Suite):
             raise UsageError(f"suite {self.name}: {period}, so horizon must be at most {steps}, got {self.horizon}")
         return episode
 
-    def make_batch(self, tasks: int, trajectories: int) -> StockEnv:
-        return StockEnv(self, tasks, trajectories)
+    def make_batch(self, tasks: int, trajectories: int) -> StockBatch:
+        return StockBatch(self, tasks, trajectories)
 
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
         return Task(task_id, {"threshold": round(generator.uniform(*self.thresholds), 6)})
@@ -165,10 +120,131 @@ class Dow30Risk(StockSuite):
         return Task(task_id, {"threshold": round(low * (high / low) ** share, 6)})
 
 
-def _check_date(name: str, text: str) -> None:
-    try:
-        valid = datetime.date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError(f"{name} must be a date such as 2021-01-04, got {text!r}")
+class StockBatch(BatchEnv):
+    """FinRL's StockTradingEnv (finrl 0.3.7), batched over accounts that share one market of N stocks.
+
+    Action a in [-1, 1]^N: buy or sell int(a * hmax) shares, rounded toward zero in float32; beyond 1 it is clipped.
+    At the day's close all sales are made, then purchases in order of their size while the cash lasts, each with the
+    transaction cost; then the next day comes.  With V the account's value, c its cash and shares at the close:
+
+        reward = reward_scaling [V_next - V - purchase_penalty 1{turbulence >= the task's threshold} sum_i p_i b_i]
+
+    where b_i are the shares bought.  Purchases of equal size go by ticker, last first (FinRL: by an unstable sort).
+    FinRL's own turbulence rule, where a threshold is given: at or above it every holding is sold and nothing bought.
+    Sales are added up in another order than FinRL's: cash differs from its by rounding alone.
+
+    Observation [1 + 2 N + 8 N (+ 1)]: cash, closes, shares, indicators by stock, and turbulence; see `docs/stocks.md`
+    for their scales.
+    """
+
+    def __init__(self, suite: StockSuite, tasks: int, trajectories: int) -> None:
+        super().__init__(tasks, trajectories, suite.horizon, suite.observation_space, suite.action_space)
+        options = suite.options
+        self._options, self._episode = options, suite.episode
+        self._prices = self._episode.close
+        self._stocks = self._prices.shape[1]
+        self._market, self._cash_scale, self._share_scale = _observed(suite)
+        self._rows = np.arange(self.num_envs) * self._stocks
+        # one sort key a stock: its wish, then its place in the alphabet, so that no two keys are equal
+        self._places = np.arange(self._stocks)
+        self._bits = int(self._stocks - 1).bit_length()
+        self._never = np.zeros(self.num_envs, dtype=bool)
+
+    @property
+    def account(self) -> tuple[np.ndarray, np.ndarray]:
+        """Copies of cash [num_envs] in dollars and shares [num_envs, N]."""
+        return self.cash.copy(), self.shares.copy()
+
+    def _load_tasks(self, tasks: Sequence[Task]) -> None:
+        self._threshold = self.repeat([task.parameters["threshold"] for task in tasks])
+
+    def _reset(self, generator: np.random.Generator) -> np.ndarray:
+        self._day = 0
+        self._rule_turbulence = 0.0  # FinRL's rule sees 0 on the first day
+        self.cash = np.full(self.num_envs, float(self._options.initial_cash))
+        self.shares = np.zeros((self.num_envs, self._stocks))
+        self._value = self.cash.copy()
+        return self._observation()
+
+    def _step(self, actions: np.ndarray, alive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        if not alive.any():
+            return self._observation(), np.zeros(self.num_envs), self._never, self._never
+        options, price, turbulence = self._options, self._prices[self._day], self._episode.turbulence[self._day]
+        wish = self._wish(actions)
+        cost = options.transaction_cost
+
+        sold = np.minimum(np.maximum(-wish, 0), self.shares)
+        if options.finrl_rule is not None and self._rule_turbulence >= options.finrl_rule:
+            sold, wish = self.shares.copy(), np.zeros_like(wish)
+        self.cash += (sold * (price * (1 - cost))).sum(1)
+        self.shares -= sold
+        bought = self._buy(wish, price * (1 + cost))
+        self.shares += bought
+
+        self._day += 1
+        self._rule_turbulence = float(self._episode.turbulence[self._day])
+        before, self._value = self._value, self.cash + (self.shares * self._prices[self._day]).sum(1)
+        gain = self._value - before
+        risky = turbulence >= self._threshold
+        if options.purchase_penalty and risky.any():
+            gain -= np.where(risky, options.purchase_penalty * (bought * price).sum(1), 0.0)
+        return self._observation(), options.reward_scaling * gain, self._never, self._never
+
+    def _wish(self, actions: np.ndarray) -> np.ndarray:
+        """Shares to buy (positive) or to sell (negative), whole numbers [num_envs, N]."""
+        scaled = actions.astype(np.float32).clip(-1, 1) * np.float32(self._options.hmax)
+        if np.isnan(scaled).any():
+            raise ValueError("an action is NaN")
+        return scaled.astype(np.int64)
+
+    def _buy(self, wish: np.ndarray, price: np.ndarray) -> np.ndarray:
+        """Shares bought, [num_envs, N]; the loop is over ranks in the order of buying, not over environments.
+
+        price: [N], with cost.  No cash goes below 0: rounding cannot lift n * price above it, as n <= cash / price.
+        """
+        bought = np.zeros(self.shares.size)
+        ranks = int((wish > 0).sum(1).max())
+        if not ranks:
+            return bought.reshape(self.shares.shape)
+        if self._options.tie_order == "numpy":
+            stock = np.argsort(wish, axis=1)[:, ::-1][:, :ranks].T
+            amount = np.take_along_axis(wish, stock.T, axis=1).T
+        else:
+            keys = np.sort((wish << self._bits) | self._places, axis=1)
+            keys = np.ascontiguousarray(keys[:, : -ranks - 1 : -1].T)
+            stock, amount = keys & ((1 << self._bits) - 1), keys >> self._bits
+        amount = np.maximum(amount, 0).astype(np.float64)
+        price_of = price[stock]
+        for rank in range(ranks):
+            n = np.minimum(self.cash // price_of[rank], amount[rank])
+            self.cash -= n * price_of[rank]
+            bought[self._rows + stock[rank]] = n
+        return bought.reshape(self.shares.shape)
+
+    def _observation(self) -> np.ndarray:
+        stocks = self._stocks
+        observation = np.empty((self.num_envs, self._market.shape[1]))
+        observation[:] = self._market[self._day]
+        observation[:, 0] = self.cash * self._cash_scale
+        np.multiply(self.shares, self._share_scale, out=observation[:, 1 + stocks : 1 + 2 * stocks])
+        return observation
+
+
+def _observed(suite: StockSuite) -> tuple[np.ndarray, float, np.ndarray]:
+    """What all accounts observe alike, [day, size] with gaps for cash and shares, and the scales of these two."""
+    options, episode = suite.options, suite.episode
+    days, stocks = episode.close.shape
+    first = episode.close[0]
+    if options.normalise_observations:
+        cash_scale, share_scale = 1 / options.initial_cash, first * stocks / options.initial_cash
+        price_scale: np.ndarray = 1 / first
+        bounded = np.full(stocks, 0.01)
+    else:
+        cash_scale, share_scale = 1.0, np.ones(stocks)
+        price_scale = bounded = np.ones(stocks)
+    columns = [np.zeros((days, 1)), episode.close * price_scale, np.zeros((days, stocks))]
+    for name, values in zip(INDICATORS, episode.indicators, strict=True):
+        columns.append(values * (bounded if name in BOUNDED else price_scale))
+    if options.observe_turbulence:
+        columns.append(episode.turbulence[:, None] * bounded[0])
+    return np.concatenate(columns, axis=1), cash_scale, share_scale

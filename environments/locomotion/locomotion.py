@@ -1,24 +1,60 @@
-"""Robots stepped as one batch by MuJoCo's own batch engine, exactly as gymnasium steps one of them."""
+"""What every locomotion suite shares: its spaces, and robots stepped as one batch exactly as gymnasium steps one."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
+import gymnasium
 import mujoco
 import mujoco.batch
 import numpy as np
 
 from environments.batch_env import BatchEnv
-from environments.locomotion.locomotion_options import ContactOptions, HealthOptions
-from environments.locomotion.robots import load_model
+from environments.locomotion.locomotion_options import ContactOptions, HealthOptions, LocomotionOptions
+from environments.locomotion.observation_statistics import CLIP, ObservationStatistics, load_statistics
+from environments.locomotion.robots import Robot, load_model
+from environments.suite import Suite, SuiteOptions
 
-if TYPE_CHECKING:
-    from environments.locomotion.locomotion_suite import LocomotionSuite
+
+class LocomotionSuite(Suite):
+    """One of gymnasium's v5 robots under a distribution of rewards or of dynamics.
+
+    Observation: gymnasium's, without contact forces; a goal suite's includes the torso's x and y.
+    """
+
+    robot: ClassVar[Robot]
+    environment: ClassVar[type[LocomotionBatch]]
+    alive_bonus: ClassVar[float] = 0.0
+    observes_position: ClassVar[bool] = False
+    Options: ClassVar[type[SuiteOptions]] = LocomotionOptions
+    options: LocomotionOptions
+
+    @property
+    def observation_space(self) -> gymnasium.spaces.Box:
+        model = load_model(self.robot)
+        size = model.nq + model.nv - (0 if self.observes_position else self.robot.root)
+        if self.robot.derived:
+            size += (model.nbody - 1) * (10 + 6) + model.nv - 6  # cinert and cvel of each body, qfrc_actuator
+        limit = CLIP if self.options.normalise_observations else np.inf
+        return gymnasium.spaces.Box(-limit, limit, (size,), np.float64)
+
+    @property
+    def statistics(self) -> ObservationStatistics:
+        """Of the observation, under random controls."""
+        return load_statistics(self.robot.file.removesuffix(".xml")).observed(self.robot.root, self.observes_position)
+
+    @property
+    def action_space(self) -> gymnasium.spaces.Box:
+        scale = self.options.action_scale
+        return gymnasium.spaces.Box(-scale, scale, (load_model(self.robot).nu,), np.float32)
+
+    def make_batch(self, tasks: int, trajectories: int) -> LocomotionBatch:
+        return self.environment(self, tasks, trajectories)
 
 
-class LocomotionEnv(BatchEnv):
-    """Physics, observations, costs and ends; a subclass adds the task's part of the reward.
+class LocomotionBatch(BatchEnv):
+    """Robots stepped by MuJoCo's own batch engine.  A subclass adds the task's part of the reward.
 
     reward = task's part + alive bonus - control_cost |u|^2 - contact cost, with u what is sent to the motors.
     A finished episode is no longer stepped, so its state and its observation stay as they were.
