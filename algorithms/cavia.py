@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from algorithms.algorithm import Config
-from algorithms.context_network import CONTEXT, ContextMLP
-from algorithms.gradient_adaptation import StepData
-from algorithms.inner_update import inner_update
+from algorithms.curvature.partial_curvature import PartialCurvature
 from algorithms.maml_trpo import MamlTrpo
-from algorithms.networks import Parameters, stacked
-from algorithms.partial_curvature import PartialCurvature
+from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.optimisation.inner_update import inner_update
+from algorithms.policies.context_mlp import CONTEXT, ContextMLP
+from algorithms.policies.parameters import Parameters, stacked
 from environments.problem import Problem
 from environments.streams import Streams
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithms.dice_adaptation import DiceConfig, DiceMetaLearner
 from algorithms.maml_vpg import MamlVpg, MamlVpgConfig
+from algorithms.meta_learning.dice_adaptation import DiceConfig, DiceMetaLearner
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
-from algorithms.exploration_term import ExplorationConfig, ExploringMetaLearner
-from algorithms.gradient_meta_learner import MetaData
+from algorithms.estimators.surrogates import likelihood_ratio
 from algorithms.maml_trpo import MamlTrpo, MamlTrpoConfig
-from algorithms.networks import Parameters, stacked
-from algorithms.surrogates import likelihood_ratio
+from algorithms.meta_learning.exploration_term import ExplorationConfig, ExploringMetaLearner
+from algorithms.meta_learning.gradient_meta_learner import MetaData
+from algorithms.policies.parameters import Parameters, stacked
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from algorithms.exploration_term import ExplorationConfig, ExploringMetaLearner
 from algorithms.maml_vpg import MamlVpg, MamlVpgConfig
+from algorithms.meta_learning.exploration_term import ExplorationConfig, ExploringMetaLearner
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
 

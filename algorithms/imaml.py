@@ -8,17 +8,18 @@ from typing import Any, Literal
 
 import torch
 
-from algorithms.adapted_curvature import AdaptedCurvature
 from algorithms.algorithm import Adaptation, Metrics
-from algorithms.batched_conjugate_gradient import Solution
-from algorithms.gradient_adaptation import StepData
-from algorithms.gradient_meta_learner import MetaData
-from algorithms.implicit_curvature import ImplicitCurvature
-from algorithms.implicit_differentiation import through_proximal_solution
+from algorithms.curvature.adapted_curvature import AdaptedCurvature
+from algorithms.curvature.implicit_curvature import ImplicitCurvature
+from algorithms.curvature.implicit_differentiation import through_proximal_solution
+from algorithms.estimators.surrogates import log_probability_objective, mean_kl, ratio_objective
 from algorithms.maml_trpo import MamlTrpo, MamlTrpoConfig
-from algorithms.networks import NetworkPolicy, Parameters, stacked
-from algorithms.proximal_ascent import proximal_ascent
-from algorithms.surrogates import log_probability_objective, mean_kl, ratio_objective
+from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_meta_learner import MetaData
+from algorithms.optimisation.batched_conjugate_gradient import Solution
+from algorithms.optimisation.proximal_ascent import proximal_ascent
+from algorithms.policies.networks import NetworkPolicy
+from algorithms.policies.parameters import Parameters, stacked
 from environments.collector import Collector
 from environments.policy import Distribution
 from environments.problem import Problem

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from algorithms.dice import lvc_objective
-from algorithms.gradient_adaptation import StepData
+from algorithms.estimators.higher_order_surrogates import lvc_objective
 from algorithms.maml_trpo import MamlTrpo
+from algorithms.meta_learning.gradient_adaptation import StepData
 from environments.policy import Distribution
 
 

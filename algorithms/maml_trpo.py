@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import torch
 
-from algorithms.adapted_curvature import AdaptedCurvature
 from algorithms.algorithm import Metrics
-from algorithms.gradient_adaptation import GradientConfig, StepData
-from algorithms.gradient_meta_learner import GradientMetaLearner, MetaData, flat, unflat
-from algorithms.networks import Parameters, stacked
-from algorithms.surrogates import mean_kl, ratio_objective
-from algorithms.trust_region import TrustRegion
+from algorithms.curvature.adapted_curvature import AdaptedCurvature
+from algorithms.estimators.surrogates import mean_kl, ratio_objective
+from algorithms.meta_learning.gradient_adaptation import GradientConfig, StepData
+from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, MetaData
+from algorithms.optimisation.trust_region import TrustRegion
+from algorithms.policies.parameters import Parameters, flat, stacked, unflat
 from environments.policy import Distribution
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from algorithms.adam import Adam
 from algorithms.algorithm import Adaptation, Metrics
-from algorithms.gradient_adaptation import GradientAdaptation, GradientConfig
-from algorithms.networks import NetworkPolicy, TabularSoftmax, stacked
-from algorithms.surrogates import clipped_objective
+from algorithms.estimators.surrogates import clipped_objective
+from algorithms.meta_learning.gradient_adaptation import GradientAdaptation, GradientConfig
+from algorithms.optimisation.adam import Adam
+from algorithms.policies.networks import NetworkPolicy, TabularSoftmax
+from algorithms.policies.parameters import stacked
 from environments.collector import Collector
 from environments.problem import Problem
 from environments.streams import Streams

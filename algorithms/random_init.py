@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from algorithms.algorithm import Metrics
-from algorithms.gradient_adaptation import GradientAdaptation
+from algorithms.meta_learning.gradient_adaptation import GradientAdaptation
 from environments.collector import Collector
 
 

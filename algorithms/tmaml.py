@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from algorithms.advantages import discounted_sums, masked_mean
 from algorithms.algorithm import Metrics
-from algorithms.dice import dice_objective
-from algorithms.dice_adaptation import DiceConfig, DiceMetaLearner, DiceStep
-from algorithms.gradient_adaptation import StepData
-from algorithms.gradient_meta_learner import MetaData
-from algorithms.meta_control_variate import MetaControlVariate
+from algorithms.estimators.advantages import discounted_sums, masked_mean
+from algorithms.estimators.control_variate import MetaControlVariate
+from algorithms.estimators.higher_order_surrogates import dice_objective
+from algorithms.meta_learning.dice_adaptation import DiceConfig, DiceMetaLearner, DiceStep
+from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_meta_learner import MetaData
 from algorithms.promp import Promp, PrompConfig
 from environments.policy import Distribution
 from environments.problem import Problem

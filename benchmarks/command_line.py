@@ -143,7 +143,7 @@ def _names(text: str | None) -> list[str] | None:
 
 
 def _list(parsed: argparse.Namespace) -> int:
-    from benchmarks.listing import as_lines, listing
+    from benchmarks.commands.listing import as_lines, listing
 
     content = listing()
     print(json.dumps(content, indent=1) if parsed.json else "\n".join(as_lines(content)))
@@ -151,10 +151,10 @@ def _list(parsed: argparse.Namespace) -> int:
 
 
 def _leaderboard(parsed: argparse.Namespace) -> int:
-    from benchmarks.definition import find_definition
-    from benchmarks.leaderboard import Places, run_leaderboard, show_plan
-    from benchmarks.plan import make_plan
-    from benchmarks.until_decided import last_look, run_until_decided, show_first_look
+    from benchmarks.commands.leaderboard import Places, run_leaderboard, show_plan
+    from benchmarks.commands.until_decided import last_look, run_until_decided, show_first_look
+    from benchmarks.planning.definition import find_definition
+    from benchmarks.planning.plan import make_plan
 
     title = find_definition(parsed.benchmark).title
     seeds = last_look(parsed.seeds) if parsed.until_decided else parsed.seeds
@@ -170,9 +170,9 @@ def _leaderboard(parsed: argparse.Namespace) -> int:
 
 def _compare(parsed: argparse.Namespace) -> int:
     from algorithms.catalogue import find_algorithm
-    from benchmarks.comparison import run_comparison
-    from benchmarks.leaderboard import Places
-    from benchmarks.plan import make_plan
+    from benchmarks.commands.compare import run_comparison
+    from benchmarks.commands.leaderboard import Places
+    from benchmarks.planning.plan import make_plan
 
     found = find_algorithm(parsed.algorithm)
     suites = _names(parsed.suites)
@@ -182,8 +182,8 @@ def _compare(parsed: argparse.Namespace) -> int:
 
 
 def _paper(parsed: argparse.Namespace) -> int:
-    from benchmarks.leaderboard import Places
-    from benchmarks.paper import Choice, render_stored, run_paper
+    from benchmarks.commands.leaderboard import Places
+    from benchmarks.commands.paper import Choice, render_stored, run_paper
     from results.published import find_paper
 
     paper = find_paper(parsed.paper)
@@ -195,7 +195,7 @@ def _paper(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from benchmarks.rendering import check_output, render
+    from benchmarks.commands.report import check_output, render
     from results.files import StoreError
     from results.store import Store
 
@@ -212,8 +212,8 @@ def _report(parsed: argparse.Namespace) -> int:
 
 def _check(parsed: argparse.Namespace) -> int:
     from algorithms.catalogue import find_algorithm
-    from benchmarks.comparison import as_lines
-    from benchmarks.conformance import RULES, SUITES, check
+    from benchmarks.commands.compare import as_lines
+    from benchmarks.conformance.rules import RULES, SUITES, check
 
     found = find_algorithm(parsed.algorithm)
     findings = check(found, _names(parsed.suites) or SUITES)
@@ -227,7 +227,7 @@ def _check(parsed: argparse.Namespace) -> int:
 
 
 def _verify(parsed: argparse.Namespace) -> int:
-    from benchmarks.verification import verify
+    from benchmarks.commands.verify import verify
 
     verdict = verify(parsed.run)
     print("\n".join([*verdict.as_lines(), f"verified: {parsed.run}"]))
@@ -236,7 +236,7 @@ def _verify(parsed: argparse.Namespace) -> int:
 
 def _bench(parsed: argparse.Namespace) -> int:
     from benchmarks.bench import measure
-    from benchmarks.listing import aligned
+    from benchmarks.commands.listing import aligned
 
     measures = measure()
     if parsed.json:

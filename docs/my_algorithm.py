@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from algorithms.adam import Adam
 from algorithms.algorithm import Metrics
-from algorithms.gradient_adaptation import GradientConfig, StepData
-from algorithms.gradient_meta_learner import GradientMetaLearner, MetaData
-from algorithms.networks import Parameters, stacked
-from algorithms.surrogates import log_probability_objective
+from algorithms.estimators.surrogates import log_probability_objective
+from algorithms.meta_learning.gradient_adaptation import GradientConfig, StepData
+from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, MetaData
+from algorithms.optimisation.adam import Adam
+from algorithms.policies.parameters import Parameters, stacked
 from environments.policy import Distribution
 from environments.problem import Problem
 from environments.streams import Streams

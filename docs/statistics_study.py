@@ -16,10 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import beta
 
-from reports.bootstrap import interquartile_mean, iqm_intervals, keyed_generator
-from reports.difference import equivalent
-from reports.permutation import holm, permutation_test
-from reports.sequential import ALPHA, LOOKS, Decision, decide
+from reports.statistics.bootstrap import interquartile_mean, iqm_intervals, keyed_generator
+from reports.statistics.difference import equivalent
+from reports.statistics.permutation import holm, permutation_test
+from reports.statistics.sequential import ALPHA, LOOKS, Decision, decide
 
 FIGURE = Path(__file__).parent / "statistics-study.png"
 TASKS = 8

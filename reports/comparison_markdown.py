@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reports.boards import Board
-from reports.cautions import coverage
-from reports.entries import Entry
-from reports.numbers import interval, number
-from reports.pairwise import Pair, PairTests
-from reports.pairwise_section import signed
-from reports.record import access_labels, data_of
-from reports.tables import Table, board_decimals
+from reports.scores.boards import Board
+from reports.scores.cautions import coverage
+from reports.scores.entries import Entry
+from reports.scores.pairwise import Pair, PairTests
+from reports.scores.record import access_labels, data_of
+from reports.sections.pairwise import signed
+from reports.tables.leaderboard import Table, board_decimals
+from reports.text.numbers import interval, number
 
 _COLUMNS = ("Against", "Seeds", "Score [95 %]", "Difference [95 %]", "p", "p after Holm", "Result")
 

@@ -10,27 +10,27 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from reports.across import Across, compare_across
-from reports.across_section import across_section, gap_section
-from reports.board_figures import draw_board
-from reports.board_section import board_section
-from reports.boards import Board, make_boards
-from reports.cautions import Caution, FailedRun, collect_cautions
-from reports.colours import DARK, LIGHT, MARKERS, Style, styles_for
-from reports.cost import Cost, costs_csv, costs_of
-from reports.cost_section import cost_section
-from reports.entries import Refused, collect_entries
-from reports.figures import Drawing, make_drawing
-from reports.leaderboard_section import filter_form, leaderboard_section
-from reports.numbers import slug
-from reports.pairwise import PairTests, compare_pairs
-from reports.pairwise_table import pairwise_csv
-from reports.profile_figure import across_profiles
-from reports.provenance_section import cautions_section, provenance_section
-from reports.simulation_gap import SimulationGap, simulation_gaps
+from reports.figures.colours import DARK, LIGHT, MARKERS, Style, styles_for
+from reports.figures.drawing import Drawing, make_drawing
+from reports.figures.performance_profiles import across_profiles
+from reports.figures.suite_figures import draw_board
+from reports.scores.across import Across, compare_across
+from reports.scores.boards import Board, make_boards
+from reports.scores.cautions import Caution, FailedRun, collect_cautions
+from reports.scores.cost import Cost, costs_csv, costs_of
+from reports.scores.entries import Refused, collect_entries
+from reports.scores.pairwise import PairTests, compare_pairs
+from reports.scores.simulation_gap import SimulationGap, simulation_gaps
+from reports.sections.across import across_section, gap_section
+from reports.sections.cost import cost_section
+from reports.sections.leaderboard import filter_form, leaderboard_section
+from reports.sections.provenance import cautions_section, provenance_section
+from reports.sections.suite import board_section
+from reports.sections.verdict import verdict_section
 from reports.summary import summary_json
-from reports.tables import csv_text, overview_table, suite_table
-from reports.verdict_section import verdict_section
+from reports.tables.leaderboard import csv_text, overview_table, suite_table
+from reports.tables.pairwise import pairwise_csv
+from reports.text.numbers import slug
 from results.files import StoreError, make_folder, write_whole
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _variables(styles: dict[str, Style], classes: dict[str, str]) -> str:
 
 
 def _asset(name: str) -> str:
-    return (files("reports") / name).read_text(encoding="utf-8")
+    return (files("reports") / "assets" / name).read_text(encoding="utf-8")
 
 
 def _plural(count: int, noun: str) -> str:

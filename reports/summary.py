@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from reports.aggregate import Summary
-from reports.boards import Board
-from reports.record import run_record
+from reports.scores.boards import Board
+from reports.scores.record import run_record
+from reports.statistics.aggregate import Summary
 
 
 def summary_json(boards: Iterable[Board]) -> str:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from results.files import StoreError
-from results.measured_tests import MeasuredTest
+from results.study_tests import MeasuredTest
 
 FOLDER = Path(__file__).parent / "published"
 #: how the two sides of a claim are related; a claim on anything but scores has the relation "measurement"

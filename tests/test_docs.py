@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 from benchmarks.command_line import main
-from benchmarks.conformance import RULES
-from benchmarks.plan import make_plan
+from benchmarks.conformance.rules import RULES
+from benchmarks.planning.plan import make_plan
 from environments.catalogue import make_suite, suites
 from environments.discovery import import_file
 from environments.suite import SuiteOptions

@@ -21,7 +21,7 @@ from benchmarks.bench.collection import ROBOTS, closed_loop
 from benchmarks.bench.cost import cost_parts
 from benchmarks.bench.fresh_process import listing_time, peak_memory
 from benchmarks.bench.iterations import meta_iteration
-from benchmarks.bench.measurement import Measure, Size
+from benchmarks.bench.measure import Measure, Size
 from benchmarks.bench.stepping import PHYSICS, SUITES, steps_per_second
 
 Part = Callable[[], Measure]

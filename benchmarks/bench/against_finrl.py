@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.bench.measurement import Measure, Size, processor_seconds
+from benchmarks.bench.measure import Measure, Size, processor_seconds
 from environments.stocks.finrl_bridge import finrl_days, finrl_environment
 from environments.stocks.market import features, load_bars
 from environments.stocks.stock_trading import Dow30Risk

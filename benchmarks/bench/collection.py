@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
-from algorithms.networks import NetworkPolicy, make_network, stacked
-from benchmarks.bench.measurement import Measure, Size, processor_seconds
+from algorithms.policies.networks import NetworkPolicy, make_network
+from algorithms.policies.parameters import stacked
+from benchmarks.bench.measure import Measure, Size, processor_seconds
 from benchmarks.bench.physics import BarePhysics, NotingCollector
 from environments.catalogue import make_suite
 from environments.locomotion.locomotion import LocomotionSuite

@@ -10,12 +10,12 @@ from statistics import median
 from typing import Any
 
 from algorithms.algorithm import Algorithm
-from algorithms.bo_mrl_1 import BoMrl1
+from algorithms.bo_mrl import BoMrl1
 from algorithms.catalogue import algorithms
-from algorithms.gradient_adaptation import GradientAdaptation
 from algorithms.maml_vpg import MamlVpg
+from algorithms.meta_learning.gradient_adaptation import GradientAdaptation
 from benchmarks.bench.iterations import Training
-from benchmarks.bench.measurement import Measure, Size, processor_seconds
+from benchmarks.bench.measure import Measure, Size, processor_seconds
 
 #: the parts of BO-MRL's meta-iteration, and the share of it that each must keep to
 PARTS: dict[str, dict[str, float]] = {

@@ -13,7 +13,7 @@ import torch
 
 from algorithms.promp import Promp
 from benchmarks.bench.iterations import Training
-from benchmarks.bench.measurement import Measure, Size
+from benchmarks.bench.measure import Measure, Size
 
 #: where the packages are
 ROOT = Path(__file__).parent.parent.parent

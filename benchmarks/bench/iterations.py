@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from algorithms.algorithm import Algorithm
-from benchmarks.bench.measurement import Measure, Size, processor_seconds
+from benchmarks.bench.measure import Measure, Size, processor_seconds
 from benchmarks.bench.physics import BarePhysics, NotingCollector
 from environments.access import Guard
 from environments.catalogue import make_suite

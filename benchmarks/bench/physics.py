@@ -9,7 +9,7 @@ import mujoco
 import mujoco.batch
 import numpy as np
 
-from benchmarks.bench.measurement import processor_seconds
+from benchmarks.bench.measure import processor_seconds
 from environments.access import Guard
 from environments.collector import Collector
 from environments.ledger import Ledger

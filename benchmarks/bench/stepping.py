@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.bench.measurement import Measure, Size, processor_seconds
+from benchmarks.bench.measure import Measure, Size, processor_seconds
 from environments.catalogue import make_suite
 
 SUITES = (

@@ -1,0 +1,83 @@
+"""The derivative of a proximal problem's solution by the implicit function theorem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from algorithms.curvature.hessian_products import HessianProduct
+from algorithms.optimisation.batched_conjugate_gradient import Solution, solve_per_task
+from algorithms.policies.parameters import Parameters, from_task_vectors, task_vectors
+
+
+def implicit_gradient(
+    objective: Callable[[Parameters], torch.Tensor],
+    solution: Parameters,
+    slope: Parameters,
+    weight: float,
+    iterations: int,
+    damping: float = 0.0,
+) -> Solution:
+    """(I - grad^2 J(psi) / weight)^-1 slope for every task: the slope at the solution psi, seen from the centre.
+
+    With psi = argmax of J(psi) - weight / 2 * |psi - centre|^2, grad J(psi) = weight * (psi - centre), hence
+    d psi / d centre = (I - grad^2 J / weight)^-1 (Rajeswaran et al. 2019, Lemma 1; their + is for a minimisation, and
+    XMRL-G's Lemma 4 prints it for a maximisation too).  At a strict maximum the matrix is positive definite; away from
+    one it may not be, and `solve_per_task` then stops at the last direction of positive curvature, at the latest with
+    the first-order gradient, `slope` itself.
+
+    objective: parameters [task, ...] -> [task].  solution, slope: [task, ...].  damping: added to the matrix's
+    diagonal.  Returns vectors [task, parameter] in the order of `solution`, with residuals of the damped system.
+    """
+    hessian = HessianProduct(objective, solution)
+
+    def product(vectors: torch.Tensor) -> torch.Tensor:
+        image = task_vectors(hessian(from_task_vectors(vectors, solution)))
+        return (1 + damping) * vectors - image / weight
+
+    return solve_per_task(product, task_vectors(slope), iterations)
+
+
+def through_proximal_solution(
+    objective: Callable[[Parameters], torch.Tensor],
+    centre: Parameters,
+    solution: Parameters,
+    weight: float,
+    iterations: int,
+    damping: float = 0.0,
+    on_solve: Callable[[Solution], None] | None = None,
+) -> Parameters:
+    """The solution's values, differentiable once in the centre by `implicit_gradient`, whatever solver found them.
+
+    centre, solution: parameters [task, ...], of which the centre may require gradients.
+    on_solve: shown what each backward pass solved.
+    """
+    fixed = {name: value.detach() for name, value in solution.items()}
+
+    def pull_back(slopes: torch.Tensor) -> torch.Tensor:
+        slope = from_task_vectors(slopes, fixed)
+        solved = implicit_gradient(objective, fixed, slope, weight, iterations, damping)
+        if on_solve is not None:
+            on_solve(solved)
+        return solved.vectors
+
+    return from_task_vectors(_AsSolution.apply(task_vectors(centre), task_vectors(fixed), pull_back), fixed)
+
+
+class _AsSolution(torch.autograd.Function):
+    """The solution going forward, a given pull-back to the centre going backward."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, centre: torch.Tensor, solution: torch.Tensor, pull_back: Callable[[torch.Tensor], torch.Tensor]
+    ) -> torch.Tensor:
+        ctx.pull_back = pull_back
+        return solution.clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slopes: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        return ctx.pull_back(slopes), None, None

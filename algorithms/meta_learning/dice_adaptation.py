@@ -1,0 +1,70 @@
+"""Adaptation by DiCE: the unbiased surrogate of any order as the inner objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from algorithms.estimators.advantages import baseline_features, discounted_sums, fit_baseline, masked_mean
+from algorithms.estimators.higher_order_surrogates import dice_objective
+from algorithms.meta_learning.gradient_adaptation import GradientConfig, StepData
+from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
+from environments.policy import Distribution
+from environments.trajectories import TrajectoryBatch
+
+#: columns of the baseline's features that depend on time alone, the constant among them
+TIME_FEATURES = 4
+
+
+@dataclass(frozen=True)
+class DiceConfig(GradientConfig):
+    # what has unit standard deviation per task: gamma^t r_t - b_t, as in ProMP's public code; the sums of these from t
+    # on, so that an inner step is as long as with standardised advantages; nothing, the plain unbiased form
+    inner_scale: Literal["rewards", "returns", "none"] = "rewards"
+    reward_baseline: bool = True  # subtract b_t, fitted to gamma^t r_t
+
+
+@dataclass(frozen=True)
+class DiceStep(StepData):
+    """A step's data with what the inner objective needs: gamma^t r_t - b_t, scaled [task, trajectory, time]."""
+
+    adjusted_rewards: torch.Tensor
+
+    def select(self, tasks: slice) -> DiceStep:
+        return DiceStep(self.batch.select(tasks), self.advantages[tasks], self.adjusted_rewards[tasks])
+
+
+def adjusted_rewards(batch: TrajectoryBatch, discount: float, baseline: bool, scale: str) -> torch.Tensor:
+    """(gamma^t r_t - b_t) / sigma, float64 [task, trajectory, time], at every step until the horizon.
+
+    b_t is fitted per task to gamma^t r_t, taken as 0 after an episode's end, by a polynomial in time alone: a baseline
+    of the state would bias the gradient, by that of the expected sum of baselines, and one that stops at the episode's
+    end too.  sigma: see `DiceConfig.inner_scale`.
+    """
+    rewards = batch.rewards.double() * batch.mask
+    rewards = rewards * discount ** torch.arange(rewards.shape[-1], dtype=torch.float64)
+    if baseline:
+        time = baseline_features(torch.zeros_like(rewards).unsqueeze(-1), None)[..., -TIME_FEATURES:]
+        rewards = rewards - fit_baseline(time, rewards, torch.ones_like(rewards))
+    if scale == "none":
+        return rewards
+    measured = rewards if scale == "rewards" else discounted_sums(rewards, 1.0)
+    mean = masked_mean(measured, batch.mask)[:, None, None]
+    deviation = masked_mean((measured - mean).square(), batch.mask).sqrt()[:, None, None]
+    return rewards / (deviation + 1e-8)
+
+
+class DiceMetaLearner(GradientMetaLearner):
+    """Inner steps ascend J^DiCE per valid step; nothing of generalised advantage estimation enters them."""
+
+    def step_data(self, batch: TrajectoryBatch) -> DiceStep:
+        config = self.config
+        rewards = adjusted_rewards(batch, self.problem.discount, config.reward_baseline, config.inner_scale)
+        return DiceStep(batch, super().step_data(batch).advantages, rewards.to(batch.rewards.dtype))
+
+    def inner_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
+        if not isinstance(step, DiceStep):
+            raise TypeError(f"an inner step needs a DiceStep, made by `step_data`, got {type(step)}")
+        return dice_objective(policy, step.batch, step.adjusted_rewards)

@@ -1,0 +1,50 @@
+"""The trust-region step of TRPO: natural gradient direction, then a backtracking line search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from algorithms.optimisation.conjugate_gradient import conjugate_gradient
+
+
+@dataclass(frozen=True)
+class TrustRegion:
+    """Schulman et al. 2015, Appendix C, with the settings that ProMP's and MAML's code share."""
+
+    delta: float = 0.01  # bound on the mean KL divergence
+    cg_iterations: int = 10
+    damping: float = 1e-5
+    backtrack_ratio: float = 0.8
+    backtracks: int = 15
+
+    def step(
+        self,
+        start: torch.Tensor,
+        gradient: torch.Tensor,
+        curvature: Callable[[torch.Tensor], torch.Tensor],
+        evaluate: Callable[[torch.Tensor], tuple[float, float]],
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        """The point after one step of ascent from `start`, and what happened.
+
+        gradient: of the objective at start.  curvature: Hessian-vector product of the KL divergence there.
+        evaluate: point -> (objective, KL).  A step that lowers the objective, violates the bound or gives a
+        number that is not finite is shortened; after `backtracks` tries the start is kept.
+        """
+        objective, _ = evaluate(start)
+        if not torch.isfinite(gradient).all():
+            raise FloatingPointError("the meta-gradient is not finite")
+        direction = conjugate_gradient(
+            lambda vector: curvature(vector) + self.damping * vector, gradient, self.cg_iterations
+        )
+        scale = torch.sqrt(2 * self.delta / (direction.dot(curvature(direction)) + 1e-8))
+        if not torch.isfinite(scale):
+            return start, {"kl": 0.0, "improvement": 0.0, "backtracks": float(self.backtracks)}
+        for attempt in range(self.backtracks):
+            point = start + self.backtrack_ratio**attempt * scale * direction
+            reached, kl = evaluate(point)
+            if reached > objective and kl <= self.delta:
+                return point, {"kl": kl, "improvement": reached - objective, "backtracks": float(attempt)}
+        return start, {"kl": 0.0, "improvement": 0.0, "backtracks": float(self.backtracks)}

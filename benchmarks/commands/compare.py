@@ -1,0 +1,156 @@
+"""`metarl compare`: one algorithm, perhaps from a loose file, against stored results."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from algorithms.catalogue import algorithms
+from benchmarks.commands.leaderboard import INTERRUPTED, Places, carry_out_plan, failed_runs, stored_runs
+from benchmarks.commands.listing import aligned
+from benchmarks.commands.report import check_output, reference_runs, render
+from benchmarks.conformance.rules import RULES, Finding, check
+from benchmarks.specs.run_spec import RunSpec, known_suite
+from environments.discovery import Found
+from environments.typed_options import UsageError, nearest
+from reports.comparison_markdown import comparison_markdown
+from reports.scores.boards import make_boards
+from reports.scores.entries import collect_entries
+from reports.scores.pairwise import compare_pairs
+from results.files import write_whole
+from results.store import Store, StoredRun
+
+#: of the report's folder, beside the page
+SUMMARY = "summary.md"
+
+
+def run_comparison(found: Found, specs: Sequence[RunSpec], against: Sequence[str] | None, places: Places) -> int:
+    """Checks the algorithm, runs the plan, and reports it beside the results that may be compared with it.
+
+    Stored results that may not be are refused, saying in what they differ and which command repeats them.
+    against: names of algorithms; all that are stored if None.  Returns the command's exit code.
+    """
+    store = Store(places.results)
+    shipped = reference_runs()
+    known = {*algorithms(), *(run.algorithm for run in [*store.finished(skip_corrupt=True), *shipped])}
+    for name in against or ():
+        if name not in known:
+            raise UsageError(f"unknown algorithm {name!r}; {nearest(name, known)}")
+    check_output(places.output)
+    findings = check(found, _one_suite_a_family(specs))
+    if any(finding.passed is False for finding in findings):
+        print("\n".join(as_lines(findings)))
+        print(f"{found.name} breaks a rule, so it was not run; `metarl check` examines it again", file=sys.stderr)
+        return 1
+    outcomes, code = carry_out_plan(specs, store, places)
+    if code == INTERRUPTED:
+        return code
+    own = stored_runs(specs, store)
+    if not own:
+        return code
+    opponents, notes = _opponents([*store.finished(skip_corrupt=True), *shipped], found.name, specs, against, places)
+    for note in notes:
+        print(f"metarl: {note}", file=sys.stderr)
+    reference = [run for run in opponents if run in shipped]
+    runs = [*own, *(run for run in opponents if run not in reference)]
+    page = render(runs, places.output, f"Comparison of {found.name}", reference, failed_runs(outcomes))
+    boards = make_boards(collect_entries(runs, reference)[0])
+    tests = {board.suite: pairs for board in boards if (pairs := compare_pairs(board)) is not None}
+    text = comparison_markdown(found.name, boards, tests, _conformance(findings), notes)
+    write_whole(places.output / SUMMARY, text.encode())
+    print(f"summary: {places.output / SUMMARY}")
+    print(f"report: {page}")
+    return code
+
+
+def differences(run: StoredRun, spec: RunSpec) -> tuple[str, ...]:
+    """In what a stored result departs from what may be compared with a run of `spec`; empty if in nothing.
+
+    Suite, split, budget and protocol of both must agree, and versions and code be those that it would have today.
+    """
+    theirs, ours = run.identity, spec.identity()
+    terms = [
+        ("suite version", theirs["suite_digest"][:8], ours["suite_digest"][:8]),
+        ("split", theirs["split_digest"][:8], ours["split_digest"][:8]),
+        ("budget", f"{theirs['budget']:,} steps", f"{ours['budget']:,} steps"),
+        *((name.replace("_", " "), theirs["protocol"].get(name, 1), own) for name, own in ours["protocol"].items()),
+        *((name, theirs["versions"].get(name, "unknown"), own) for name, own in ours["versions"].items()),
+    ]
+    return (*(f"{term} {value}, here {own}" for term, value, own in terms if value != own), *_changed_code(run))
+
+
+def as_lines(findings: Sequence[Finding]) -> list[str]:
+    """A line for each finding: `pass`, `FAIL` or `-` (not examined after a failure), rule, suite, reason."""
+    words = {True: "pass", False: "FAIL", None: "-"}
+    return aligned((words[finding.passed], finding.rule, finding.suite, finding.reason) for finding in findings)
+
+
+def _opponents(
+    runs: Iterable[StoredRun], name: str, specs: Sequence[RunSpec], against: Sequence[str] | None, places: Places
+) -> tuple[list[StoredRun], list[str]]:
+    """Those of the runs that the runs of `specs` may be compared with, and lines on what is missing and why."""
+    planned = {spec.suite: spec for spec in specs}
+    others = [
+        run
+        for run in runs
+        if run.algorithm != name and run.suite in planned and (against is None or run.algorithm in against)
+    ]
+    departing = {run.digest: differences(run, planned[run.suite]) for run in others}
+    opponents = [run for run in others if not departing[run.digest]]
+    present = {(run.suite, run.algorithm) for run in opponents}
+    refused: dict[tuple[str, str], StoredRun] = {}  # a run of the configuration that differs least
+    for run in others:
+        key = run.suite, run.algorithm
+        if key not in present and (
+            key not in refused or len(departing[run.digest]) < len(departing[refused[key].digest])
+        ):
+            refused[key] = run
+    notes, repeats = [], dict[tuple[str, str], str]()
+    for other in sorted(set(against or ()) - {name}):
+        absent = [suite for suite in planned if (suite, other) not in present | refused.keys()]
+        repeats |= {(suite, other): other for suite in absent}
+        if absent:
+            notes.append(f"no stored result of {other} has these suites and this budget: {', '.join(absent)}")
+    for (suite, other), run in sorted(refused.items()):
+        repeats[suite, other] = run.run["provenance"].get("source") or other
+        notes.append(f"refused {other} on {suite}: {'; '.join(departing[run.digest])}")
+    return opponents, [*notes, *_commands(repeats, specs, places)]
+
+
+def _changed_code(run: StoredRun) -> tuple[str, ...]:
+    try:
+        now = RunSpec.from_record(run.run).code_now()
+    except UsageError as error:  # its file is no longer there
+        return (str(error),)
+    return () if now == run.identity["code"] else ("its code has changed since",)
+
+
+def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], places: Places) -> Iterable[str]:
+    """A line for each set of suites: the command that runs what misses there as `specs` are run.
+
+    repeats: by suite and algorithm, what names the algorithm in a command.
+    """
+    missing: dict[tuple[str, ...], dict[str, str]] = {}
+    for name in sorted({name for _, name in repeats}):
+        suites = tuple(sorted(suite for suite, other in repeats if other == name))
+        source = repeats[suites[0], name]
+        missing.setdefault(suites, {})[name] = source if source == name else os.path.relpath(source)
+    seeds = len({spec.seed for spec in specs})
+    for suites, sources in missing.items():
+        command = ["metarl", "leaderboard", "--algorithms", ",".join(sources.values()), "--suites", ",".join(suites)]
+        command += ["--profile", specs[0].profile, "--seeds", str(seeds)]
+        command += [] if places.results == Path("results") else ["--results", str(places.results)]
+        yield f"`{shlex.join(command)}` runs what a comparison with {', '.join(sources)} needs"
+
+
+def _conformance(findings: Iterable[Finding]) -> str:
+    suites = dict.fromkeys(f"`{finding.suite}`" for finding in findings)
+    return f"keeps all {len(RULES)} rules of `metarl check`, tried on {', '.join(suites)}"
+
+
+def _one_suite_a_family(specs: Sequence[RunSpec]) -> list[str]:
+    families = {known_suite(spec.suite).family: spec.suite for spec in reversed(specs)}
+    return sorted(families.values())

@@ -1,0 +1,62 @@
+"""From stored runs to a report folder: which of them are stale, and where the report goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.specs.run_spec import RunSpec
+from environments.typed_options import UsageError
+from results.files import StoreError, make_folder
+from results.identity import run_digest
+from results.store import Store, StoredRun
+
+if TYPE_CHECKING:
+    from reports.scores.cautions import FailedRun
+
+REFERENCE = Path(__file__).parent.parent.parent / "results" / "reference"
+
+
+def render(
+    runs: Sequence[StoredRun],
+    output: Path,
+    title: str,
+    reference: Sequence[StoredRun] = (),
+    failed: Sequence[FailedRun] = (),
+) -> Path:
+    """Write the report of the runs; returns its page.  Raises StoreError if there is nothing to show."""
+    from reports.page import write_report
+
+    stale = stale_digests([*runs, *reference])
+    return write_report(runs, output, reference=reference, stale=stale, failed=failed, title=title)
+
+
+def reference_runs() -> list[StoredRun]:
+    """The shipped results."""
+    return Store(REFERENCE, read_only=True).finished()
+
+
+def stale_digests(runs: Iterable[StoredRun]) -> set[str]:
+    """Digests of configurations that would be stored under another one today: code, software or tasks have changed."""
+    return {digest for digest, run in {run.digest: run for run in runs}.items() if _digest_today(run) != digest}
+
+
+def check_output(output: Path) -> None:
+    """Raises StoreError, before anything is run for it, if no report can be written to the folder."""
+    make_folder(output)
+    if any(output.iterdir()) and not (output / "summary.json").is_file():
+        raise StoreError(f"{output} holds something else than a report; name a new folder with --output")
+    probe = output / ".writable"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StoreError(f"cannot write to {output}: {error.strerror}; use another folder with --output") from error
+
+
+def _digest_today(run: StoredRun) -> str | None:
+    try:
+        return run_digest(RunSpec.from_record(run.run).identity())
+    except UsageError:  # the algorithm, the suite or one of its options is no longer there
+        return None

@@ -1,0 +1,210 @@
+"""`metarl check`: whether an algorithm keeps the rules that make its results comparable and repeatable."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from algorithms.algorithm import Algorithm
+from benchmarks.conformance.trial import Trial, Violation
+from benchmarks.planning.plan import configuration
+from environments.catalogue import make_suite, parse_suite_name
+from environments.discovery import Found
+from environments.suite import Suite
+from environments.typed_options import UsageError, make_options
+from results.checkpoints import load_checkpoint, save_checkpoint
+
+#: a discrete suite with an exact model and a continuous one
+SUITES = ("frozen-lake-low", "half-cheetah-velocity")
+HORIZON = 10
+#: environment steps: no multiple of a meta-iteration, so that the last one does not fit
+BUDGET = 799
+#: how often the budget is raised eightfold for an algorithm whose first meta-iteration does not fit
+RAISES = 4
+#: meta-iterations before the state is saved: after a single one, too much of a state is still alike
+SAVED_AFTER = 2
+#: how much more of a budget there is where its end must not come in between
+ROOM = 10
+
+RULES = {
+    "runs": "training, adaptation, saving and loading raise nothing",
+    "action-shape": "actions and their densities have the shapes and the type of the action space",
+    "not-finite": "metrics, actions and state are finite",
+    "forbidden-task": "no task, parameter or model is used without access to it",
+    "budget": "every environment step is charged, and training ends when the budget is spent",
+    "unseeded-randomness": "the same run twice is the same",
+    "reload": "an instance loaded from a saved state goes on as the saved one does",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`passed` is None where an earlier failure left the rule unexamined."""
+
+    suite: str
+    rule: str
+    passed: bool | None
+    reason: str = ""
+
+
+def check(found: Found, suites: Sequence[str] = SUITES) -> list[Finding]:
+    """Every rule on a tiny version of each suite; suites that the algorithm refuses by UsageError are left out.
+
+    Raises UsageError if it refuses all of them, or if the file has no `Algorithm` to check.
+    """
+    cls = found.load()
+    if not (isinstance(cls, type) and issubclass(cls, Algorithm)):
+        raise UsageError(f"{found.class_name} in {found.module} is no subclass of algorithms.algorithm.Algorithm")
+    config = make_options(cls.Config, configuration(found, {"tasks": 2, "trajectories": 2}), f"algorithm {found.name}")
+    findings: list[Finding] = []
+    refusals: list[str] = []
+    for text in suites:
+        name, options = parse_suite_name(text)
+        options["horizon"] = str(HORIZON)
+        suite = make_suite(f"{name}[{','.join(f'{key}={value}' for key, value in options.items())}]")
+        try:
+            findings += _examine(cls, config, suite)
+        except UsageError as error:
+            refusals.append(str(error))
+    if not findings:
+        raise UsageError(f"{found.name} refuses every suite tried: {refusals[0]}")
+    return findings
+
+
+def _examine(cls: type[Algorithm], config: Any, suite: Suite) -> list[Finding]:
+    torch.set_num_threads(1)
+    budget = BUDGET
+    for _ in range(RAISES):
+        broken = _first_violation(cls, config, suite, budget)
+        if broken is None or broken.rule != _NOTHING_TRAINED:
+            break
+        budget *= 8
+    rules = list(RULES)
+    if broken is not None and broken.rule == _NOTHING_TRAINED:
+        broken = Violation("budget", f"a first meta-iteration does not fit into {budget // 8:,} environment steps")
+    if broken is None:
+        return [Finding(suite.full_name, rule, True) for rule in rules]
+    # A rule judged while training is judged whole only by a training without violation.
+    late = rules.index("unseeded-randomness")
+    reached = rules[: rules.index(broken.rule)] if rules.index(broken.rule) >= late else []
+    return [
+        Finding(suite.full_name, rule, False, broken.reason)
+        if rule == broken.rule
+        else Finding(suite.full_name, rule, True if rule in reached else None)
+        for rule in rules
+    ]
+
+
+#: not a rule: the budget of the trial was too small to judge
+_NOTHING_TRAINED = "nothing-trained"
+
+
+def _first_violation(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> Violation | None:
+    try:
+        first = _history(cls, config, suite, budget)
+        with _shifted_clock():
+            second = _history(cls, config, suite, budget)
+        difference = _difference(first, second)
+        if difference is not None:
+            return Violation("unseeded-randomness", f"{difference} differs between two runs of one seed")
+        _check_reload(cls, config, suite, ROOM * budget)
+    except Violation as violation:
+        return violation
+    except UsageError:
+        raise
+    except Exception as error:  # the adapter's own, whatever it is
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return Violation("runs", f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})")
+    return None
+
+
+def _history(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> dict[str, Any]:
+    """All that a run shows: metrics, state and adaptation batches."""
+    trial = Trial(cls, config, suite, budget)
+    trains = trial.algorithm.trains
+    metrics = trial.train() if trains else []
+    if trains and not metrics:
+        raise Violation(_NOTHING_TRAINED, "")
+    state = trial.algorithm.state_dict()
+    _check_finite(state, "state")
+    return {"metrics": metrics, "state": state, "adaptation": trial.adapt()}
+
+
+def _check_reload(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> None:
+    saved, loaded = Trial(cls, config, suite, budget), Trial(cls, config, suite, budget)
+    trains = saved.algorithm.trains
+    for _ in range(SAVED_AFTER if trains else 0):
+        saved.meta_step()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "checkpoint")
+        try:
+            save_checkpoint(path, saved.algorithm.state_dict())
+            loaded.algorithm.load_state_dict(load_checkpoint(path))
+        except Exception as error:  # the adapter's own, whatever it is
+            raise Violation("reload", f"saving and loading raised {type(error).__name__}: {error}") from error
+    loaded.iteration = saved.iteration
+    _must_agree(saved.algorithm.state_dict(), loaded.algorithm.state_dict(), "the state")
+    _must_agree(saved.adapt(), loaded.adapt(), "adaptation")
+    if trains:
+        _must_agree(saved.meta_step(), loaded.meta_step(), "the next meta-iteration's metrics")
+        _must_agree(saved.algorithm.state_dict(), loaded.algorithm.state_dict(), "the state one meta-iteration later")
+
+
+def _must_agree(saved: Any, loaded: Any, what: str) -> None:
+    difference = _difference(saved, loaded)
+    if difference is not None:
+        raise Violation("reload", f"{what} of the loaded instance differs{f' in {difference}' if difference else ''}")
+
+
+def _check_finite(value: Any, place: str) -> None:
+    for name, leaf in _leaves(value, place):
+        if isinstance(leaf, (float, torch.Tensor)) and not torch.isfinite(torch.as_tensor(leaf)).all():
+            raise Violation("not-finite", f"{name} is not finite")
+
+
+def _difference(first: Any, second: Any) -> str | None:
+    """The name of the first leaf in which two nested values differ, None if they are the same."""
+    ours, theirs = dict(_leaves(first, "")), dict(_leaves(second, ""))
+    for name in [*ours, *theirs]:
+        if name not in ours or name not in theirs or not _same(ours[name], theirs[name]):
+            return name
+    return None
+
+
+def _same(first: Any, second: Any) -> bool:
+    if isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
+        return first.dtype == second.dtype and torch.equal(first, second)
+    return type(first) is type(second) and bool(first == second)
+
+
+def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{name}[{index}]")
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _leaves(getattr(value, field.name), f"{name}.{field.name}")
+    else:
+        yield name, value
+
+
+@contextmanager
+def _shifted_clock() -> Iterator[None]:
+    """Tomorrow, so that a seed taken from the clock differs even if two runs fall into one second."""
+    now = time.time
+    time.time = lambda: now() + 86_400.0
+    try:
+        yield
+    finally:
+        time.time = now

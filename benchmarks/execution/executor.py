@@ -1,0 +1,197 @@
+"""Runs on this machine: one process each, a given number at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from types import FrameType
+from typing import Protocol, cast
+
+from benchmarks.execution.training import Progress
+from benchmarks.execution.worker import STOP, WAITING, Ended, work
+from benchmarks.specs.run_spec import RunSpec
+
+#: imported once, by the server that worker processes are forked from
+PRELOADED = ["torch", "mujoco", "pandas", "benchmarks.execution.worker"]
+#: one thread for every library, so that forking is sound and numbers do not depend on the number of cores; Arrow's
+#: allocator would start one of its own; text hashes alike in every process
+SERVER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "PYTHONHASHSEED": "0",
+}
+#: seconds between two looks at interruptions while no worker says anything
+PATIENCE = 0.25
+
+
+class Watcher(Protocol):
+    """Is told what happens to the runs; called often, from the executor's own thread."""
+
+    def started(self, spec: RunSpec) -> None: ...
+    def progressed(self, spec: RunSpec, progress: Progress) -> None: ...
+    def ended(self, spec: RunSpec, ended: Ended) -> None: ...
+    def stopping(self) -> None: ...
+    def tick(self) -> None: ...
+
+
+class Executor(Protocol):
+    """Carries out runs; those that did not begin because of an interruption are missing from the answer."""
+
+    def run(
+        self, specs: Sequence[RunSpec], root: Path, watcher: Watcher, force: bool = False
+    ) -> list[tuple[RunSpec, Ended]]: ...
+
+
+@dataclass
+class _Job:
+    spec: RunSpec
+    process: ForkServerProcess
+    waiting: bool = False
+    killed: bool = False
+
+
+class LocalExecutor:
+    """Worker processes forked from a server that has imported torch once, in the order given.
+
+    Ctrl-C (or SIGTERM) lets each run stop at a checkpoint, a second one kills them.  Workers exit when this process
+    dies.  A run that fails, or whose process is killed, does not disturb the others.
+    """
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, got {workers}")
+        self.workers = workers
+
+    def run(
+        self, specs: Sequence[RunSpec], root: Path, watcher: Watcher, force: bool = False
+    ) -> list[tuple[RunSpec, Ended]]:
+        """Each run with how it ended.  root: the store's.  force: also what has finished before."""
+        start_server()
+        waiting, active = list(specs), dict[Connection, _Job]()
+        outcomes: list[tuple[RunSpec, Ended]] = []
+        with _counted_interrupts() as interrupts:
+            seen = 0
+            try:
+                while (waiting and not seen) or active:
+                    while waiting and not seen and self._has_room(active.values()):
+                        spec = waiting.pop(0)
+                        connection, process = _start(spec, root, force)
+                        active[connection] = _Job(spec, process)
+                        watcher.started(spec)
+                    for connection in cast("list[Connection]", wait(list(active), PATIENCE)):
+                        ended = _hear(connection, active[connection], watcher)
+                        if ended is not None:
+                            job = active.pop(connection)
+                            outcomes.append((job.spec, ended))
+                            watcher.ended(job.spec, ended)
+                    if len(interrupts) > seen:
+                        seen = len(interrupts)
+                        watcher.stopping()
+                        for connection, job in active.items():
+                            _stop(connection, job, kill=seen > 1)
+                    watcher.tick()
+            finally:
+                for job in active.values():
+                    job.process.kill()
+        return outcomes
+
+    def _has_room(self, jobs: Collection[_Job]) -> bool:
+        """A run that another process holds takes no worker's place, but as many more are not begun for ever."""
+        busy = sum(not job.waiting for job in jobs)
+        return busy < self.workers and len(jobs) < 2 * self.workers
+
+
+def start_server() -> None:
+    """Start the server that workers are forked from; does nothing if it runs.
+
+    It finds modules where this process does, not in the working directory, and like its workers ignores Ctrl-C,
+    which reaches every process of the terminal.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with _environment(**SERVER_ENVIRONMENT, PYTHONPATH=path, PYTHONSAFEPATH="1"):
+            forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _start(spec: RunSpec, root: Path, force: bool) -> tuple[Connection, ForkServerProcess]:
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe(duplex=True)
+    process = context.Process(target=work, args=(spec, root, force, theirs), name=spec.label)
+    process.start()
+    theirs.close()  # so that the end of the process is the end of the file
+    return ours, process
+
+
+def _hear(connection: Connection, job: _Job, watcher: Watcher) -> Ended | None:
+    """Pass on one message; how the run ended, once it has."""
+    try:
+        message = connection.recv()
+    except (EOFError, OSError):
+        job.process.join()
+        why = f"the process of {job.spec.label} ended with {_exit(job.process.exitcode)}"
+        message = Ended("interrupted") if job.killed else Ended("failed", why)
+    if isinstance(message, Progress):
+        job.waiting = message.message == WAITING
+        watcher.progressed(job.spec, message)
+        return None
+    job.process.join()
+    connection.close()
+    return message
+
+
+def _stop(connection: Connection, job: _Job, kill: bool) -> None:
+    if kill or job.waiting:
+        job.killed = True
+        job.process.kill()
+        return
+    with suppress(OSError):  # it may just have ended, which the next look finds
+        connection.send(STOP)
+
+
+def _exit(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"signal {signal.Signals(-code).name} (killed, or out of memory)"
+    return f"code {code}"
+
+
+@contextmanager
+def _counted_interrupts() -> Iterator[list[int]]:
+    """Collects Ctrl-C and SIGTERM instead of letting them end this process."""
+    received: list[int] = []
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,109 @@
+"""One run or measurement, carried out in this process: lock, resume, train or measure, record how it ended."""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Literal
+
+from benchmarks.execution.studying import measure
+from benchmarks.execution.training import Interrupted, Progress, train
+from benchmarks.specs.provenance import run_record
+from benchmarks.specs.run_spec import RunSpec
+from benchmarks.specs.study_spec import MeasurementSpec
+from environments.typed_options import UsageError
+from results.files import StoreError
+from results.store import Store
+
+Work = RunSpec | MeasurementSpec
+#: what the parent sends to ask for a stop at the next checkpoint
+STOP = "stop"
+#: the message of a run that another process holds: it has begun nothing
+WAITING = "waiting for another process"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.  "stored": it had finished before.  `refused`: bad input, told in one line of `error`."""
+
+    status: Literal["finished", "stored", "interrupted", "failed"]
+    error: str = ""
+    refused: bool = False
+
+
+def carry_out(
+    spec: Work,
+    root: Path,
+    force: bool = False,
+    report: Callable[[Progress], None] = lambda progress: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Ended:
+    """The run, from its checkpoint if there is one, on one thread; every failure is recorded and returned.
+
+    root: the store's.  force: begin anew even if the run has finished.
+    """
+    import torch
+
+    torch.set_num_threads(1)  # a sum over several threads depends on how many there are
+    try:
+        if spec.code not in (None, spec.code_now()):
+            # this process may hold the old code or the new, so that the record could not say which it was
+            raise UsageError(f"the code that decides {spec.label} has changed since this command began; start it again")
+        folder = Store(root).folder(spec.identity())
+        waiting = Progress(0, 0, spec.budget, WAITING)
+        with folder.lock(on_wait=lambda: report(waiting)):
+            if force:
+                folder.clear()
+            if folder.finished:
+                return Ended("stored")
+            checkpoint = folder.load_checkpoint()
+            resumed_at = checkpoint["iteration"] if checkpoint else 0
+            try:
+                if isinstance(spec, MeasurementSpec):
+                    folder.begin_attempt(spec.record(), resumed_at)
+                    measure(spec, folder, report, should_stop)
+                else:
+                    folder.begin_attempt(run_record(spec), resumed_at)
+                    train(spec, folder, report, should_stop)
+            except Interrupted:
+                folder.end_attempt("interrupted")
+                return Ended("interrupted")
+            except Exception:
+                folder.end_attempt("failed", traceback.format_exc())
+                raise
+    except (UsageError, StoreError) as error:
+        return Ended("failed", str(error), refused=True)
+    except Exception:
+        return Ended("failed", traceback.format_exc())
+    return Ended("finished")
+
+
+def work(spec: Work, root: Path, force: bool, connection: Connection) -> None:
+    """A worker process's whole life: sends `Progress` while it runs, then one `Ended`.
+
+    It stops at a checkpoint when told to, and exits at once when the process at the other end is gone.
+    """
+    stop = threading.Event()
+    threading.Thread(target=_watch, args=(connection, stop), daemon=True).start()
+
+    def tell(message: Progress | Ended) -> None:
+        try:
+            connection.send(message)
+        except OSError:  # the parent has died: no failure of the run's own
+            os._exit(1)
+
+    tell(carry_out(spec, root, force, tell, stop.is_set))
+
+
+def _watch(connection: Connection, stop: threading.Event) -> None:
+    """The other end is the parent's alone, so that its end of file means that the parent has died."""
+    try:
+        while connection.recv() == STOP:
+            stop.set()
+    except (EOFError, OSError):
+        os._exit(1)

@@ -1,0 +1,96 @@
+"""Where a run was made and by what: recorded beside its identity, deciding nothing."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from algorithms.catalogue import find_algorithm
+from benchmarks.specs.run_spec import RunSpec, known_suite
+from environments.stocks.stock_trading import StockSuite
+from environments.suite import Suite
+from results.identity import run_digest
+
+SCHEMA = 1
+
+
+def run_record(spec: RunSpec) -> dict[str, Any]:
+    """A run's `run.json`, without its attempts."""
+    suite, identity = known_suite(spec.suite), spec.identity()
+    access = find_algorithm(spec.source or spec.algorithm).load().access
+    return {
+        "schema": SCHEMA,
+        "identity": identity,
+        "digest": run_digest(identity),
+        "description": {
+            "family": suite.family,
+            "metric": suite.metric,
+            "horizon": suite.horizon,
+            "discount": suite.discount,
+            "access": sorted(access),
+            "profile": spec.profile,
+            "benchmark": spec.benchmark,
+            **_distinct(suite),
+        },
+        "provenance": {**machine(), "data": suite.data_source, "source": spec.source},
+    }
+
+
+def _distinct(suite: Suite) -> dict[str, int]:
+    """How many different MDPs the split's tasks are, where outside data decide that."""
+    if not isinstance(suite, StockSuite):
+        return {}
+    split = suite.split
+    return {
+        "tasks": len(split.train) + len(split.validation) + len(split.test),
+        "distinct_mdps": suite.distinct_mdps(),
+    }
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """The checkout, the installed packages and the processor."""
+    import torch
+
+    commit, dirty = checkout()
+    return {
+        "commit": commit,
+        "dirty": dirty,
+        "packages": dict(sorted((found.name, found.version) for found in distributions())),
+        "cpu": processor(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def checkout() -> tuple[str | None, bool | None]:
+    """Commit and whether the working tree differs from it; (None, None) outside a checkout of this project."""
+    root = Path(__file__).parent.parent.parent
+    if not (root / ".git").exists():
+        return None, None
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        return commit, bool(_git(root, "status", "--porcelain"))
+    except (OSError, subprocess.CalledProcessError):  # no git, or no commit yet
+        return None, None
+
+
+def processor() -> str:
+    """The processor's model name: on another one the same run may differ in its last bits."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _git(root: Path, *command: str) -> str:
+    done = subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, check=True)
+    return done.stdout.strip()

@@ -1,0 +1,101 @@
+"""One run: everything that decides it, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from algorithms.catalogue import find_algorithm
+from benchmarks.specs.code_digest import code_digest
+from environments.catalogue import make_suite, suites
+from environments.suite import Suite
+
+#: packages whose version is part of a run's identity: another one gives other numbers
+DECIDING_PACKAGES = ("gymnasium", "mujoco", "torch", "numpy")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Suite x algorithm x configuration x seed, with the protocol and the budget: plain values alone.
+
+    `checkpoint_every`, `profile` and `benchmark` say how and for whom the run is made; they do not decide its result.
+    """
+
+    suite: str  # full name
+    algorithm: str
+    source: str | None  # "path.py:Class" of an algorithm from a loose file
+    configuration: dict[str, Any]  # the algorithm's whole resolved Config
+    adaptation_steps: int
+    trajectories: int  # per task and adaptation step, in evaluation
+    evaluations: int  # points of the learning curve after the first
+    budget: int  # environment steps
+    seed: int
+    adaptations: int = 1  # independent ones of each task, in evaluation
+    checkpoint_every: int = 20  # meta-iterations
+    profile: str = "custom"
+    benchmark: str | None = None
+    code: str | None = None  # digest of the deciding code when the run was planned; None: as it is now
+
+    @property
+    def label(self) -> str:
+        return f"{self.suite} {self.algorithm} seed {self.seed}"
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the result, as stored in `run.json`."""
+        suite = known_suite(self.suite)
+        return {
+            "suite": self.suite,
+            "algorithm": self.algorithm,
+            "configuration": dict(self.configuration),
+            "protocol": {
+                "adaptation_steps": self.adaptation_steps,
+                "trajectories": self.trajectories,
+                "adaptations": self.adaptations,
+            },
+            "evaluations": self.evaluations,
+            "budget": self.budget,
+            "seed": self.seed,
+            "suite_digest": suite.digest,
+            "split_digest": suite.split.digest,
+            "parents": [],
+            "versions": deciding_versions(),
+            "code": self.code or self.code_now(),
+        }
+
+    def code_now(self) -> str:
+        """Digest of the code that decides the result, as the files are now."""
+        return code_digest(find_algorithm(self.source or self.algorithm), suites()[known_suite(self.suite).name])
+
+    @classmethod
+    def from_record(cls, run: Mapping[str, Any]) -> RunSpec:
+        """The run that a stored `run.json` describes."""
+        identity, description = run["identity"], run["description"]
+        return cls(
+            suite=identity["suite"],
+            algorithm=identity["algorithm"],
+            source=run["provenance"].get("source"),
+            configuration=dict(identity["configuration"]),
+            adaptation_steps=identity["protocol"]["adaptation_steps"],
+            trajectories=identity["protocol"]["trajectories"],
+            evaluations=identity["evaluations"],
+            budget=identity["budget"],
+            seed=identity["seed"],
+            adaptations=identity["protocol"].get("adaptations", 1),
+            profile=description["profile"],
+            benchmark=description["benchmark"],
+        )
+
+
+@cache
+def known_suite(full_name: str) -> Suite:
+    """The suite of that name, made once in a process (its split is read and checked once)."""
+    return make_suite(full_name)
+
+
+@cache
+def deciding_versions() -> dict[str, str]:
+    """Public versions, without the build's tag: `2.13.0+cpu` and `2.13.0` are one torch."""
+    return {name: version(name).partition("+")[0] for name in DECIDING_PACKAGES}

@@ -1,0 +1,90 @@
+"""Learning curves on validation tasks, against environment steps and against wall time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from reports.figures.colours import Style
+from reports.figures.drawing import WIDTH, add_legend, draw_curve, finish
+from reports.scores.boards import Board
+from reports.scores.entries import Curve, Entry
+from reports.statistics.aggregate import Summary
+from reports.text.numbers import short_count
+
+#: seconds of a unit of the wall time's axis, and from which length on it is used
+_UNITS = ((3600.0, "hours", 2.0), (60.0, "minutes", 2.0), (1.0, "seconds", 0.0))
+
+
+def has_learning_curves(board: Board) -> bool:
+    """Whether anything here trained."""
+    return any(entry.curve is not None and len(entry.curve.after) > 1 for entry in board.entries)
+
+
+def learning_by_steps(board: Board, styles: Mapping[str, Style]) -> Figure:
+    """Scores after adaptation and before, against the environment steps spent on meta-training."""
+    figure = Figure(figsize=(WIDTH, 4.9), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
+    curves = _curves(board)
+    end = max(curve.environment_steps[-1] for _, curve in curves)
+    for axes, title in ((upper, "validation tasks, after adaptation"), (lower, "before adaptation")):
+        for entry, curve in curves:
+            summaries = curve.after if axes is upper else curve.before
+            _draw(axes, np.array(curve.environment_steps), summaries, end, entry, board, styles)
+        axes.set_title(title)
+        axes.set_ylabel(board.metric)
+        finish(axes)
+    lower.set_xlabel("environment steps of meta-training")
+    lower.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
+    lower.xaxis.set_major_locator(MaxNLocator(6))
+    add_legend(figure, upper)
+    return figure
+
+
+def learning_by_time(board: Board, styles: Mapping[str, Style]) -> Figure:
+    """Scores after adaptation against the seconds of the meta-iterations, evaluations not counted."""
+    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
+    axes = figure.subplots()
+    curves = _curves(board)
+    end = max(curve.wall_seconds[-1] for _, curve in curves)
+    size, unit = next((size, unit) for size, unit, least in _UNITS if end >= least * size)
+    for entry, curve in curves:
+        _draw(axes, np.array(curve.wall_seconds) / size, curve.after, end / size, entry, board, styles)
+    axes.set_title("validation tasks, after adaptation")
+    axes.set_xlabel(f"{unit} of meta-training")
+    axes.set_ylabel(board.metric)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    finish(axes)
+    add_legend(figure, axes)
+    return figure
+
+
+def _curves(board: Board) -> list[tuple[Entry, Curve]]:
+    return [(entry, entry.curve) for entry in board.entries if entry.curve is not None]
+
+
+def _draw(
+    axes: Axes,
+    places: np.ndarray,
+    summaries: tuple[Summary, ...],
+    end: float,
+    entry: Entry,
+    board: Board,
+    styles: Mapping[str, Style],
+) -> None:
+    if len(summaries) == 1:  # it does not train: the same wherever the others are
+        places, summaries = np.array([0.0, end]), (summaries[0], summaries[0])
+    intervals = [summary.interval for summary in summaries if summary.interval is not None]
+    draw_curve(
+        axes,
+        places,
+        np.array([summary.iqm for summary in summaries]),
+        np.array(intervals) if len(intervals) == len(summaries) else None,
+        entry,
+        board,
+        styles,
+    )

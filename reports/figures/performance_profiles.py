@@ -1,0 +1,91 @@
+"""Performance profiles: the share of (seed, task) scores above each threshold, on one suite or across suites."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.figures.colours import Style
+from reports.figures.drawing import WIDTH, add_legend, draw_curve, finish, tag
+from reports.scores.boards import Board
+from reports.scores.entries import CURVE_RESAMPLES
+from reports.statistics.performance_profile import performance_profile
+from reports.text.numbers import finite_range
+from reports.text.short_labels import short_labels
+
+_THRESHOLDS = 61
+
+
+def suite_profiles(board: Board, styles: Mapping[str, Style]) -> Figure:
+    """Over the suite's own scores after the last adaptation step."""
+    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
+    axes = figure.subplots()
+    finals = [entry.scores[-1] for entry in board.entries]
+    low, high = finite_range([float(end) for scores in finals for end in (scores.min(), scores.max())])
+    thresholds = np.linspace(low - 0.02 * (high - low), high, _THRESHOLDS)
+    for entry, scores in zip(board.entries, finals, strict=True):
+        profile = performance_profile(
+            {board.suite: scores}, thresholds, entry.algorithm, "profile", resamples=CURVE_RESAMPLES
+        )
+        draw_curve(axes, thresholds, profile.share, profile.interval, entry, board, styles)
+    axes.set_xlabel(f"threshold τ ({board.metric})")
+    _finish(figure, axes, "test tasks, after adaptation")
+    return figure
+
+
+def across_profiles(
+    strata: Mapping[str, Mapping[str, np.ndarray]], algorithms: Mapping[str, str], styles: Mapping[str, Style]
+) -> Figure:
+    """Over normalised scores of all suites.
+
+    strata: scores [seed, task] by suite, for each label.  algorithms: whose label it is, which decides its colour.
+    """
+    figure = Figure(figsize=(WIDTH * 1.25, 4.2), layout="constrained")
+    axes = figure.subplots()
+    thresholds = np.linspace(-0.25, 1.1, _THRESHOLDS)  # fixed, as the references are
+    names = short_labels(strata)
+    for label, scores in strata.items():
+        profile = performance_profile(scores, thresholds, label, "profile", resamples=CURVE_RESAMPLES)
+        _across_line(axes, label, names[label], algorithms[label], thresholds, profile.share, profile.interval, styles)
+    axes.set_xlabel("threshold τ (normalised score: 0 untrained, 1 oracle)")
+    _finish(figure, axes, "test tasks of all suites, after adaptation")
+    return figure
+
+
+def _across_line(
+    axes: Axes,
+    label: str,
+    name: str,
+    algorithm: str,
+    thresholds: np.ndarray,
+    share: np.ndarray,
+    interval: np.ndarray | None,
+    styles: Mapping[str, Style],
+) -> None:
+    style = styles[algorithm]
+    (line,) = axes.plot(
+        thresholds,
+        share,
+        color=style.colour,
+        linestyle="--" if style.dashed or label != algorithm else "-",
+        linewidth=1.5,
+        marker=style.marker,
+        markersize=5,
+        markevery=8,
+        label=name,
+    )
+    bands: Sequence = ()
+    if interval is not None:
+        bands = [axes.fill_between(thresholds, *interval.T, color=style.colour, alpha=0.16, linewidth=0)]
+    tag(axes, algorithm, [line, *bands])
+
+
+def _finish(figure: Figure, axes: Axes, title: str) -> None:
+    axes.set_title(title)
+    axes.set_ylabel("share of scores above τ")
+    axes.set_ylim(-0.03, 1.03)
+    finish(axes)
+    add_legend(figure, axes)

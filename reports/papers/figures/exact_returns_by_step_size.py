@@ -1,0 +1,55 @@
+"""Exact returns after policy-gradient steps of each size, beside one-time adaptation, which has no step size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import cycle
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter
+
+from reports.figures.colours import Style
+from reports.figures.drawing import finish, panel_grid
+from reports.papers.figures.exact_adaptation_curves import MEASURED_AS
+from reports.papers.figures.studies import Shown
+
+BY_SIZE = "return after k steps by step size"
+#: adaptation steps shown, with their lines
+LINES = {1: "-", 4: ":"}
+#: lines of those without a step size, which one colour may share
+LEVEL_LINES = ("--", "-.")
+
+
+def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
+    """A panel for each suite: lines over the step size, level ones for what has none."""
+    figure, grid = panel_grid(len(shown.suites))
+    for axes, suite in zip(grid, shown.suites, strict=True):
+        _draw_panel(axes, shown, suite, styles)
+    for axes in grid[::2]:
+        axes.set_ylabel("exact discounted return")
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, handlelength=2.6)
+    return figure
+
+
+def _draw_panel(axes: Axes, shown: Shown, suite: str, styles: Mapping[str, Style]) -> None:
+    level_lines = cycle(LEVEL_LINES)
+    for name in shown.figure.algorithms:
+        measured, label, style = MEASURED_AS.get(name, name), shown.names.get(name, name), styles[name]
+        by_size = shown.of(BY_SIZE, measured, suite)
+        rows = by_size if len(by_size) else shown.of("return after k steps", measured, suite)
+        for step, line in LINES.items():
+            means = rows[rows["index"] == step].groupby("x")["value"].mean()
+            said = f"{label}, {step} step{'s' * (step > 1)}"
+            if len(by_size):
+                (drawn,) = axes.plot(means.index, means, color=style.colour, linestyle=line, label=said)
+                drawn.set(marker=style.marker, markersize=4)
+            elif len(means) and step == min(LINES):
+                axes.axhline(means.mean(), color=style.colour, linestyle=next(level_lines), linewidth=1.3, label=said)
+    options = suite.partition("[")[2].rstrip("]")
+    axes.set_title("\n".join(filter(None, [shown.names[suite], options])))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.set_xlabel("step size of the policy gradient")
+    finish(axes)

@@ -1,0 +1,106 @@
+"""A paper's figures drawn from measurements, and the numbers behind them.
+
+What a kind shows is drawn by `reports/paper_figure_<kind>.py`, as for figures of scores; here that file defines
+`draw_measured(shown, styles)`, which returns a whole figure, since no two of these have the same panels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from reports.figures.colours import Style
+from reports.figures.drawing import Drawing, make_drawing
+from reports.papers.evidence import Evidence
+from reports.papers.study_evidence import Measured
+from reports.tables.leaderboard import Table
+from results.published import PaperFigure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: quantities that are only drawn, point by point: their mean says nothing
+PATHS = r"path-\d+$"
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a figure is drawn from.  `values`: rows of the figure's suites, of whatever options, with their seeds."""
+
+    figure: PaperFigure
+    measured: Measured
+    values: pd.DataFrame
+    algorithms: tuple[str, ...]  # those of the figure that have rows, in its order
+    names: dict[str, str]  # what the paper calls each suite (by its full name here) and algorithm
+
+    def of(self, quantity: str, algorithm: str | None = None, suite: str | None = None) -> pd.DataFrame:
+        rows = self.values[self.values["quantity"] == quantity]
+        rows = rows if algorithm is None else rows[rows["algorithm"] == algorithm]
+        return rows if suite is None else rows[rows["suite"] == suite]
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        """Full names, as far as rows name one, in the figure's order."""
+        return tuple(dict.fromkeys(name for name in self.values["suite"] if name))
+
+
+DrawMeasured = Callable[[Shown, Mapping[str, Style]], Figure]
+
+
+def shown_of(figure: PaperFigure, evidence: Evidence) -> Shown | None:
+    """None where nothing of it was measured."""
+    measured = evidence.measured.get(figure.measured_by)
+    if measured is None:
+        return None
+    paper = evidence.paper
+    order = [paper.suite(identifier).base for identifier in figure.suites]
+    bases = measured.values["suite"].str.partition("[")[0]
+    rows = measured.values[(bases.isin(order) | (bases == "")) if order else bases.notna()]
+    if rows.empty:
+        return None
+    if order:
+        place = rows["suite"].str.partition("[")[0].map({base: number for number, base in enumerate(order)})
+        rows = rows.iloc[place.fillna(-1).to_numpy().argsort(kind="stable")]
+    present = set(rows["algorithm"])
+    chosen = figure.algorithms or tuple(sorted(present - {""}))
+    names = {name: paper.printed(name) for name in chosen}
+    printed = {suite.base: suite.printed for suite in paper.suites}
+    names |= {name: printed.get(name.partition("[")[0], name) for name in set(rows["suite"])}
+    return Shown(figure, measured, rows, tuple(name for name in chosen if name in present), names)
+
+
+def draw_measured_figure(figure: PaperFigure, evidence: Evidence, styles: Mapping[str, Style]) -> Drawing | None:
+    """None where nothing of it was measured, or while nothing draws its kind."""
+    module = f"reports.papers.figures.{figure.kind.replace('-', '_')}"
+    shown = shown_of(figure, evidence)
+    if shown is None or find_spec(module) is None:
+        return None
+    draw: DrawMeasured = import_module(module).draw_measured
+    whose = "Not in the paper" if figure.ours else f"{figure.place} of the paper, as measured here"
+    return make_drawing(figure.id, f"{whose}: {figure.title} ({shown.measured.terms})", lambda: draw(shown, styles))
+
+
+def measured_table(figure: PaperFigure, evidence: Evidence) -> Table | None:
+    """Means over each seed's rows; None where nothing of it was measured."""
+    shown = shown_of(figure, evidence)
+    if shown is None:
+        return None
+    rows = []
+    for suite in shown.suites or ("",):
+        for algorithm in (*shown.algorithms, ""):
+            own = shown.values[(shown.values["suite"] == suite) & (shown.values["algorithm"] == algorithm)]
+            for quantity, group in own[~own["quantity"].str.match(PATHS)].groupby("quantity", sort=True):
+                means = group.groupby("seed")["value"].mean()
+                spread = f"{means.std(ddof=0):.3g}" if len(means) > 1 else "–"
+                cells = (f"{means.mean():.4g}", spread, f"{means.min():.3g}", f"{means.max():.3g}")
+                counts = (str(len(means)), str(len(group)))
+                label = shown.names.get(algorithm, algorithm) or "–"
+                named = (shown.names.get(suite, suite) or "–", label, str(quantity))
+                rows.append((*named, *(cell.replace("-", "−") for cell in cells), *counts))
+    columns = ("Environment", "Method", "Quantity", "Mean", "Std over seeds", "Least", "Most", "Seeds", "Rows")
+    return Table(f"{figure.place}: {figure.title}; means over all rows of a seed", columns, tuple(rows))

@@ -1,0 +1,148 @@
+"""The reproduction statement: one page to cite, as Markdown, HTML and LaTeX: what held, and how to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from reports.papers.evidence import Evidence
+from reports.papers.verdicts import NOT_RUN, WORDS, Verdict, effect_text, pair_text, was_tested
+from reports.text.latex_symbols import escaped
+from reports.text.numbers import short_count
+
+if TYPE_CHECKING:
+    from results.store import StoredRun
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`verdicts`: for each word that occurs its claims, as (id, sentence, what was found)."""
+
+    title: str
+    lead: str
+    verdicts: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]
+    facts: tuple[tuple[str, str], ...]
+
+    def markdown(self) -> str:
+        lines = [f"# {self.title}", "", self.lead, ""]
+        for word, claims in self.verdicts:
+            lines += [f"**{word.capitalize()} ({len(claims)})**", ""]
+            if word == NOT_RUN:
+                lines += [", ".join(f"`{name}`" for name, _, _ in claims), ""]
+            else:
+                lines += [*(f"- `{name}`: {text} {found}" for name, text, found in claims), ""]
+        lines += [*(f"- {name}: {value}" for name, value in self.facts), ""]
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """The body of a page."""
+        parts = [f"<h1>{escape(self.title)}</h1><p>{escape(self.lead)}</p>"]
+        for word, claims in self.verdicts:
+            parts.append(f"<h2>{escape(word.capitalize())} ({len(claims)})</h2>")
+            if word == NOT_RUN:
+                parts.append(f"<p>{', '.join(f'<code>{escape(name)}</code>' for name, _, _ in claims)}</p>")
+            else:
+                items = (f"<li><code>{escape(n)}</code>: {escape(t)} {escape(f)}</li>" for n, t, f in claims)
+                parts.append(f"<ul>{''.join(items)}</ul>")
+        facts = "".join(f"<li><b>{escape(name)}:</b> {escape(value)}</li>" for name, value in self.facts)
+        return "\n".join([*parts, f"<h2>How it was found</h2><ul>{facts}</ul>"])
+
+    def latex(self) -> str:
+        """A document of its own, without packages beyond a LaTeX distribution's own."""
+        lines = [
+            r"\documentclass[10pt]{article}",
+            r"\usepackage[margin=1.6cm,a4paper]{geometry}",
+            r"\pagestyle{empty}\setlength{\parindent}{0pt}\setlength{\parskip}{3pt}\raggedright",
+            r"\begin{document}",
+            rf"{{\Large {escaped(self.title)}\par}}\smallskip",
+            rf"\small {escaped(self.lead)}\par",
+        ]
+        for word, claims in self.verdicts:
+            lines.append(rf"\medskip\textbf{{{escaped(word.capitalize())} ({len(claims)})}}\par")
+            if word == NOT_RUN:
+                lines.append(r"\footnotesize " + ", ".join(_breakable(name) for name, _, _ in claims) + r"\par\small")
+            else:
+                lines += [rf"{{\footnotesize {_breakable(n)}: {escaped(t)} {escaped(f)}\par}}" for n, t, f in claims]
+        lines.append(r"\medskip\textbf{How it was found}\par")
+        lines += [rf"{{\footnotesize \textit{{{escaped(name)}:}} {escaped(value)}\par}}" for name, value in self.facts]
+        return "\n".join([*lines, r"\end{document}", ""])
+
+
+def make_statement(evidence: Evidence, verdicts: Sequence[Verdict], runs: Sequence[StoredRun]) -> Statement:
+    """runs: those behind the verdicts and tables."""
+    paper = evidence.paper
+    groups = []
+    for word in WORDS:
+        claims = tuple((v.claim.id, v.claim.sentence, _found(v)) for v in verdicts if v.word == word)
+        if claims:
+            groups.append((word, claims))
+    counts = ", ".join(f"{len(claims)} {word}" for word, claims in groups)
+    lead = (
+        f"Of {len(verdicts)} claims entered from “{paper.title}” ({paper.authors}; {paper.venue}, {paper.year}): "
+        f"{counts or 'none'}. A claim is reproduced or contradicted only where a permutation test over seeds, "
+        f"corrected by Holm's method over the paper's tested claims, decides at 5 %, or, of what is measured and no "
+        f"score, its 95 % interval or its sign where nothing is left to chance; everything else is "
+        f"undecided at the budget below, which is no evidence against it."
+    )
+    return Statement(f"Reproduction statement: {paper.title}", lead, tuple(groups), _facts(evidence, verdicts, runs))
+
+
+def _found(verdict: Verdict) -> str:
+    said = []
+    for entry in verdict.parts:
+        if was_tested(entry.part):
+            seeds = f"{entry.part.seeds} seed{'' if entry.part.seeds == 1 else 's'}"
+            said.append(f"{pair_text(entry.part)}: {effect_text(entry.part)}, {seeds}")
+    missing = sum(not was_tested(entry.part) for entry in verdict.parts)
+    return ("; ".join(said) + (f"; {missing} of {len(verdict.parts)} parts not run" if missing else "")).strip(
+        "; "
+    ) + "."
+
+
+def _facts(evidence: Evidence, verdicts: Sequence[Verdict], runs: Sequence[StoredRun]) -> tuple[tuple[str, str], ...]:
+    paper = evidence.paper
+    command = f"metarl paper {paper.name}"
+    facts = [("Cannot be compared", " ".join(paper.open))] if paper.open else []
+    if evidence.measured:
+        facts.append(("Measurements", "; ".join(measured.terms for measured in evidence.measured.values())))
+    if not runs:
+        return (*facts, ("Runs", f"none is stored; {command} makes those whose methods and suites exist"))
+    departures = dict.fromkeys(text for verdict in verdicts for text in verdict.not_comparable)
+    if departures:
+        facts.append(("Departs from the paper", "; ".join(departures)))
+    profiles = sorted({str(run.run["description"]["profile"]) for run in runs})
+    budgets = sorted({(run.identity["budget"], run.suite) for run in runs})
+    provenance = [run.run["provenance"] for run in runs]
+    commits = sorted({(p["commit"] or "unknown")[:12] + (" with changes" if p["dirty"] else "") for p in provenance})
+    versions = sorted({f"{name} {version}" for run in runs for name, version in run.identity["versions"].items()})
+    pythons = sorted({str(p["python"]) for p in provenance})
+    digests = sorted({run.digest[:12] for run in runs})
+    return (
+        *facts,
+        ("Runs", f"{len(runs)}, configurations {', '.join(digests)}"),
+        ("Budget", "; ".join(f"{suite}: {short_count(budget)} environment steps" for budget, suite in budgets)),
+        ("Profiles", ", ".join(profiles)),
+        (
+            "Software",
+            f"metarl-bench at commit {', '.join(commits)}; Python {', '.join(pythons)}; {', '.join(versions)}",
+        ),
+        (
+            "Repeat",
+            "; ".join([*(_repeat(command, name, runs) for name in profiles), f"{command} --stored renders again"]),
+        ),
+    )
+
+
+def _repeat(command: str, profile: str, runs: Sequence[StoredRun]) -> str:
+    """The command that makes the runs of this profile at the commit named."""
+    mine = [run for run in runs if run.run["description"]["profile"] == profile]
+    suites = ",".join(sorted({run.suite for run in mine}))
+    quoted = f'"{suites}"' if "[" in suites else suites
+    return f"{command} --profile {profile} --suites {quoted} --seeds {max(run.seed for run in mine) + 1}"
+
+
+def _breakable(name: str) -> str:
+    """A claim's id in typewriter letters that may break at its dots and dashes."""
+    return r"\texttt{" + escaped(name).replace(".", r".\allowbreak{}").replace("-", r"-\allowbreak{}") + "}"

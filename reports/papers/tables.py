@@ -1,0 +1,230 @@
+"""A paper's tables with ours beside each printed number, and the numbers behind its figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.papers.evidence import Comparable, Evidence
+from reports.scores.entries import Entry
+from reports.statistics.aggregate import Summary
+from reports.tables.leaderboard import Table
+from reports.text.numbers import NONE, decimals_for, interval, number, short_count
+from results.published import Paper, PaperFigure, ScoreTable, SettingsTable, parse_number
+
+NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class PaperCell:
+    """One printed number and ours.  Gains are over the table's baseline in the same suite."""
+
+    suite: str  # the paper's id
+    algorithm: str
+    printed: str
+    mean: float
+    ours: Summary | None
+    found: Comparable | None
+    missing: str  # why there is none of ours
+    printed_gain: float | None
+    our_gain: float | None
+
+    @property
+    def gain_ratio(self) -> float | None:
+        """Ours over the paper's; None for the baseline itself and where either is missing."""
+        if self.our_gain is None or not self.printed_gain:
+            return None
+        return self.our_gain / self.printed_gain
+
+
+@dataclass(frozen=True)
+class FilledTable:
+    """`cells` [row][column], as printed."""
+
+    source: ScoreTable
+    cells: tuple[tuple[PaperCell, ...], ...]
+
+    @property
+    def comparable(self) -> dict[str, Comparable]:
+        """The sets that its numbers come from, by the paper's suite."""
+        every = [cell for row in self.cells for cell in row if cell.ours is not None and cell.found is not None]
+        return {cell.suite: cell.found for cell in every if cell.found is not None}
+
+
+def fill_table(table: ScoreTable, evidence: Evidence) -> FilledTable:
+    """Ours are means over seeds and tasks after the last adaptation step, each suite's from one comparable set."""
+    paper = evidence.paper
+    suites = {suite.id for suite in paper.suites}
+    algorithms = [name for name in (*table.columns, *table.rows) if name not in suites]
+    printed = {
+        _cell(row, column, suites): text
+        for row, texts in table.rows.items()
+        for column, text in zip(table.columns, texts, strict=True)
+    }
+    means = {cell: parse_number(text)[0] for cell, text in printed.items()}
+    found = {name: evidence.best(paper.suite(name), algorithms) for name, _ in printed}
+    ours = {
+        (suite, name): chosen.entries[name].final
+        for suite, chosen in found.items()
+        if chosen is not None and not table.measurement
+        for name in algorithms
+        if name in chosen.entries
+    }
+
+    def made(suite: str, algorithm: str) -> PaperCell:
+        cell, base = (suite, algorithm), (suite, table.baseline)
+        missing = "" if cell in ours else f"no measurement of the {table.measurement} yet"
+        if not table.measurement and cell not in ours:
+            missing = evidence.missing(paper.suite(suite), algorithm)
+        gains = algorithm != table.baseline and base in means
+        return PaperCell(
+            suite,
+            algorithm,
+            printed[cell],
+            means[cell],
+            ours.get(cell),
+            found[suite],
+            missing,
+            means[cell] - means[base] if gains else None,
+            ours[cell].mean - ours[base].mean if gains and cell in ours and base in ours else None,
+        )
+
+    rows = (tuple(made(*_cell(row, column, suites)) for column in table.columns) for row in table.rows)
+    return FilledTable(table, tuple(rows))
+
+
+def wide_table(filled: FilledTable, paper: Paper) -> Table:
+    """As printed, with ours below each printed number."""
+    source = filled.source
+    columns = ("", "", *(paper.printed(name) for name in source.columns))
+    rows = []
+    for name, cells in zip(source.rows, filled.cells, strict=True):
+        rows.append((paper.printed(name), "paper", *(cell.printed.replace("-", "−") for cell in cells)))
+        rows.append(("", "ours", *(ours_text(cell) for cell in cells)))
+        if any(cell.gain_ratio is not None for cell in cells):
+            rows.append(("", "gain, ours / paper", *(number(cell.gain_ratio, 2) for cell in cells)))
+    title = f"{source.place}: {source.title}; ours: mean ± standard deviation over seeds (± over tasks)"
+    return Table(title, columns, tuple(rows))
+
+
+def ours_text(cell: PaperCell) -> str:
+    if cell.ours is None:
+        return NOT_RUN
+    decimals = decimals_for((cell.ours.mean,)) if abs(cell.mean) >= 1 else 2
+    ours = cell.ours
+    return (
+        f"{number(ours.mean, decimals)} ± {number(ours.std_seeds, decimals)} (± {number(ours.std_tasks, decimals)}), "
+        f"{ours.seeds} seed{'' if ours.seeds == 1 else 's'}"
+    )
+
+
+def table_csv(filled: FilledTable) -> str:
+    """One row a cell, at full precision; empty where there is none."""
+    columns = (
+        "suite", "algorithm", "paper_mean", "paper_std", "our_suite", "budget", "profile", "mean", "std_seeds",
+        "std_tasks", "iqm", "low", "high", "seeds", "paper_gain", "our_gain", "gain_ratio", "missing",
+    )  # fmt: skip
+    rows = []
+    for cell in (cell for row in filled.cells for cell in row):
+        low, high = (cell.ours.interval if cell.ours is not None else None) or (None, None)
+        ours: Sequence[Any] = (None,) * 9
+        if cell.ours is not None and cell.found is not None:
+            s = cell.ours
+            ours = (cell.found.suite, cell.found.budget, cell.found.profiles, s.mean, s.std_seeds, s.std_tasks, s.iqm)
+            ours = (*ours, low, high)
+        printed = (cell.suite, cell.algorithm, *parse_number(cell.printed))
+        seeds = None if cell.ours is None else cell.ours.seeds
+        rows.append((*printed, *ours, seeds, cell.printed_gain, cell.our_gain, cell.gain_ratio, cell.missing))
+    return csv_lines(columns, rows)
+
+
+def settings_table(table: SettingsTable, evidence: Evidence) -> Table:
+    """Printed hyperparameters beside those of the runs on the page."""
+    used = [found for suite in evidence.paper.suites if suite.id in table.suites for found in evidence.of(suite)]
+    used = used if table.suites else list(evidence.sets)
+    rows = []
+    for name, printed, option in table.rows:
+        values = _configured(option, used) if option else []
+        rows.append((name, printed, ", ".join(values) or NONE))
+    title = f"{table.place}: {table.title}; ours: the values of all runs shown here"
+    return Table(title, ("Setting", "Paper", "Ours"), tuple(rows))
+
+
+def figure_table(figure: PaperFigure, evidence: Evidence) -> Table:
+    """Ours behind a figure of scores, every stored set, and others' readings; methods that have none say why."""
+    paper = evidence.paper
+    rows: list[tuple[str, ...]] = []
+    for identifier in figure.suites:
+        suite = paper.suite(identifier)
+        shown = set[str]()
+        for found in evidence.of(suite):
+            for name in figure.algorithms:
+                if name in found.entries:
+                    shown.add(name)
+                    rows.append((paper.printed(identifier), paper.printed(name), *_numbers(found, found.entries[name])))
+        rows += [
+            (paper.printed(identifier), paper.printed(name), evidence.missing(suite, name), "", "", "", "", "")
+            for name in figure.algorithms
+            if name not in shown
+        ]
+        for read in paper.readings:
+            if read.suite == identifier and read.algorithm in figure.algorithms:
+                source = f"elsewhere: {read.source} ({read.note})"
+                cells = (source, "", "", read.before or NONE, read.after, NONE)
+                rows.append((paper.printed(identifier), paper.printed(read.algorithm), *cells))
+    title = f"{figure.place}: {figure.title}; ours: mean ± standard deviation over seeds, on test tasks"
+    columns = (
+        "Environment",
+        "Method",
+        "Our suite",
+        "Budget",
+        "Profile",
+        "Before adaptation",
+        "After",
+        "IQM [95 %], seeds",
+    )
+    return Table(title, columns, tuple(rows))
+
+
+def plain_csv(table: Table) -> str:
+    return csv_lines(table.columns, table.rows)
+
+
+def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _numbers(found: Comparable, entry: Entry) -> tuple[str, ...]:
+    first, last = entry.steps[0], entry.final
+    decimals = decimals_for((first.mean, last.mean))
+    before, after = (f"{number(s.mean, decimals)} ± {number(s.std_seeds, decimals)}" for s in (first, last))
+    summary = f"{number(last.iqm, decimals)} {interval(last, decimals)}, {last.seeds}"
+    return (found.suite, short_count(entry.identity["budget"]), found.profiles, before, after, summary)
+
+
+def _configured(option: str, used: Sequence[Comparable]) -> list[str]:
+    values = set()
+    for found in used:
+        for entry in found.entries.values():
+            identity, description = entry.identity, entry.runs[0].run["description"]
+            group, _, name = option.rpartition(".")
+            if option == "seeds":
+                values.add(str(len(entry.seeds)))
+            elif option in description:
+                values.add(str(description[option]))
+            else:
+                value = identity[group or "configuration"].get(name)
+                if value is not None:
+                    values.add(" × ".join(map(str, value)) if isinstance(value, list) else f"{value:g}")
+    return sorted(values)
+
+
+def _cell(row: str, column: str, suites: set[str]) -> tuple[str, str]:
+    return (row, column) if row in suites else (column, row)

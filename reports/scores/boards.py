@@ -1,0 +1,113 @@
+"""A suite's board: its entries, which of them may be compared, and what that decides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reports.scores.entries import Entry
+from reports.text.short_labels import short_labels
+
+#: the algorithm that every other one must beat to have learned anything
+FLOOR = "random-init"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the intervals after adaptation say.  Lying apart describes the intervals; it is no test of significance."""
+
+    leader: Entry | None  # highest interquartile mean; None if nothing may be compared
+    level: tuple[Entry, ...]  # comparable entries that the leader's interval does not lie above
+    floor: Entry | None
+    above: tuple[Entry, ...]  # intervals above the floor's
+    below: tuple[Entry, ...]
+    undecided: tuple[Entry, ...]  # intervals that overlap the floor's, or no interval
+
+
+@dataclass(frozen=True)
+class Board:
+    """One suite.  `departures`: for each entry that may not be compared, in what terms it departs from the others."""
+
+    suite: str
+    entries: tuple[Entry, ...]  # by interquartile mean, highest first; those that may not be compared last
+    departures: dict[str, dict[str, str]]  # by label: for each term ("budget") its value and the others'
+    verdict: Verdict
+
+    def marked(self, entry: Entry) -> str:
+        """The entry's label, with a star if it may not be compared."""
+        return entry.label + ("*" if entry.label in self.departures else "")
+
+    def short(self, entry: Entry) -> str:
+        """The entry's label where there is little room."""
+        return short_labels(other.label for other in self.entries)[entry.label]
+
+    def drawn(self, entry: Entry) -> str:
+        """As `marked`, short enough for a figure."""
+        return self.short(entry) + ("*" if entry.label in self.departures else "")
+
+    @property
+    def last_step(self) -> int:
+        return max(len(entry.steps) for entry in self.entries) - 1
+
+    @property
+    def metric(self) -> str:
+        return Counter(entry.metric.replace("_", " ") for entry in self.entries).most_common(1)[0][0]
+
+
+def make_boards(entries: Iterable[Entry]) -> tuple[Board, ...]:
+    """One board a suite, by name."""
+    suites: dict[str, list[Entry]] = {}
+    for entry in entries:
+        suites.setdefault(entry.suite, []).append(entry)
+    return tuple(_board(suite, suites[suite]) for suite in sorted(suites))
+
+
+def _board(suite: str, entries: list[Entry]) -> Board:
+    departures = _departures(entries)
+    ordered = tuple(sorted(entries, key=lambda entry: (entry.label in departures, -entry.final.iqm, entry.label)))
+    comparable = [entry for entry in ordered if entry.label not in departures]
+    competing = [entry for entry in comparable if "test" not in entry.access]
+    leader = competing[0] if competing else None
+    level = tuple(e for e in competing[1:] if leader is not None and not leader.final.lies_above(e.final))
+    floor = next((entry for entry in comparable if entry.algorithm == FLOOR), None)
+    others = [entry for entry in competing if floor is not None and entry is not floor]
+    above = tuple(entry for entry in others if floor is not None and entry.final.lies_above(floor.final))
+    below = tuple(entry for entry in others if floor is not None and floor.final.lies_above(entry.final))
+    undecided = tuple(entry for entry in others if entry not in above and entry not in below)
+    return Board(suite, ordered, departures, Verdict(leader, level, floor, above, below, undecided))
+
+
+def _departures(entries: list[Entry]) -> dict[str, dict[str, str]]:
+    """Entries that differ in budget, protocol, split, tasks or suite from the largest group that agrees in all."""
+    terms = {entry.label: _terms(entry) for entry in entries}
+    trained = [entry for entry in entries if entry.trained] or entries
+    groups = Counter(tuple(terms[entry.label].values()) for entry in trained)
+    budget = {tuple(terms[entry.label].values()): entry.identity["budget"] for entry in trained}
+    main = max(groups, key=lambda group: (groups[group], budget[group], group))
+    departures = {}
+    for entry in entries:
+        own = terms[entry.label]
+        differing = {
+            name: f"{value}, the others {usual}"
+            for (name, value), usual in zip(own.items(), main, strict=True)
+            if value != usual and (entry.trained or name != "budget")  # what is untrained stands at any budget
+        }
+        if differing:
+            departures[entry.label] = differing
+    return departures
+
+
+def _terms(entry: Entry) -> dict[str, str]:
+    identity = entry.identity
+    protocol = identity["protocol"]
+    return {
+        "budget": f"{identity['budget']:,} steps",
+        "adaptation": (
+            f"{protocol.get('adaptations', 1)} of {protocol['adaptation_steps']} × "
+            f"{protocol['trajectories']} trajectories"
+        ),
+        "suite version": identity["suite_digest"][:8],
+        "split": identity["split_digest"][:8],
+        "test tasks": f"{len(entry.tasks)} from {entry.tasks[0]} to {entry.tasks[-1]}",
+    }

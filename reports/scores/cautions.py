@@ -1,0 +1,121 @@
+"""What a reader must know before believing a number: few seeds, unequal budgets, stale, missing and failed runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from reports.scores.boards import Board
+from reports.scores.entries import Refused
+from reports.scores.record import data_of, distinct_of
+
+ENOUGH_SEEDS = 10
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """A run that was asked for and did not finish.  `error`: its traceback, or one line."""
+
+    suite: str
+    algorithm: str
+    seed: int
+    error: str
+
+
+@dataclass(frozen=True)
+class Caution:
+    kind: str  # a short heading: "Few seeds", "Not comparable", ...
+    text: str
+
+
+def coverage(seeds: int) -> str:
+    """How often the nominal 95 % interval covers, by the simulation in docs/statistics.md; empty from ten seeds on."""
+    if seeds >= ENOUGH_SEEDS:
+        return ""
+    if seeds == 1:
+        return "with 1 seed: no interval"
+    if seeds == 2:
+        return "with 2 seeds: the nominal 95 % interval covers 48–53 %"
+    known = 3 if seeds < 5 else 5
+    covered = "73–75 %" if known == 3 else "85–88 %"
+    more = "" if known == seeds else f" with {known} seeds, a little more with {seeds}"
+    return f"with {seeds} seeds: the nominal 95 % interval covers {covered}{more}"
+
+
+def collect_cautions(
+    boards: Iterable[Board],
+    refused: Iterable[Refused] = (),
+    stale: Collection[str] = (),
+    failed: Iterable[FailedRun] = (),
+) -> tuple[Caution, ...]:
+    """Every caution, the gravest kinds first.
+
+    stale: digests (64 hex digits) of configurations whose code or software has changed since they ran.
+    """
+    boards = tuple(boards)
+    found = [
+        Caution("Failed run", f"{run.algorithm} on {run.suite}, seed {run.seed}: {_last_line(run.error)}")
+        for run in failed
+    ]
+    found += [Caution("No score", entry.reason) for entry in refused]
+    for board in boards:
+        for label, differing in board.departures.items():
+            terms = "; ".join(f"{name} {values}" for name, values in differing.items())
+            found.append(Caution("Not comparable", f"{label} on {board.suite}: {terms}"))
+    for board in boards:
+        for entry in board.entries:
+            if entry.digest in stale:
+                text = "the code or software has changed since these runs; run them again to compare with new ones"
+                found.append(Caution("Stale", f"{entry.label} on {board.suite}: {text}"))
+    for board in boards:
+        for data in sorted(
+            {data for entry in board.entries if (data := data_of(entry)) and "synthetic" in data.lower()}
+        ):
+            found.append(Caution("Synthetic data", f"{board.suite} ran on {data}: no real market or measurement"))
+    found += [caution for board in boards for caution in _alike_tasks(board)]
+    found += [caution for board in boards for caution in _missing_seeds(board)]
+    found += _few_seeds(boards)
+    processors = {run.run["provenance"]["cpu"] for board in boards for entry in board.entries for run in entry.runs}
+    if len(processors) > 1:
+        text = f"the runs come from {len(processors)} kinds of processors: their wall times do not compare"
+        found.append(Caution("Wall time", text))
+    dirty = [run for board in boards for entry in board.entries for run in entry.runs if run.run["provenance"]["dirty"]]
+    if dirty:
+        text = f"{len(dirty)} of the runs come from a working tree with uncommitted changes: no commit holds their code"
+        found.append(Caution("Uncommitted code", text))
+    return tuple(found)
+
+
+def _alike_tasks(board: Board) -> Iterable[Caution]:
+    """At least half of the tasks are others' MDPs again."""
+    for tasks, count in sorted({distinct_of(entry) for entry in board.entries}):
+        if 2 * count < tasks:
+            text = f"the {tasks} tasks of {board.suite} are {count} different MDPs, so test tasks repeat training tasks"
+            yield Caution("Tasks alike", text)
+
+
+def _missing_seeds(board: Board) -> Iterable[Caution]:
+    every = {seed for entry in board.entries for seed in entry.seeds}
+    for entry in board.entries:
+        missing = sorted(every - set(entry.seeds))
+        if missing:
+            seeds = ", ".join(map(str, missing))
+            yield Caution("Missing runs", f"{entry.label} on {board.suite} has no seed {seeds}, which others have")
+
+
+def _few_seeds(boards: tuple[Board, ...]) -> list[Caution]:
+    seeds = Counter(entry.final.seeds for board in boards for entry in board.entries)
+    few = [f"{_entries(seeds[count])} {coverage(count)}" for count in sorted(seeds) if coverage(count)]
+    if not few:
+        return []
+    return [Caution("Few seeds", f"{'; '.join(few)} (10 seeds: 91–93 %); treat small differences with care")]
+
+
+def _entries(count: int) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'}"
+
+
+def _last_line(error: str) -> str:
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    return lines[-1] if lines else "no error was recorded"

@@ -1,0 +1,74 @@
+"""What stands behind the numbers: each run's provenance, as plain values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reports.scores.entries import Entry
+from reports.text.numbers import slug
+
+if TYPE_CHECKING:
+    from results.store import StoredRun
+
+_ACCESS = {
+    "validation": "uses validation tasks",
+    "model": "reads the exact model",
+    "parameters": "reads the tasks' parameters",
+    "test": "trains on test tasks (reference)",
+}
+
+
+def access_labels(entry: Entry) -> tuple[str, ...]:
+    """What an algorithm may use beside the training tasks, in words."""
+    return tuple(_ACCESS.get(name, name) for name in entry.access)
+
+
+def entry_anchor(entry: Entry) -> str:
+    """The HTML id of an entry's runs."""
+    return f"runs-{slug(entry.suite)}-{slug(entry.algorithm)}-{entry.digest[:12]}"
+
+
+def data_of(entry: Entry) -> str | None:
+    """The line that names the outside data of an entry's suite; None where there are none."""
+    return entry.runs[0].run["provenance"].get("data")
+
+
+def distinct_of(entry: Entry) -> tuple[int, int]:
+    """The tasks of the suite's split, and how many different MDPs they are; (0, 0) where the record does not say."""
+    description = entry.runs[0].run["description"]
+    return description.get("tasks", 0), description.get("distinct_mdps", 0)
+
+
+def run_record(run: StoredRun, entry: Entry) -> dict[str, Any]:
+    """One run for summary.json and the page.  `wall_seconds`: in meta-iterations; None if there was none."""
+    identity, provenance = run.identity, run.run["provenance"]
+    description = run.run["description"]
+    return {
+        "suite": run.suite,
+        "algorithm": run.algorithm,
+        "label": entry.label,
+        "seed": run.seed,
+        "digest": run.digest,
+        "reference": run.seed in entry.reference_seeds,
+        "profile": description["profile"],
+        "benchmark": description["benchmark"],
+        "access": sorted(description["access"]),
+        "budget": identity["budget"],
+        "environment_steps": run.done["environment_steps"],
+        "iterations": run.done["iterations"],
+        "wall_seconds": float(run.timing["wall_seconds"].sum()) if len(run.timing) else None,
+        "protocol": identity["protocol"],
+        "configuration": identity["configuration"],
+        "suite_digest": identity["suite_digest"],
+        "split_digest": identity["split_digest"],
+        "parents": identity["parents"],
+        "versions": identity["versions"],
+        "code": identity["code"],
+        "commit": provenance["commit"],
+        "dirty": provenance["dirty"],
+        "data": provenance.get("data"),
+        "cpu": provenance["cpu"],
+        "threads": provenance["threads"],
+        "attempts": [attempt["outcome"] for attempt in run.run["attempts"]],
+        "records": run.done["digests"],
+    }

@@ -1,0 +1,76 @@
+"""What is lost when a meta-policy goes from a simplified simulation to the physics: suites X and X-physics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reports.scores.boards import Board
+from reports.scores.entries import Entry
+from reports.statistics.bootstrap import RESAMPLES, draw_counts, keyed_generator, percentile_interval
+from results.identity import digest_of
+
+_PHYSICS = re.compile(r"([^\[]+)-physics(\[.*\])?")
+
+
+@dataclass(frozen=True)
+class SimulationGap:
+    """Means over the shared seeds and their test tasks, after the last adaptation step."""
+
+    simple: Entry
+    physics: Entry
+    seeds: tuple[int, ...]
+    before: float  # in the simplified simulation
+    after: float  # in the physics
+    interval: tuple[float, float] | None  # 95 %, of after - before, paired by seed; None with one seed
+
+    @property
+    def gap(self) -> float:
+        return self.after - self.before
+
+
+def simulation_gaps(boards: Iterable[Board]) -> tuple[SimulationGap, ...]:
+    """Each algorithm that has comparable scores and a seed in common on both, in one configuration and budget."""
+    suites = {board.suite: board for board in boards}
+    gaps = []
+    for name, board in suites.items():
+        match = _PHYSICS.fullmatch(name)
+        simple = suites.get(match[1] + (match[2] or "")) if match else None
+        if simple is None or simple.metric != board.metric:
+            continue
+        partners = {_setting(entry): entry for entry in _comparable(simple)}
+        for entry in _comparable(board):
+            partner = partners.get(_setting(entry))
+            if partner is not None and set(partner.seeds) & set(entry.seeds):
+                gaps.append(_gap(partner, entry))
+    return tuple(gaps)
+
+
+def _gap(simple: Entry, physics: Entry) -> SimulationGap:
+    seeds = tuple(sorted(set(simple.seeds) & set(physics.seeds)))
+    before, after = (
+        entry.scores[-1].mean(axis=1)[[entry.seeds.index(seed) for seed in seeds]] for entry in (simple, physics)
+    )
+    interval = None
+    if len(seeds) > 1:
+        generator = keyed_generator(physics.suite, physics.algorithm, "simulation gap")
+        counts = draw_counts(len(seeds), RESAMPLES, generator)
+        resampled = np.einsum("s,sr->r", after - before, counts) / len(seeds)
+        low, high = percentile_interval(resampled).tolist()
+        interval = (low, high)
+    return SimulationGap(simple, physics, seeds, float(before.mean()), float(after.mean()), interval)
+
+
+def _comparable(board: Board) -> list[Entry]:
+    return [entry for entry in board.entries if entry.label not in board.departures]
+
+
+def _setting(entry: Entry) -> tuple[Any, ...]:
+    """What both must share beside the seed; their code differs, since the suites' does."""
+    identity = entry.identity
+    shared = {key: identity[key] for key in ("configuration", "protocol", "budget", "parents")}
+    return entry.algorithm, digest_of(shared)

@@ -1,0 +1,76 @@
+"""The page's last sections: the runs behind every number, and all cautions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from reports.scores.boards import Board
+from reports.scores.cautions import Caution
+from reports.scores.entries import Entry
+from reports.scores.record import access_labels, entry_anchor, run_record
+from reports.sections.html import name_mark
+from reports.text.numbers import NONE, duration, short_count, slug
+
+
+def provenance_section(boards: tuple[Board, ...], classes: Mapping[str, str]) -> str:
+    suites = "".join(_suite(board, classes) for board in boards)
+    return f"""
+<section id="provenance"><h2>Runs behind the numbers</h2>
+<p class="note">Every score above links to its runs here. A digest names a configuration: equal digests are equal
+configuration, suite, split, budget, software and code. A run's record is in its folder of the results,
+<code>runs/suite/algorithm/digest/seed</code>. Wall time is that of the meta-iterations.</p>
+{suites}</section>"""
+
+
+def cautions_section(cautions: tuple[Caution, ...]) -> str:
+    items = "".join(f"<li><b>{escape(caution.kind)}.</b> {escape(caution.text)}.</li>" for caution in cautions)
+    body = f'<ul class="caution">{items}</ul>' if items else "<p>None.</p>"
+    return f'<section id="cautions"><h2>Warnings</h2>{body}</section>'
+
+
+def _suite(board: Board, classes: Mapping[str, str]) -> str:
+    entries = "".join(_entry(entry, classes) for entry in sorted(board.entries, key=lambda entry: entry.label))
+    columns = ("Seed", "Digest", "Commit", "Environment steps", "Iterations", "Wall time", "Attempts")
+    heads = "".join(f'<th scope="col">{column}</th>' for column in columns)
+    return f"""<div data-suite="{slug(board.suite)}"><h3>{escape(board.suite)}</h3>
+<div class="wide" tabindex="0" role="region" aria-label="{escape(board.suite)}: runs"><table class="runs">
+<thead><tr>{heads}</tr></thead>{entries}</table></div></div>"""
+
+
+def _entry(entry: Entry, classes: Mapping[str, str]) -> str:
+    records = [run_record(run, entry) for run in entry.runs]
+    first = records[0]
+    access = "".join(f' <span class="badge">{escape(label)}</span>' for label in access_labels(entry))
+    versions = ", ".join(f"{name} {version}" for name, version in first["versions"].items())
+    terms = f"budget {short_count(first['budget'])} environment steps · profile {first['profile']} · {versions}"
+    shown = ("configuration", "protocol", "suite_digest", "split_digest", "parents", "code")
+    if first["data"]:
+        terms += f" · data: {first['data']}"
+    details = escape(json.dumps({key: first[key] for key in shown}, indent=1))
+    return (
+        f'<tbody id="{entry_anchor(entry)}" data-algorithm="{slug(entry.algorithm)}">'
+        f'<tr><th colspan="7" scope="rowgroup">'
+        f"{name_mark(entry.label, classes[entry.algorithm])}{access} <small>{escape(terms)}</small>"
+        f"<details><summary>configuration</summary><pre>{details}</pre></details></th></tr>"
+        f"{''.join(_run(record, entry) for record in records)}</tbody>"
+    )
+
+
+def _run(record: Mapping[str, Any], entry: Entry) -> str:
+    wall = NONE if record["wall_seconds"] is None else duration(record["wall_seconds"])
+    commit = (record["commit"] or "unknown")[:10] + (" + changes" if record["dirty"] else "")
+    attempts = ", ".join(record["attempts"])
+    cells = (
+        f"{record['seed']}{' (shipped)' if record['reference'] else ''}",
+        record["digest"][:12],
+        commit,
+        f"{record['environment_steps']:,}",
+        f"{record['iterations']:,}",
+        wall,
+        attempts,
+    )
+    columns = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f'<tr id="{entry_anchor(entry)}-seed-{record["seed"]}">{columns}</tr>'

@@ -1,0 +1,53 @@
+"""Pictures that finished runs keep (a rendered flight), shown within the page."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from html import escape
+from pathlib import Path
+
+from reports.scores.boards import Board
+from reports.scores.record import entry_anchor
+from results.files import read_bytes
+from results.run_folder import ARTEFACTS
+
+_TYPES = {".png": "image/png", ".gif": "image/gif"}
+#: characters of the page that one suite's pictures may take
+_LIMIT = 600_000
+
+
+def suite_pictures(board: Board) -> str:
+    """Those of the leading trained algorithm's lowest seed that has any; empty where there are none."""
+    for entry in board.entries:
+        if entry.label in board.departures or not entry.trained or "test" in entry.access:
+            continue
+        for run in entry.runs:
+            files = sorted(path for path in (run.path / ARTEFACTS).glob("*") if path.suffix.lower() in _TYPES)
+            if files:
+                source = f'<a href="#{entry_anchor(entry)}">{escape(entry.label)}, seed {run.seed}</a>'
+                return _gallery(files, f"{board.suite}: {entry.label}, seed {run.seed}", source)
+    return ""
+
+
+def _gallery(files: list[Path], whose: str, source: str) -> str:
+    # stills first: they stand where an animation is left out for its size
+    ordered = sorted(files, key=lambda path: (path.suffix.lower() == ".gif", path.name))
+    left, items, omitted = _LIMIT, [], []
+    for path in ordered:
+        content = b64encode(read_bytes(path)).decode()
+        if len(content) > left:
+            omitted.append(path.name)
+            continue
+        left -= len(content)
+        items.append(_picture(path, content, whose, source))
+    note = f'<p class="note">Too large to be shown here: {escape(", ".join(omitted))}.</p>' if omitted else ""
+    return f'<div class="pictures">{"".join(items)}</div>{note}'
+
+
+def _picture(path: Path, content: str, whose: str, source: str) -> str:
+    what = path.stem.replace("-", " ").replace("_", " ")
+    kind = _TYPES[path.suffix.lower()]
+    image = f'<img src="data:{kind};base64,{content}" alt="{escape(f"{whose}: {what}, after adaptation")}">'
+    if kind == "image/gif":  # what moves is seen only when asked for, and can be stopped
+        image = f"<details><summary>Animation: {escape(what)}</summary>{image}</details>"
+    return f"<figure>{image}<figcaption>{escape(what)}, after adaptation: {source}</figcaption></figure>"

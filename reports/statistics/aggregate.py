@@ -1,0 +1,126 @@
+"""Sums up scores over seeds and tasks, on one suite and across suites."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from reports.statistics.bootstrap import (
+    RESAMPLES,
+    draw_strata,
+    interquartile_mean,
+    iqm_intervals,
+    percentile_interval,
+    resampled_iqms,
+)
+from reports.statistics.finite import finite_scores
+from results.files import StoreError
+
+Interval = tuple[float, float]
+#: the normalised score of the oracle, up to which the optimality gap counts
+OPTIMUM = 1.0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The scores of one entry at one adaptation step, or at one place of its learning curve."""
+
+    mean: float  # over seeds and tasks
+    std_seeds: float | None  # sample standard deviation of the seeds' means over tasks; None for one seed
+    std_tasks: float | None  # sample standard deviation of the tasks' means over seeds; None for one task
+    iqm: float  # over all (seed, task) pairs
+    interval: Interval | None  # 95 % bootstrap interval of the iqm over seeds; None for one seed
+    seeds: int
+    tasks: int
+
+    def lies_above(self, other: Summary) -> bool | None:
+        """Whether the intervals lie apart, this one above; None where one of the two has no interval."""
+        if self.interval is None or other.interval is None:
+            return None
+        return self.interval[0] > other.interval[1]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % bootstrap interval over seeds; None where a suite has one seed, which holds none."""
+
+    value: float
+    interval: Interval | None
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """One algorithm's normalised scores across suites, which weigh alike."""
+
+    iqm: Estimate  # interquartile mean of all (seed, task) scores
+    median: Estimate  # over suites, of the suite's mean over seeds and tasks
+    mean: Estimate
+    optimality_gap: Estimate  # mean shortfall from 1; what lies above 1 makes up for nothing
+    seeds: dict[str, int]  # by suite
+
+
+def summarise(scores: np.ndarray, *key: str, resamples: int = RESAMPLES) -> tuple[Summary, ...]:
+    """One summary a point.
+
+    scores: [point, seed, task], each the mean over a task's episodes.  key: names whose scores these are.
+    Raises ValueError for an empty array and for scores that are not finite.
+    """
+    if scores.ndim != 3 or scores.size == 0:
+        raise ValueError(f"{'/'.join(key)}: scores must be [point, seed, task] and not empty, got {scores.shape}")
+    if not np.isfinite(scores).all():
+        raise ValueError(f"{'/'.join(key)}: scores must be finite")
+    points, seeds, tasks = scores.shape
+    intervals = iqm_intervals(scores, *key, resamples=resamples) if seeds > 1 else [None] * points
+    return tuple(
+        Summary(
+            mean=float(point.mean()),
+            std_seeds=_spread(point.mean(axis=1)),
+            std_tasks=_spread(point.mean(axis=0)),
+            iqm=interquartile_mean(point),
+            interval=None if interval is None else (float(interval[0]), float(interval[1])),
+            seeds=seeds,
+            tasks=tasks,
+        )
+        for point, interval in zip(scores, intervals, strict=True)
+    )
+
+
+def aggregate(strata: Mapping[str, np.ndarray], *key: str, resamples: int = RESAMPLES) -> Aggregate:
+    """Sums up one algorithm across suites, as rliable does where each suite is one column of scores.
+
+    strata: normalised scores [seed, task] by suite; suites may differ in both.  Seeds are resampled whole, within each
+    suite by itself.  key: names whose scores these are; the draws depend on it and the suites' names alone.
+    Raises StoreError, naming algorithm, suite and seed, for scores that are not finite, and if there is no suite.
+    """
+    if not strata:
+        raise StoreError(f"{'/'.join(key)}: there is no suite with normalised scores to aggregate over")
+    scores = {suite: finite_scores(strata[suite], 2, *key, suite) for suite in sorted(strata)}
+    arrays = list(scores.values())
+    seeds = {suite: len(values) for suite, values in scores.items()}
+    counts = draw_strata(scores, resamples, *key) if min(seeds.values()) > 1 else None
+    once = [np.ones((len(values), 1), dtype=np.int32) for values in arrays]
+    short = [OPTIMUM - np.minimum(values, OPTIMUM) for values in arrays]
+    estimates = []
+    for taken in filter(None, (once, counts)):
+        means, gaps = _suite_means(arrays, taken), _suite_means(short, taken)
+        iqms = resampled_iqms(arrays, taken)
+        estimates.append((iqms, np.median(means, axis=0), means.mean(axis=0), gaps.mean(axis=0)))
+    intervals = percentile_interval(np.stack(estimates[1])) if counts is not None else [None] * 4
+    iqm, median, mean, gap = (
+        Estimate(float(value[0]), None if interval is None else (float(interval[0]), float(interval[1])))
+        for value, interval in zip(estimates[0], intervals, strict=True)
+    )
+    return Aggregate(iqm, median, mean, gap, seeds)
+
+
+def _suite_means(scores: list[np.ndarray], counts: list[np.ndarray]) -> np.ndarray:
+    """Mean over seeds and tasks of every suite in every resample, [suite, resample]."""
+    # einsum rather than a matrix product: its sums do not depend on the number of threads
+    pairs = zip(scores, counts, strict=True)
+    return np.stack([np.einsum("s,sr->r", values.mean(axis=1), taken) / len(values) for values, taken in pairs])
+
+
+def _spread(values: np.ndarray) -> float | None:
+    return float(values.std(ddof=1)) if values.size > 1 else None

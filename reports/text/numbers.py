@@ -1,0 +1,62 @@
+"""Numbers as text: a true minus sign, as many decimals as a suite's scores need."""
+
+from __future__ import annotations
+
+import math
+import re
+import zlib
+from collections.abc import Iterable
+
+from reports.statistics.aggregate import Summary
+
+NONE = "–"
+
+
+def decimals_for(values: Iterable[float]) -> int:
+    """Decimals that leave the largest of the values about four digits."""
+    largest = max((abs(value) for value in values), default=0.0)
+    return 0 if largest >= 1000 else 1 if largest >= 100 else 2 if largest >= 1 else 3
+
+
+def number(value: float | None, decimals: int) -> str:
+    if value is None:
+        return NONE
+    text = f"{value:,.{decimals}f}"
+    return text.replace("-", "−") if float(text.replace(",", "")) else text.lstrip("-")
+
+
+def interval(summary: Summary, decimals: int) -> str:
+    if summary.interval is None:
+        return "[no interval]"
+    low, high = summary.interval
+    return f"[{number(low, decimals)}, {number(high, decimals)}]"
+
+
+def short_count(value: float) -> str:
+    """1,500,000 as 1.5 M."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Two units at most: 1 h 4 min, 3 min 20 s, 1.4 s."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def slug(name: str) -> str:
+    """The name as a file name and HTML id: unchanged if plain, else with what tells it from a like name."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-")
+    return name if plain == name else f"{plain}-{zlib.crc32(name.encode()):08x}"
+
+
+def finite_range(values: Iterable[float]) -> tuple[float, float]:
+    """Lowest and highest value, a little apart even where they are one."""
+    found = list(values)
+    low, high = min(found), max(found)
+    return (low, high) if high - low > 1e-12 * max(1.0, math.fabs(high)) else (low - 0.5, high + 0.5)

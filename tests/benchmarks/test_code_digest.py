@@ -1,0 +1,124 @@
+"""The code digest covers what decides a result and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from algorithms.catalogue import find_algorithm
+from benchmarks.specs.code_digest import DECIDING, closure, code_digest, located
+from environments.catalogue import suites
+from environments.discovery import Found
+from tests.support.adapters import GOOD, write_good
+
+LAKE = "frozen-lake-low"
+
+
+def digest_of_text(folder: Path, text: str) -> str:
+    path = folder / "drift.py"
+    path.write_text(text)
+    return code_digest(find_algorithm(str(path)), suites()[LAKE])
+
+
+def digest_of_package(folder: Path, name: str) -> str:
+    found = Found("drift", f"{name}.methods.drift", "Drift", "", {}, None)
+    assert located(f"{name}.methods.drift") == folder / name / "methods" / "drift.py"
+    return code_digest(found, suites()[LAKE])
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """A third party's package, with a name of its own for each test."""
+    name = f"their_{request.node.name}"
+    methods = tmp_path / name / "methods"
+    methods.mkdir(parents=True)
+    (tmp_path / name / "__init__.py").write_text("")
+    (methods / "__init__.py").write_text("")
+    (methods / "drift.py").write_text("from . import surrogate\nfrom .steps import size\n" + GOOD)
+    (methods / "surrogate.py").write_text("clip = 0.3\n")
+    (methods / "steps.py").write_text("size = 1\n")
+    (methods / "neighbour.py").write_text("size = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+def test_comments_docstrings_and_layout_do_not_count(tmp_path: Path) -> None:
+    text = GOOD.replace('"""Acts alike everywhere."""', '"""Another docstring."""')
+    text = text.replace("space = problem.action_space", "space = (  # a comment\n problem.action_space\n )")
+    assert text != GOOD
+    assert digest_of_text(tmp_path, text) == digest_of_text(tmp_path, GOOD)
+
+
+def test_a_docstring_alone_in_a_body_does_not_count_but_a_statement_does(tmp_path: Path) -> None:
+    first, second, third = (
+        digest_of_text(tmp_path, f"{GOOD}\n\ndef more():\n    {body}\n") for body in ('"""a"""', '"""b"""', "return 1")
+    )
+    assert first == second != third
+
+
+@pytest.mark.parametrize(("old", "new"), [("0.9", "0.8"), (": score}", ": -score}"), ("bias +", "bias -")])
+def test_a_changed_statement_counts(old: str, new: str, tmp_path: Path) -> None:
+    text = GOOD.replace(old, new)
+    assert text != GOOD
+    assert digest_of_text(tmp_path, text) != digest_of_text(tmp_path, GOOD)
+
+
+@pytest.mark.parametrize("module", ["surrogate", "steps", "__init__"])
+def test_what_is_imported_counts(module: str, package: str, tmp_path: Path) -> None:
+    before = digest_of_package(tmp_path, package)
+    (tmp_path / package / "methods" / f"{module}.py").write_text("clip = 0.2\n")
+    assert digest_of_package(tmp_path, package) != before
+
+
+def test_a_neighbour_that_is_not_imported_does_not_count(package: str, tmp_path: Path) -> None:
+    before = digest_of_package(tmp_path, package)
+    (tmp_path / package / "methods" / "neighbour.py").write_text("size = 2\n")
+    (tmp_path / package / "methods" / "new.py").write_text("size = 3\n")
+    assert digest_of_package(tmp_path, package) == before
+
+
+def test_the_closure_holds_algorithm_suite_and_training_loop_and_no_neighbour() -> None:
+    reached = closure(find_algorithm("promp"), suites()[LAKE])
+    assert reached.keys() >= {
+        "algorithms.promp",
+        "algorithms.estimators.surrogates",
+        "environments.frozen_lake",
+        "environments.collector",
+        *DECIDING,
+    }
+    assert not reached.keys() & {"algorithms.maml_trpo", "environments.corners", "environments.locomotion.velocity"}
+    assert {module.partition(".")[0] for module in reached} == {"algorithms", "environments", "benchmarks"}
+
+
+def test_the_training_loop_imports_no_other_module_of_benchmarks_than_the_spec() -> None:
+    """Whoever moves what decides a result to a new module must name it in DECIDING."""
+    imported = set()
+    for module in DECIDING:
+        path = located(module)
+        assert path is not None
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("benchmarks"):
+                imported.add(node.module)
+    assert imported - DECIDING == {"benchmarks.specs.run_spec"}
+
+
+def test_the_digest_is_computed_without_importing_what_it_covers(tmp_path: Path) -> None:
+    source = write_good(tmp_path)
+    program = (
+        "import sys\n"
+        "from algorithms.catalogue import find_algorithm\n"
+        "from benchmarks.specs.code_digest import code_digest\n"
+        "from environments.catalogue import suites\n"
+        f"print(code_digest(find_algorithm({source!r}), suites()['hopper-params']))\n"
+        "print(sorted({'torch', 'mujoco', 'environments.locomotion', 'loose_drift'} & set(sys.modules)))\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    printed, imported = done.stdout.splitlines()
+    assert len(printed) == 64
+    assert imported == "[]"
+    assert printed == code_digest(find_algorithm(source), suites()["hopper-params"])

@@ -1,0 +1,364 @@
+"""The folder of `metarl paper`: its tables and figures beside the published ones, its statement, and the command."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.command_line import main
+from benchmarks.planning.definition import find_definition
+from benchmarks.planning.plan import make_plan
+from reports.papers.page import write_paper
+from results.files import StoreError
+from results.published import Paper, find_paper, papers, read_paper
+from results.store import Store
+from tests.support.scored_runs import store_run
+
+PAPER = """
+title = "Learning & <planes>"
+authors = "Somebody"
+year = 2020
+venue = "somewhere"
+source = "its text"
+open = ["Seeds are not printed."]
+algorithms = [
+    { id = "maml", printed = "MAML" },
+    { id = "promp", printed = "Ours" },
+    { id = "lvc", printed = "LVC_2" },
+]
+
+[[suites]]
+id = "plane"
+printed = "Plane"
+suite = "point"
+budget = 5_000_000
+
+[[suites]]
+id = "lake"
+printed = "Lake"
+suite = "lake"
+
+[[tables]]
+id = "table1"
+place = "Table 1"
+title = "Returns"
+baseline = "maml"
+columns = ["maml", "promp", "lvc"]
+
+[tables.rows]
+plane = ["10.0 ± 0.5", "14.0 ± 0.5", "12.0 ± 0.5"]
+lake = ["-1.0 ± 0.5", "-0.5 ± 0.25", "-0.75 ± 0.5"]
+
+[[settings]]
+id = "appendix"
+place = "Appendix A"
+title = "Settings"
+rows = [["Trajectories λ²", "20", "protocol.trajectories"], ["Horizon", "100", "horizon"], ["Widths", "64", "hidden"]]
+
+[[figures]]
+id = "figure1"
+place = "Figure 1"
+title = "Learning curves"
+kind = "learning-curves"
+suites = ["plane", "lake"]
+algorithms = ["maml", "promp", "lvc"]
+
+[[figures]]
+id = "figure2"
+place = "Figure 2"
+title = "Adaptation curves"
+kind = "adaptation-curves"
+suites = ["plane"]
+algorithms = ["maml", "promp"]
+axes = { plane = [0, 20] }
+
+[[figures]]
+id = "figure3"
+place = "Figure 3"
+title = "Paths"
+kind = "exploration-paths"
+suites = ["plane"]
+algorithms = ["maml"]
+measurement = "exploration paths"
+
+[[readings]]
+source = "another library"
+suite = "plane"
+algorithm = "maml"
+before = ""
+after = "about 11"
+note = "read off an image"
+
+[[claims]]
+id = "best"
+place = "Table 1"
+sentence = "On {suite} ours is above MAML."
+suites = ["plane", "lake"]
+relation = "higher"
+first = ["promp"]
+second = ["maml"]
+"""
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
+    path = tmp_path_factory.mktemp("published") / "small.toml"
+    path.write_text(PAPER)
+    return read_paper(path)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """Five seeds on one of the paper's suites, in which what it claims holds; runs that are none of its business."""
+    store = Store(tmp_path_factory.mktemp("results"))
+    for seed in range(5):
+        for algorithm, level in (("promp", 14.0), ("maml", 8.0), ("random-init", 2.0), ("cavia", 30.0)):
+            store_run(store, "point", algorithm, seed, level, trains=algorithm != "random-init")
+    store_run(store, "elsewhere", "promp", 0)
+    return store
+
+
+@pytest.fixture(scope="module")
+def page(paper: Paper, store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    names = {"promp", "maml", "cavia", "random-init"}
+    output = tmp_path_factory.mktemp("paper") / "out"
+    return write_paper(paper, store.finished(), output, algorithms=names, suites={"point", "lake"})
+
+
+def text_of(page: Path) -> str:
+    body = re.sub(r"<(style|script|svg).*?</\1>", " ", page.read_text(), flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", body).split())
+
+
+def digests(folder: Path) -> dict[str, str]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def test_each_table_and_figure_is_written_in_every_form(page: Path) -> None:
+    names = set(digests(page.parent))
+    tables = ("claims", "table1", "appendix", "figure1", "figure2")
+    assert {f"tables/{name}.{kind}" for name in tables for kind in ("csv", "md", "tex")} <= names
+    assert {f"figures/{name}.{kind}" for name in ("figure1", "figure2") for kind in ("svg", "png")} <= names
+    assert {"index.html", "summary.json", "statement.md", "statement.html", "statement.tex"} <= names
+    assert not any("figure3" in name for name in names)
+
+
+def test_the_same_runs_give_the_same_bytes(paper: Paper, store: Store, page: Path, tmp_path: Path) -> None:
+    names = {"promp", "maml", "cavia", "random-init"}
+    runs = list(reversed(store.finished()))
+    again = write_paper(paper, runs, tmp_path / "again", algorithms=names, suites={"point", "lake"})
+    assert digests(again.parent) == digests(page.parent)
+
+
+def test_ours_stand_beside_the_printed_numbers_with_the_ratio_of_the_gains(page: Path) -> None:
+    header, *lines = (page.parent / "tables" / "table1.csv").read_text().splitlines()
+    rows = {tuple(line.split(",")[:2]): dict(zip(header.split(","), line.split(","), strict=True)) for line in lines}
+    ours, base = rows["plane", "promp"], rows["plane", "maml"]
+    suites = json.loads((page.parent / "summary.json").read_text())["suites"]
+    assert float(ours["mean"]) == suites["point"]["promp"]["mean"]
+    gain = float(ours["mean"]) - float(base["mean"])
+    assert float(ours["paper_gain"]) == 4.0
+    assert float(ours["gain_ratio"]) == pytest.approx(gain / 4.0)
+    assert (ours["paper_mean"], ours["paper_std"], ours["seeds"], ours["budget"]) == ("14.0", "0.5", "5", "100000")
+    assert base["gain_ratio"] == ""
+    assert rows["plane", "lvc"]["missing"] == "no algorithm lvc yet"
+    assert rows["lake", "promp"]["missing"] == "no stored run of promp on lake"
+    markdown = (page.parent / "tables" / "table1.md").read_text()
+    assert "| Plane | paper | 10.0 ± 0.5 | 14.0 ± 0.5 | 12.0 ± 0.5 |" in markdown
+    assert "| Lake | paper | −1.0 ± 0.5 |" in markdown
+
+
+def test_the_page_says_what_cannot_be_compared(page: Path) -> None:
+    text = text_of(page)
+    assert "Seeds are not printed." in text
+    assert "our budget is 100 k environment steps, profile smoke; the paper&#x27;s is 5 M" in text
+    assert "no measurement of the exploration paths yet" in text
+    assert "elsewhere: another library (read off an image)" in text
+    assert "Its vertical axes run from 0.00 to 20.00 on plane" in text
+
+
+def test_settings_stand_beside_those_of_our_runs(page: Path) -> None:
+    lines = (page.parent / "tables" / "appendix.csv").read_text().splitlines()
+    assert lines == ["Setting,Paper,Ours", "Trajectories λ²,20,3", "Horizon,100,20", "Widths,64,–"]
+
+
+def test_the_summary_holds_the_verdicts_and_only_the_papers_runs(page: Path) -> None:
+    summary = json.loads((page.parent / "summary.json").read_text())
+    assert {claim["id"]: claim["verdict"] for claim in summary["claims"]} == {
+        "small.best.plane": "reproduced",
+        "small.best.lake": "not run",
+    }
+    assert set(summary["suites"]) == {"point"}
+    assert set(summary["suites"]["point"]) == {"promp", "maml", "random-init"}
+
+
+def test_every_link_leads_somewhere_and_nothing_comes_from_outside(page: Path) -> None:
+    html = page.read_text()
+    ids = re.findall(r'\bid="([^"]*)"', html)
+    links = re.findall(r'href="([^"]*)"', html)
+    assert len(ids) == len(set(ids))
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
+    assert all((page.parent / link).is_file() for link in links if not link.startswith("#"))
+    assert not re.search(r"https?://|<link|@import|src=", html)
+    assert "Learning &amp; &lt;planes&gt;" in html
+
+
+@pytest.mark.parametrize("name", ["index.html", "statement.html"])
+def test_pages_are_well_formed(name: str, page: Path) -> None:
+    class Balance(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.open: list[str] = []
+            self.wrong: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: Any) -> None:
+            if tag not in ("meta", "br", "wbr"):
+                self.open.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            if not self.open or self.open.pop() != tag:
+                self.wrong.append(tag)
+
+    balance = Balance()
+    balance.feed((page.parent / name).read_text())
+    balance.close()
+    assert (balance.open, balance.wrong) == ([], [])
+
+
+def test_the_statement_says_what_held_by_which_software_and_how_to_repeat_it(page: Path) -> None:
+    statement = (page.parent / "statement.md").read_text()
+    assert "1 reproduced, 1 not run" in statement
+    assert re.search(
+        r"\*\*Reproduced \(1\)\*\*\n\n- `small.best.plane`: On Plane ours is above MAML. promp against", statement
+    )
+    assert "**Not run (1)**\n\n`small.best.lake`" in statement
+    for said in ("commit 0123456789ab", "torch 2.13", "point: 100 k environment steps", "Python 3.11"):
+        assert said in statement
+    assert "metarl paper small --profile smoke --suites point --seeds 5; metarl paper small --stored" in statement
+    assert "our budget is 100 k environment steps, profile smoke; the paper's is 5 M" in statement
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.parametrize("name", ["small", *papers()])
+def test_latex_compiles_as_it_is_and_the_statement_fills_one_page(
+    name: str, paper: Paper, page: Path, tmp_path: Path
+) -> None:
+    folder = page.parent if name == "small" else write_paper(find_paper(name), [], tmp_path / "out").parent
+    for source in (folder / "statement.tex", *(folder / "tables").glob("*.tex")):
+        command = [
+            "pdflatex",
+            "-interaction=nonstopmode",
+            "-halt-on-error",
+            "-output-directory",
+            str(tmp_path),
+            str(source),
+        ]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+        assert done.returncode == 0, f"{source.name}: {done.stdout[-600:]}"
+        assert "(1 page," in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", list(papers()))
+def test_a_paper_of_which_nothing_is_stored_is_shown_with_every_claim_not_run(name: str, tmp_path: Path) -> None:
+    page = write_paper(find_paper(name), [], tmp_path / "out")
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert {claim["verdict"] for claim in summary["claims"]} == {"not run"}
+    assert len(summary["claims"]) == len(find_paper(name).claims)
+    text = text_of(page)
+    for table in find_paper(name).tables:
+        assert all(number.replace("-", "−") in text for row in table.rows.values() for number in row)
+
+
+def test_a_folder_of_something_else_is_left_alone(paper: Paper, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("words")
+    with pytest.raises(StoreError, match="holds something else than a report"):
+        write_paper(paper, [], tmp_path)
+
+
+def test_a_papers_page_replaces_the_former_one(paper: Paper, store: Store, tmp_path: Path) -> None:
+    write_paper(paper, store.finished(), tmp_path / "out")
+    write_paper(paper, [], tmp_path / "out")
+    assert not list((tmp_path / "out" / "figures").glob("*"))
+
+
+def test_a_paper_is_a_benchmark_of_what_exists() -> None:
+    definition = find_definition("promp")
+    assert {"promp", "maml-trpo"} <= set(definition.algorithms)
+    assert definition.suites[0] == "half-cheetah-direction[horizon=100]"
+    assert "promp.figure2.half-cheetah-direction" in definition.claims
+    for name in papers():
+        make_plan(name, seeds=1)  # names nothing that does not exist
+
+
+def metarl(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    capsys.readouterr()
+    try:
+        code = main(arguments)
+    except SystemExit as error:
+        code = int(error.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_the_stored_command_renders_from_shipped_results_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, output, errors = metarl(capsys, "paper", "promp", "--stored")
+    assert (code, output, errors) == (0, "report: paper-promp/index.html\n", "")
+    claims = json.loads((tmp_path / "paper-promp" / "summary.json").read_text())["claims"]
+    assert len(claims) == len(find_paper("promp").claims)
+    assert [path.name for path in tmp_path.iterdir()] == ["paper-promp"]  # no results folder is made
+
+
+def test_the_command_runs_what_is_missing_and_renders_those_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = ("--suites", "half-cheetah-direction[horizon=10]", "--profile", "smoke", "--seeds", "1", "--workers", "2")
+    code, output, errors = metarl(capsys, "paper", "promp", *cells)
+    assert code == 0, errors
+    assert output.splitlines()[-1] == "report: paper-promp/index.html"
+    summary = json.loads((tmp_path / "paper-promp" / "summary.json").read_text())
+    assert list(summary["suites"]) == ["half-cheetah-direction[horizon=10]"]
+    departs = "our suite is half-cheetah-direction[horizon=10], horizon 10; the paper"
+    assert departs in text_of(tmp_path / "paper-promp" / "index.html")
+    code, output, _ = metarl(capsys, "paper", "promp", *cells)
+    assert code == 0
+    assert f"all {len(summary['runs'])} runs are stored" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("prom",), "unknown paper 'prom'; did you mean 'promp'?"),
+        (("promp", "--suites", "corners"), "promp has no suite 'corners'; did you mean 'corners-momentum'?"),
+        (("promp", "--stored", "--profile", "quik"), "unknown profile 'quik'; did you mean 'quick'?"),
+        (
+            ("promp", "--stored", "--set", "promp.clip=0.1"),
+            "--set promp.clip=0.1 configures runs, and --stored makes none",
+        ),
+        (("promp", "--dry-run", "--set", "promp.clp=0.1"), "algorithm promp has no option 'clp'"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    arguments: tuple[str, ...],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = metarl(capsys, "paper", *arguments)
+    assert code == 2
+    assert message in errors.splitlines()[-1]
+    assert not any(tmp_path.iterdir())

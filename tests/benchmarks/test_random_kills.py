@@ -1,0 +1,75 @@
+"""Runs killed by SIGKILL at random moments lose at most one checkpoint interval and end with the same bytes."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.execution.executor import _start, start_server
+from benchmarks.execution.training import Progress
+from benchmarks.execution.worker import Ended
+from benchmarks.planning.plan import make_plan
+from benchmarks.specs.run_spec import RunSpec
+from results.store import Store
+
+RUNS = 20
+CHECKPOINT_EVERY = 2
+RECORDS = ("scores.parquet", "learning.parquet", "training.parquet")
+
+
+def test_twenty_runs_killed_at_random_moments_resume_to_the_same_scores(tmp_path: Path) -> None:
+    [planned] = make_plan(suites=["frozen-lake-low"], algorithms=["maml-vpg"], seeds=1, profile="smoke")
+    spec = replace(planned, checkpoint_every=CHECKPOINT_EVERY)
+    start_server()
+    assert _run(spec, tmp_path / "whole") is None
+    expected = _records(spec, tmp_path / "whole")
+    iterations = Store(tmp_path / "whole").finished()[0].done["iterations"]
+    moments = random.Random(20260101)
+    resumed = []
+    for number in range(RUNS):
+        root = tmp_path / f"killed-{number}"
+        reached = _run(spec, root, moments.randint(1, iterations - 1), moments.uniform(0, 0.01))
+        assert reached is not None, "the run ended before it could be killed"
+        assert not Store(root).folder(spec.identity()).finished
+        assert _run(spec, root) is None
+        folder = Store(root).folder(spec.identity())
+        record = folder.read_run()
+        assert record is not None
+        first, second = record["attempts"]
+        assert (first["outcome"], second["outcome"]) == ("interrupted", "finished")
+        # the message says what was done before its iteration's checkpoint was written
+        assert second["resumed_at_iteration"] >= reached - CHECKPOINT_EVERY
+        resumed.append(second["resumed_at_iteration"])
+        assert _records(spec, root) == expected
+    assert sum(iteration > 0 for iteration in resumed) >= RUNS // 2
+
+
+def _run(spec: RunSpec, root: Path, kill_at: int | None = None, delay: float = 0.0) -> int | None:
+    """Run in a process of its own; kill it `delay` seconds after it has told of iteration `kill_at`.
+
+    Returns the last iteration it told of before it was killed, None if it ended by itself.
+    """
+    connection, process = _start(spec, root, False)
+    told = 0
+    while True:
+        try:
+            message = connection.recv()
+        except EOFError:
+            process.join()
+            return told
+        if isinstance(message, Ended):
+            process.join()
+            assert message.status == "finished", message.error
+            return None
+        assert isinstance(message, Progress)
+        told = message.iteration
+        if kill_at is not None and told >= kill_at:
+            connection.poll(delay)
+            process.kill()
+            kill_at = None
+
+
+def _records(spec: RunSpec, root: Path) -> dict[str, bytes]:
+    folder = Store(root).folder(spec.identity())
+    return {name: (folder.path / name).read_bytes() for name in RECORDS}

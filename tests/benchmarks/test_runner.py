@@ -1,0 +1,324 @@
+"""Runs in processes of their own: the same bytes everywhere, failures recorded, interruptions resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing import forkserver
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+from benchmarks.commands.leaderboard import Places, carry_out_plan
+from benchmarks.execution.executor import LocalExecutor, start_server
+from benchmarks.execution.progress import PlainDisplay, Tracker, as_time
+from benchmarks.execution.training import Progress, Run
+from benchmarks.execution.worker import WAITING, Ended, carry_out
+from benchmarks.planning.plan import make_plan
+from benchmarks.specs.run_spec import RunSpec
+from results.run_folder import RunFolder
+from results.store import Store
+from tests.support.adapters import contents, small_plan, write_good, write_spoilt
+
+ROOT = Path(__file__).parents[2]
+#: at iteration 5 the process kills itself, unless the marker says that it has done so before
+SUICIDAL = """
+def meta_step(self, collector):
+    marker = {marker!r}
+    if collector.iteration == 5 and not os.path.exists(marker):
+        open(marker, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return super().meta_step(collector)
+"""
+
+
+class Recorder:
+    """A watcher that remembers, and may act on what it sees."""
+
+    def __init__(self, on_progress: Callable[[RunSpec, Progress], None] = lambda spec, progress: None) -> None:
+        self.begun: list[str] = []
+        self.outcomes: dict[str, Ended] = {}
+        self.told_to_stop = 0
+        self._on_progress = on_progress
+
+    def started(self, spec: RunSpec) -> None:
+        self.begun.append(spec.label)
+
+    def progressed(self, spec: RunSpec, progress: Progress) -> None:
+        self._on_progress(spec, progress)
+
+    def ended(self, spec: RunSpec, ended: Ended) -> None:
+        self.outcomes[spec.label] = ended
+
+    def stopping(self) -> None:
+        self.told_to_stop += 1
+
+    def tick(self) -> None:
+        pass
+
+
+def folder_of(root: Path, spec: RunSpec) -> Path:
+    return Store(root).folder(spec.identity()).path
+
+
+def attempts_of(root: Path, spec: RunSpec) -> list[dict[str, object]]:
+    return json.loads((folder_of(root, spec) / "run.json").read_text())["attempts"]
+
+
+def in_process(root: Path, spec: RunSpec) -> dict[str, bytes]:
+    """The tables of an uninterrupted run in this process."""
+    ended = carry_out(spec, root)
+    assert ended == Ended("finished")
+    return contents(folder_of(root, spec))
+
+
+def test_one_worker_two_workers_and_this_process_write_the_same_bytes(tmp_path: Path) -> None:
+    suites = ["frozen-lake-low[horizon=10]", "half-cheetah-velocity[horizon=5]"]
+    plan = make_plan(suites=suites, algorithms=["promp"], seeds=1, profile="smoke")
+    specs = [replace(spec, budget=400) for spec in plan]
+    for workers in (1, 2):
+        outcomes = LocalExecutor(workers).run(specs, tmp_path / str(workers), Recorder())
+        assert [ended for _, ended in outcomes] == [Ended("finished")] * len(specs)
+    for spec in specs:
+        tables = [contents(folder_of(tmp_path / name, spec)) for name in ("1", "2")]
+        assert tables[0] == tables[1] == in_process(tmp_path / "here", spec)
+
+
+def test_a_finished_run_keeps_the_state_that_its_scores_are_of(tmp_path: Path) -> None:
+    (spec,) = make_plan(suites=["frozen-lake-low[horizon=10]"], algorithms=["promp"], seeds=1, profile="smoke")
+    spec = replace(spec, budget=400)
+    in_process(tmp_path, spec)
+    (stored,) = Store(tmp_path).finished()
+
+    state = RunFolder(stored.path).load_state()
+    assert state is not None
+    again = pd.DataFrame(Run(spec).evaluate(state, "test", "final"))
+    scores = stored.scores[stored.scores["split"] == "test"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(again, scores, check_dtype=False)
+
+
+def test_the_server_that_workers_are_forked_from_has_one_thread() -> None:
+    start_server()
+    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    assert len(os.listdir(f"/proc/{server}/task")) == 1
+
+
+def test_a_run_killed_midway_leaves_the_others_alone_and_resumes_to_the_same_bytes(tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    source = write_spoilt(tmp_path, SUICIDAL.format(marker=str(marker)), "suicidal")
+    killed, other = *small_plan(source), *small_plan("random-init")
+    first = Recorder()
+    LocalExecutor(2).run([killed, other], tmp_path / "store", first)
+    assert "SIGKILL" in first.outcomes[killed.label].error
+    assert first.outcomes[other.label] == Ended("finished")
+    again = Recorder()
+    LocalExecutor(2).run([killed, other], tmp_path / "store", again)
+    assert again.outcomes == {killed.label: Ended("finished"), other.label: Ended("stored")}
+    attempts = attempts_of(tmp_path / "store", killed)
+    assert [attempt["outcome"] for attempt in attempts] == ["interrupted", "finished"]
+    assert attempts[1]["resumed_at_iteration"] == 5
+    assert contents(folder_of(tmp_path / "store", killed)) == in_process(tmp_path / "here", killed)
+
+
+def test_a_failing_run_is_recorded_with_its_traceback_and_only_it_is_run_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = """
+def meta_step(self, collector):
+    raise ArithmeticError("the step was too long")
+"""
+    specs = [*small_plan(write_spoilt(tmp_path, failing, "failing")), *small_plan("random-init")]
+    store = Store(tmp_path / "store")
+    places = Places(store.root, tmp_path / "report", workers=2)
+    for begun in (2, 1):
+        outcomes, code = carry_out_plan(specs, store, places)
+        assert code == 1
+        assert len(outcomes) == begun
+        output = capsys.readouterr().err
+        assert "1 runs failed" in output
+        assert "ArithmeticError: the step was too long" in output
+    attempts = attempts_of(store.root, specs[0])
+    assert [attempt["outcome"] for attempt in attempts] == ["failed", "failed"]
+    assert "in meta_step" in str(attempts[0]["error"])
+    assert len(attempts_of(store.root, specs[1])) == 1
+
+
+def test_ctrl_c_stops_at_a_checkpoint_and_the_same_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    long, later = small_plan(write_good(tmp_path), seeds=2)
+
+    def interrupt(spec: RunSpec, progress: Progress) -> None:
+        if progress.iteration == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    recorder = Recorder(interrupt)
+    outcomes = LocalExecutor(1).run([long, later], tmp_path / "store", recorder)
+    assert outcomes == [(long, Ended("interrupted"))]
+    assert recorder.begun == [long.label]
+    assert recorder.told_to_stop == 1
+    assert (folder_of(tmp_path / "store", long) / "checkpoint").exists()
+    LocalExecutor(1).run([long], tmp_path / "store", Recorder())
+    attempts = attempts_of(tmp_path / "store", long)
+    assert [attempt["outcome"] for attempt in attempts] == ["interrupted", "finished"]
+    resumed = attempts[1]["resumed_at_iteration"]
+    assert isinstance(resumed, int) and resumed >= 3
+    assert contents(folder_of(tmp_path / "store", long)) == in_process(tmp_path / "here", long)
+
+
+def test_a_second_ctrl_c_kills(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    stuck = f"""
+def meta_step(self, collector):
+    open({str(fifo)!r}).read()
+"""
+    (spec,) = small_plan(write_spoilt(tmp_path, stuck, "stuck"))
+
+    class Impatient(Recorder):
+        def tick(self) -> None:
+            if len(self.begun) == 1 and (folder_of(tmp_path / "store", spec) / "run.json").exists():
+                os.kill(os.getpid(), signal.SIGINT)
+
+    recorder = Impatient()
+    LocalExecutor(1).run([spec], tmp_path / "store", recorder)
+    assert recorder.told_to_stop >= 2
+    assert recorder.outcomes[spec.label] == Ended("interrupted")
+
+
+def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    endless = f"""
+def meta_step(self, collector):
+    if collector.iteration == 0:
+        with open({str(fifo)!r}, "w") as file:
+            file.write(str(os.getpid()))
+    collector.ledger.spent = 0
+    return super().meta_step(collector)
+"""
+    source = write_spoilt(tmp_path, endless, "endless")
+    options = ["--suites", "corners", "--seeds", "1", "--profile", "smoke", "--results", "store", "--workers", "1"]
+    command = [sys.executable, "-m", "benchmarks.command_line", "leaderboard", "--algorithms", source, *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    worker = int(fifo.read_text())
+    os.kill(worker, 0)  # it is there
+    parent.kill()
+    parent.wait()
+    (held,) = (tmp_path / "store").rglob("lock")
+    with FileLock(held).acquire(timeout=60):  # the worker holds it as long as it lives
+        assert not (held.parent / "done.json").exists()
+
+
+def test_a_run_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:
+    (spec,) = small_plan("random-init")
+    lock = Store(tmp_path).folder(spec.identity()).lock()
+    lock.__enter__()
+    messages: list[str] = []
+
+    def release(spec: RunSpec, progress: Progress) -> None:
+        messages.append(progress.message)
+        if progress.message == WAITING:
+            lock.__exit__(None, None, None)
+
+    outcomes = LocalExecutor(1).run([spec], tmp_path, Recorder(release))
+    assert messages[0] == WAITING
+    assert outcomes == [(spec, Ended("finished"))]
+
+
+def test_a_run_that_another_process_holds_keeps_no_worker_from_the_others(tmp_path: Path) -> None:
+    held, free = (replace(spec, seed=seed) for seed, spec in enumerate(small_plan("random-init") * 2))
+    lock = Store(tmp_path).folder(held.identity()).lock()
+    lock.__enter__()
+
+    class Releasing(Recorder):
+        def ended(self, spec: RunSpec, ended: Ended) -> None:
+            super().ended(spec, ended)
+            if spec == free:
+                lock.__exit__(None, None, None)
+
+    outcomes = LocalExecutor(1).run([held, free], tmp_path, Releasing())
+    assert outcomes == [(free, Ended("finished")), (held, Ended("finished"))]
+
+
+def test_a_finished_run_is_run_again_only_when_forced(tmp_path: Path) -> None:
+    (spec,) = small_plan("random-init")
+    executor = LocalExecutor(1)
+    assert executor.run([spec], tmp_path, Recorder()) == [(spec, Ended("finished"))]
+    before = contents(folder_of(tmp_path, spec))
+    assert executor.run([spec], tmp_path, Recorder()) == [(spec, Ended("stored"))]
+    assert executor.run([spec], tmp_path, Recorder(), force=True) == [(spec, Ended("finished"))]
+    assert contents(folder_of(tmp_path, spec)) == before
+
+
+def test_a_corrupt_checkpoint_is_refused_in_one_line_and_the_others_finish(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    specs = small_plan(write_good(tmp_path), seeds=2)
+    store = Store(tmp_path / "store")
+    folder = folder_of(store.root, specs[0])
+    folder.mkdir(parents=True)
+    (folder / "checkpoint").write_bytes(b"\0" * 100)
+    outcomes, code = carry_out_plan(specs, store, Places(store.root, tmp_path / "report", workers=1))
+    assert code == 2
+    refused = next(ended for spec, ended in outcomes if spec == specs[0])
+    assert refused.refused
+    assert str(folder / "checkpoint") in refused.error
+    assert "\n" not in refused.error
+    assert store.folder(specs[1].identity()).finished
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_code_that_changes_after_planning_is_not_run(tmp_path: Path) -> None:
+    source = write_good(tmp_path)
+    (spec,) = small_plan(source)
+    Path(source).write_text(Path(source).read_text().replace("0.9", "0.8"))
+    ((_, ended),) = LocalExecutor(1).run([spec], tmp_path / "store", Recorder())
+    assert ended.refused
+    assert "has changed since this command began" in ended.error
+    assert not list(tmp_path.rglob("run.json"))
+
+
+def test_the_longest_runs_begin_first(tmp_path: Path) -> None:
+    suites = ["frozen-lake-low[horizon=10]", "ant-velocity", "half-cheetah-velocity"]
+    specs = make_plan(suites=suites, algorithms=["promp"], seeds=1, profile="standard")
+    begun: list[str] = []
+
+    class Idle:
+        def run(self, specs: list[RunSpec], root: Path, watcher: object, force: bool) -> list[tuple[RunSpec, Ended]]:
+            begun.extend(spec.suite for spec in specs)
+            return [(spec, Ended("stored")) for spec in specs]
+
+    store = Store(tmp_path)
+    carry_out_plan(specs, store, Places(tmp_path, tmp_path, workers=2), Idle())  # type: ignore[arg-type]
+    assert begun == ["ant-velocity", "half-cheetah-velocity", "frozen-lake-low[horizon=10]"]
+
+
+def test_progress_gives_rate_and_time_left_by_expected_work(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = RunSpec("s", "a", None, {}, 1, 1, 1, budget=1000, seed=0)
+    other = RunSpec("s", "a", None, {}, 1, 1, 1, budget=1000, seed=1)
+    now = 0.0
+    tracker = Tracker({spec.label: 30.0, other.label: 10.0}, workers=2, clock=lambda: now)
+    display = PlainDisplay(tracker, sys.stdout)
+    assert tracker.left == 20  # nothing is known yet: the estimate
+    with display:
+        display.started(spec)
+        display.progressed(spec, Progress(1, 200, 1000))  # resumed: these steps took no time now
+        now = 20.0
+        display.progressed(spec, Progress(4, 1000, 1000))
+        assert tracker.rate == 40
+        assert tracker.fraction == 0.75
+        assert tracker.left == pytest.approx(20 / 3)
+        display.tick()
+        display.ended(spec, Ended("failed", "why"))
+    assert capsys.readouterr().out.splitlines() == [
+        "0/2 runs, 40 steps/s, 20 s so far, about 7 s left; now: s a seed 0 100%",
+        "failed: s a seed 0  (1/2 runs, 1 failed, 40 steps/s, 20 s so far, about 7 s left)",
+    ]
+    assert [as_time(seconds) for seconds in (7.2, 754, 3900 * 2)] == ["7 s", "13 min", "2 h 10 min"]

@@ -1,0 +1,126 @@
+"""Interquartile means against rliable and SciPy, and intervals that resample whole seeds."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from rliable import library, metrics
+from scipy import stats
+
+from reports.statistics.aggregate import summarise
+from reports.statistics.bootstrap import bootstrap_iqms, draw_counts, interquartile_mean, iqm_intervals, keyed_generator
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 1), (3, 1), (3, 5), (5, 20), (10, 7)])
+def test_the_interquartile_mean_is_that_of_rliable_and_scipy(shape: tuple[int, int]) -> None:
+    scores = np.random.default_rng(3).lognormal(size=shape)
+    assert interquartile_mean(scores) == pytest.approx(metrics.aggregate_iqm(scores), rel=1e-12)
+    assert interquartile_mean(scores) == pytest.approx(stats.trim_mean(scores, 0.25, axis=None), rel=1e-12)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_with_one_task_the_interval_is_that_of_rliable(seeds: int) -> None:
+    # with one column, resampling seeds and rliable's resampling within each task are the same thing
+    scores = np.random.default_rng(seeds).normal(size=(seeds, 1))
+    state = np.random.get_state()
+    np.random.seed(1)  # rliable draws from the global generator, whatever seed it is given
+    try:
+        _, theirs = library.get_interval_estimates(
+            {"ours": scores}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=2000
+        )
+    finally:
+        np.random.set_state(state)
+    ours = iqm_intervals(scores[None], "parity")[0]
+    assert ours == pytest.approx(theirs["ours"][:, 0], abs=0.08 * scores.std())
+
+
+def test_a_resample_takes_seeds_whole_and_trims_what_it_took() -> None:
+    scores = np.random.default_rng(5).normal(size=(4, 6))
+    found = bootstrap_iqms(scores[None], keyed_generator("whole"), resamples=300)[0]
+    drawn = draw_counts(4, 300, keyed_generator("whole"))
+    expected = [stats.trim_mean(np.repeat(scores, counts, axis=0), 0.25, axis=None) for counts in drawn.T]
+    assert found == pytest.approx(np.array(expected), rel=1e-12)
+
+
+def test_a_resample_takes_as_many_seeds_as_there_are_each_as_often() -> None:
+    counts = draw_counts(7, 20_000, keyed_generator("counts"))
+    assert counts.shape == (7, 20_000)
+    assert (counts.sum(axis=0) == 7).all()
+    assert counts.mean(axis=1) == pytest.approx(np.ones(7), abs=0.03)
+    assert counts.var(axis=1) == pytest.approx(np.full(7, 6 / 7), abs=0.04)
+
+
+def test_three_seeds_give_the_quantiles_of_all_their_resamples() -> None:
+    scores = np.random.default_rng(7).normal(size=(3, 4))
+    every = [interquartile_mean(scores[list(draw)]) for draw in itertools.product(range(3), repeat=3)]
+    low, high = iqm_intervals(scores[None], "enumerated")[0]
+    assert (low, high) == pytest.approx((min(every), max(every)))  # the two extremes have a chance of 1/27 each
+
+
+def test_intervals_are_wider_than_if_tasks_were_resampled_apart() -> None:
+    generator = np.random.default_rng(11)
+    scores = generator.normal(size=(8, 1)) + 0.1 * generator.normal(size=(8, 12))  # tasks share the seed's luck
+    low, high = iqm_intervals(scores[None], "shared")[0]
+    apart = np.stack([generator.choice(scores[:, task], (2000, 8)) for task in range(12)], axis=2)
+    narrow = np.quantile([interquartile_mean(resample) for resample in apart], [0.025, 0.975])
+    assert high - low > 2 * (narrow[1] - narrow[0])
+
+
+def test_draws_depend_on_the_key_alone() -> None:
+    scores = np.random.default_rng(13).normal(size=(2, 10, 3))
+    first = iqm_intervals(scores, "suite", "promp")
+    iqm_intervals(scores, "suite", "another")
+    assert (iqm_intervals(scores, "suite", "promp") == first).all()
+    assert (iqm_intervals(scores[:1], "suite", "promp") == first[:1]).all()
+    assert (iqm_intervals(scores, "suite", "another") != first).any()
+
+
+@pytest.mark.parametrize(("seeds", "least", "most"), [(3, 0.70, 0.88), (5, 0.82, 0.93), (10, 0.90, 0.97)])
+def test_the_nominal_interval_covers_as_often_as_reports_say(seeds: int, least: float, most: float) -> None:
+    generator = np.random.default_rng(17)
+    scores = generator.normal(size=(600, seeds, 1)) + 0.3 * generator.normal(size=(600, seeds, 4))
+    intervals = iqm_intervals(scores, "coverage", resamples=1000)
+    assert least < np.mean((intervals[:, 0] <= 0) & (intervals[:, 1] >= 0)) < most
+
+
+def test_a_summary_names_both_spreads() -> None:
+    scores = np.array([[1.0, 2.0, 6.0], [3.0, 4.0, 8.0]])
+    (summary,) = summarise(scores[None], "suite", "promp")
+    assert (summary.mean, summary.seeds, summary.tasks) == (4.0, 2, 3)
+    assert summary.std_seeds == pytest.approx(np.std([3.0, 5.0], ddof=1))
+    assert summary.std_tasks == pytest.approx(np.std([2.0, 3.0, 7.0], ddof=1))
+
+
+def test_one_seed_has_no_interval() -> None:
+    (summary,) = summarise(np.ones((1, 1, 5)), "suite", "promp")
+    assert summary.interval is None
+    assert summary.std_seeds is None
+    with pytest.raises(ValueError, match="suite/promp: an interval needs at least 2 seeds, got 1"):
+        iqm_intervals(np.ones((1, 1, 5)), "suite", "promp")
+
+
+def test_equal_scores_give_an_interval_without_width() -> None:
+    (summary,) = summarise(np.full((1, 3, 7), 0.7), "suite", "promp")
+    assert summary.interval == (0.7, 0.7)
+
+
+@pytest.mark.parametrize(
+    "scores", [np.full((1, 2, 2), np.nan), np.full((1, 2, 2), np.inf), np.ones((0, 2, 2)), np.ones(3)]
+)
+def test_scores_that_hold_no_number_are_refused(scores: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="suite/promp"):
+        summarise(scores, "suite", "promp")
+
+
+def test_an_interval_of_zeros_is_exactly_zero_whatever_lies_outside_the_middle() -> None:
+    rare = np.zeros((1, 3, 20))
+    rare[0, 0, :3] = 0.1, 0.2, 0.7
+    rare[0, 1, 4:6] = 0.3, 0.1
+    never = np.zeros((1, 3, 20))
+
+    seldom, none = summarise(rare, "suite", "seldom")[0], summarise(never, "suite", "none")[0]
+
+    assert seldom.interval == (0.0, 0.0) and seldom.iqm == 0.0
+    assert seldom.lies_above(none) is False

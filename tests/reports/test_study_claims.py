@@ -1,0 +1,261 @@
+"""Verdicts on claims about measurements: what each relation decides, on made-up rows."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reports.papers.evidence import gather
+from reports.papers.page import write_paper
+from reports.papers.study_evidence import choose_measured
+from reports.papers.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Verdict, judge
+from results.files import StoreError
+from results.measured import finished_measurements
+from results.published import Paper, read_paper
+from results.store import Store
+from tests.support.measured_rows import store_measurement
+
+PAPER = """
+title = "A paper"
+authors = "Somebody"
+year = 2020
+venue = "somewhere"
+source = "its text"
+open = []
+suites = [{ id = "plane", printed = "Plane", suite = "point[horizon=20]" }]
+algorithms = [{ id = "dice", printed = "DiCE" }, { id = "lvc", printed = "LVC" }, { id = "maml", printed = "MAML" }]
+
+[[claims]]
+id = "claim"
+place = "Figure 1"
+sentence = "It holds."
+relation = "measurement"
+measurement = "spread"
+measured_by = "study"
+first = ["dice"]
+second = ["lvc"]
+tests = [%s]
+"""
+SPREAD = 'quantity = "spread", relation = '
+
+
+def paper_of(folder: Path, *tests: str) -> Paper:
+    path = folder / "small.toml"
+    path.write_text(PAPER % ", ".join(f"{{ {test} }}" for test in tests))
+    return read_paper(path)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "results")
+
+
+def fill(store: Store, dice: list[float], lvc: list[float], **options: Any) -> None:
+    """A seed for each pair of values."""
+    for seed, values in enumerate(zip(dice, lvc, strict=True)):
+        rows = [
+            {"quantity": "spread", "algorithm": n, "value": v} for n, v in zip(("dice", "lvc"), values, strict=True)
+        ]
+        store_measurement(store, rows, seed, **options)
+
+
+def verdict_of(paper: Paper, store: Store, stale: tuple[str, ...] = ()) -> Verdict:
+    measured = choose_measured(finished_measurements(store)[0], stale)
+    (verdict,) = judge(gather(paper, [], stale=stale, measured=measured))
+    return verdict
+
+
+def test_what_is_not_stored_is_not_run(store: Store, tmp_path: Path) -> None:
+    verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher"'), store)
+    assert (verdict.word, verdict.effect) == (NOT_RUN, None)
+    assert verdict.reasons == ("no measurement of the spread yet; none of study is stored",)
+
+
+@pytest.mark.parametrize(
+    ("relation", "dice", "lvc", "word"),
+    [
+        ("higher", [3.0, 3.1, 3.2], [1.0, 1.1, 1.1], REPRODUCED),
+        ("higher", [1.0, 1.1, 1.1], [3.0, 3.1, 3.2], CONTRADICTED),
+        ("higher", [1.0, 3.0, 2.0], [1.5, 1.9, 2.5], UNDECIDED),
+        ("lower", [1.0, 1.1, 1.1], [3.0, 3.1, 3.2], REPRODUCED),
+        ("lower", [3.0, 3.1, 3.2], [1.0, 1.1, 1.1], CONTRADICTED),
+    ],
+)
+def test_sampled_sides_are_decided_by_the_interval_of_their_difference(
+    relation: str, dice: list[float], lvc: list[float], word: str, store: Store, tmp_path: Path
+) -> None:
+    fill(store, dice, lvc)
+    verdict = verdict_of(paper_of(tmp_path, f'{SPREAD}"{relation}"'), store)
+    assert (verdict.word, verdict.seeds) == (word, 3)
+    assert verdict.interval is not None and verdict.effect == pytest.approx(sum(dice) / 3 - sum(lvc) / 3)
+
+
+def test_the_interval_is_students_over_seeds_that_both_sides_share(store: Store, tmp_path: Path) -> None:
+    fill(store, [3.0, 4.0, 8.0], [1.0, 3.0, 5.0])  # differences 2, 1, 3
+    verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher"'), store)
+    half = 4.302652729911275 / math.sqrt(3)
+    assert verdict.interval == pytest.approx((2 - half, 2 + half))
+    assert verdict.word == UNDECIDED and "includes 0" in verdict.reasons[0]
+
+
+def test_a_single_seed_decides_nothing(store: Store, tmp_path: Path) -> None:
+    fill(store, [30.0], [1.0])
+    verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher"'), store)
+    assert (verdict.word, verdict.effect, verdict.interval) == (UNDECIDED, 29.0, None)
+    assert "an interval needs at least 2 seeds" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("factor", "tolerance", "word"), [(2.0, 0.5, REPRODUCED), (4.0, 0.5, CONTRADICTED), (2.1, 0.1, UNDECIDED)]
+)
+def test_a_ratio_is_decided_by_its_interval_and_tolerance(
+    factor: float, tolerance: float, word: str, store: Store, tmp_path: Path
+) -> None:
+    fill(store, [2.0, 4.2, 3.9], [1.0, 2.0, 2.0])
+    test = f'{SPREAD}"ratio", factor = {factor}, tolerance = {tolerance}'
+    verdict = verdict_of(paper_of(tmp_path, test), store)
+    assert verdict.word == word
+    assert verdict.effect == pytest.approx(math.exp((math.log(2) + math.log(2.1) + math.log(1.95)) / 3))
+
+
+def test_a_ratio_of_what_is_not_positive_means_nothing(store: Store, tmp_path: Path) -> None:
+    fill(store, [2.0, -4.0], [1.0, 2.0])
+    verdict = verdict_of(paper_of(tmp_path, SPREAD + '"ratio", factor = 2.0, tolerance = 0.5'), store)
+    assert (verdict.word, verdict.effect) == (UNDECIDED, None)
+
+
+def test_with_logarithms_what_spans_magnitudes_is_decided_by_its_ratios(store: Store, tmp_path: Path) -> None:
+    fill(store, [2.0, 250.0, 0.021], [1.0, 100.0, 0.01])
+    plain = verdict_of(paper_of(tmp_path, SPREAD + '"higher"'), store)
+    logarithm = verdict_of(paper_of(tmp_path, SPREAD + '"higher", logarithm = true'), store)
+    assert (plain.word, logarithm.word) == (UNDECIDED, REPRODUCED)
+    assert logarithm.effect == pytest.approx((2 * 2.5 * 2.1) ** (1 / 3))
+
+
+@pytest.mark.parametrize(
+    ("relation", "dice", "lvc", "word"),
+    [
+        ("higher", 2.0, 1.0, REPRODUCED),
+        ("higher", 1.0, 2.0, CONTRADICTED),
+        ("higher", 1.0 + 1e-9, 1.0, UNDECIDED),
+        ("lower", 1.0, 1.0 + 1e-5, REPRODUCED),
+    ],
+)
+def test_what_is_exact_is_decided_by_its_sign_beyond_rounding(
+    relation: str, dice: float, lvc: float, word: str, store: Store, tmp_path: Path
+) -> None:
+    fill(store, [dice], [lvc])
+    verdict = verdict_of(paper_of(tmp_path, f'{SPREAD}"{relation}", sampled = "exact"'), store)
+    assert (verdict.word, verdict.interval) == (word, None)
+
+
+@pytest.mark.parametrize(("value", "word"), [(1e-12, REPRODUCED), (0.2, CONTRADICTED)])
+def test_an_exact_value_is_what_is_claimed_or_not(value: float, word: str, store: Store, tmp_path: Path) -> None:
+    fill(store, [value], [5.0])
+    test = SPREAD + '"value", factor = 0.0, tolerance = 1e-9, sampled = "exact"'
+    verdict = verdict_of(paper_of(tmp_path, test), store)
+    assert (verdict.word, verdict.effect) == (word, value)
+
+
+def test_one_quantity_is_held_against_another_of_the_same_method(store: Store, tmp_path: Path) -> None:
+    rows = [
+        {"quantity": "gap", "algorithm": "dice", "value": 0.1},
+        {"quantity": "bound", "algorithm": "dice", "value": 0.3},
+    ]
+    store_measurement(store, rows)
+    below = 'quantity = "gap", against = "bound", relation = "lower", sampled = "exact"'
+    verdict = verdict_of(paper_of(tmp_path, below), store)
+    assert verdict.word == REPRODUCED and verdict.effect == pytest.approx(-0.2)
+    assert verdict.reasons == ("holds: gap of dice against bound of dice (nothing in it is left to chance)",)
+
+
+@pytest.mark.parametrize(("curve", "word"), [([0.1, 0.2, 0.2, 0.4], REPRODUCED), ([0.1, 0.3, 0.2, 0.4], CONTRADICTED)])
+def test_what_rises_never_falls_along_its_index(curve: list[float], word: str, store: Store, tmp_path: Path) -> None:
+    fine = [0.0, 1.0, 2.0, 3.0]
+    rows = [
+        {"quantity": "spread", "algorithm": "dice", "task": task, "index": index, "value": value}
+        for task, values in (("a", fine), ("b", curve))
+        for index, value in reversed(list(enumerate(values)))
+    ]
+    store_measurement(store, rows)
+    verdict = verdict_of(paper_of(tmp_path, SPREAD + '"rises", sampled = "exact"'), store)
+    assert verdict.word == word
+    assert verdict.effect == pytest.approx(min(np.diff(curve)))
+
+
+def test_repeats_of_one_seed_are_samples_where_the_paper_says_so(store: Store, tmp_path: Path) -> None:
+    rows = [
+        {"quantity": "spread", "algorithm": name, "index": repeat, "value": level + 0.1 * repeat}
+        for name, level in (("dice", 2.0), ("lvc", 1.0))
+        for repeat in range(4)
+    ]
+    store_measurement(store, rows)
+    verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher", sampled = "repeats"'), store)
+    assert verdict.word == REPRODUCED and "over 4 repeats" in verdict.reasons[0]
+
+
+def test_the_last_place_alone_and_the_claims_suite_alone_count(store: Store, tmp_path: Path) -> None:
+    rows = [
+        {"quantity": "spread", "algorithm": name, "x": x, "suite": suite, "value": value}
+        for name, early, late in (("dice", 1.0, 5.0), ("lvc", 3.0, 2.0))
+        for suite, sign in (("point[horizon=5]", 1.0), ("elsewhere", -1.0))
+        for x, value in ((1.0, sign * early), (9.0, sign * late))
+    ]
+    store_measurement(store, rows)
+    exact = SPREAD + '"higher", sampled = "exact", suite = "point"'
+    assert verdict_of(paper_of(tmp_path, exact), store).effect == pytest.approx(3.0 - 2.5)
+    assert verdict_of(paper_of(tmp_path, exact + ", last = true"), store).effect == pytest.approx(3.0)
+
+
+def test_a_claim_fails_with_one_test_and_stays_open_while_one_is_open(store: Store, tmp_path: Path) -> None:
+    fill(store, [3.0, 3.1, 3.2], [1.0, 1.1, 1.1])
+    holds, fails = SPREAD + '"higher"', SPREAD + '"ratio", factor = 9.0, tolerance = 1.0'
+    absent = SPREAD + '"higher", second = "maml"'
+    assert verdict_of(paper_of(tmp_path, holds, fails), store).word == CONTRADICTED
+    verdict = verdict_of(paper_of(tmp_path, holds, absent), store)
+    assert verdict.word == UNDECIDED
+    assert verdict.reasons[-1] == "not run: spread of maml was not measured"
+    assert [part.word for part in verdict.parts] == [REPRODUCED, NOT_RUN]
+
+
+def test_of_several_configurations_todays_and_then_the_largest_speaks(store: Store, tmp_path: Path) -> None:
+    fill(store, [3.0, 3.1], [1.0, 1.0], seconds=10.0, configuration={"repeats": 9})
+    fill(store, [1.0, 1.0], [3.0, 3.1], seconds=1.0)
+    fill(store, [1.0, 1.0], [3.0, 3.1], seconds=99.0, code="d" * 64, configuration={"repeats": 99})
+    stored, _ = finished_measurements(store)
+    old = next(entry.digest for entry in stored if entry.identity["code"] == "d" * 64)
+    verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher"'), store, stale=(old,))
+    assert verdict.effect == pytest.approx(2.05)
+    assert old[:12] in verdict.not_comparable[-1] and "other configurations" in verdict.not_comparable[-1]
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        ('quantity = "a", relation = "better"', "relation 'better' must be one of"),
+        ('quantity = "a", relation = "ratio", factor = 2.0', "needs a tolerance above 0"),
+        ('quantity = "a", relation = "higher", sampled = "days"', "sampled 'days' must be one of"),
+        ('quantity = "a", relation = "higher", kind = "b"', "has no key 'kind'"),
+    ],
+)
+def test_a_wrong_test_is_named_with_what_is_wrong(test: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"published data small\.toml are not valid") as raised:
+        paper_of(tmp_path, test)
+    assert message in str(raised.value)
+
+
+def test_the_page_shows_the_verdict_its_interval_and_the_measurement_behind_it(store: Store, tmp_path: Path) -> None:
+    fill(store, [3.0, 3.1, 3.2], [1.0, 1.1, 1.1])
+    stored, _ = finished_measurements(store)
+    page = write_paper(paper_of(tmp_path, SPREAD + '"higher"'), [], tmp_path / "out", measured=stored)
+    (claim,) = json.loads((page.parent / "summary.json").read_text())["claims"]
+    assert (claim["verdict"], claim["seeds"]) == ("reproduced", 3) and claim["ci"][0] > 1.5
+    text = page.read_text()
+    assert "3 measurements" in text and "spread of dice against lvc" in text
+    assert stored[0].digest[:12] in text and "profile smoke, 3 seeds" in text
+    assert "spread of dice against lvc: 2.03" in (page.parent / "statement.md").read_text()

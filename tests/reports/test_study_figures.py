@@ -1,0 +1,89 @@
+"""Figures drawn from measurements: which rows become which lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reports.figures.colours import styles_for
+from reports.papers.evidence import gather
+from reports.papers.figures import exact_adaptation_curves, exact_returns_by_step_size
+from reports.papers.figures.studies import Shown, shown_of
+from reports.papers.study_evidence import choose_measured
+from results.measured import finished_measurements
+from results.published import read_paper
+from results.store import Store
+from tests.support.measured_rows import store_measurement
+
+PAPER = """
+title = "A paper"
+authors = "Somebody"
+year = 2020
+venue = "somewhere"
+source = "its text"
+open = []
+suites = [{ id = "lake", printed = "Lake", suite = "frozen-lake-low" }]
+algorithms = [{ id = "bo-mrl-1", printed = "Ours" }, { id = "maml-vpg", printed = "MAML" }]
+
+[[figures]]
+id = "figure"
+place = "Figure 1"
+title = "Returns"
+kind = "exact-adaptation-curves"
+suites = ["lake"]
+algorithms = ["bo-mrl-1", "maml-vpg"]
+measurement = "returns"
+measured_by = "study"
+"""
+SUITE = "frozen-lake-low"
+
+
+@pytest.fixture
+def shown(tmp_path: Path) -> Shown:
+    """Exact returns of two tasks: ours at 10 + k, MAML at k, and at k x for a step size x."""
+    rows = [
+        {
+            "quantity": "return after k steps",
+            "suite": SUITE,
+            "algorithm": name,
+            "task": task,
+            "index": k,
+            "value": value,
+        }
+        for name, level in (("bo-mrl-1", 10.0), ("maml", 0.0))
+        for k in range(5)
+        for task, value in (("a", level + k - 1), ("b", level + k + 1))
+    ] + [
+        {
+            "quantity": "return after k steps by step size",
+            "suite": SUITE,
+            "algorithm": "maml",
+            "index": k,
+            "x": x,
+            "value": k * x,
+        }
+        for k in range(5)
+        for x in (1.0, 10.0, 100.0)
+    ]
+    store = Store(tmp_path / "results")
+    store_measurement(store, rows)
+    (tmp_path / "small.toml").write_text(PAPER)
+    paper = read_paper(tmp_path / "small.toml")
+    measured = choose_measured(finished_measurements(store)[0], ())
+    found = shown_of(paper.figures[0], gather(paper, [], measured=measured))
+    assert found is not None
+    return found
+
+
+def test_adaptation_curves_are_means_over_tasks_by_step(shown: Shown) -> None:
+    (axes,) = exact_adaptation_curves.draw_measured(shown, styles_for(shown.figure.algorithms)).axes
+    curves = {str(line.get_label()): line.get_ydata().tolist() for line in axes.lines}  # type: ignore[union-attr]
+    assert curves == {"Ours": [10, 11, 12, 13, 14], "MAML": [0, 1, 2, 3, 4]}
+
+
+def test_what_has_no_step_size_is_level_and_the_rest_is_drawn_over_it(shown: Shown) -> None:
+    (axes,) = exact_returns_by_step_size.draw_measured(shown, styles_for(shown.figure.algorithms)).axes
+    curves = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}  # type: ignore[arg-type]
+    assert curves == {"Ours, 1 step": [11, 11], "MAML, 1 step": [1, 10, 100], "MAML, 4 steps": [4, 40, 400]}
+    assert axes.get_xscale() == "log"
