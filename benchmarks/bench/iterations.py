@@ -10,30 +10,27 @@ from typing import Any
 from algorithms.algorithm import Algorithm
 from benchmarks.bench.measure import Measure, Size, processor_seconds
 from benchmarks.bench.physics import BarePhysics, NotingCollector
-from environments.access import Guard
+from benchmarks.execution.session import Session
 from environments.catalogue import make_suite
 from environments.locomotion.locomotion import LocomotionSuite
-from environments.problem import Problem, Protocol
+from environments.problem import Protocol
 from environments.streams import Streams
 
 
-class Training:
+class Training(Session):
     """Meta-training on half-cheetah, with one batch before and one after adaptation in each iteration."""
+
+    suite: LocomotionSuite
+    collector: NotingCollector
 
     def __init__(self, algorithm: type[Algorithm], settings: Mapping[str, Any], size: Size) -> None:
         """settings: of the algorithm's configuration, beside its tasks and trajectories."""
         suite = make_suite(f"half-cheetah-velocity[horizon={size.horizon}]")
-        assert isinstance(suite, LocomotionSuite)
-        streams = Streams(0)
-        problem = Problem(suite, Protocol(1, size.trajectories), Guard("training", algorithm.access, algorithm.name))
         config = algorithm.Config(tasks=size.tasks, trajectories=size.trajectories, **settings)
-        self.suite = suite
-        self.algorithm = algorithm(problem, config, streams.child("algorithm"))
-        self.collector = NotingCollector(suite, streams.child("training"))
+        super().__init__(suite, algorithm, config, Streams(0), Protocol(1, size.trajectories), budget=None)
 
-    def iterate(self) -> None:
-        self.algorithm.meta_step(self.collector)
-        self.collector.begin_iteration(self.collector.iteration + 1)
+    def make_collector(self, spent: int) -> NotingCollector:
+        return NotingCollector(self.suite, self.streams.child("training"))
 
 
 def meta_iteration(algorithm: type[Algorithm], settings: Mapping[str, Any], at_most: float, size: Size) -> Measure:

@@ -139,22 +139,23 @@ def _history(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> di
 
 
 def _check_reload(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> None:
-    saved, loaded = Trial(cls, config, suite, budget), Trial(cls, config, suite, budget)
+    saved = Trial(cls, config, suite, budget)
     trains = saved.algorithm.trains
     for _ in range(SAVED_AFTER if trains else 0):
-        saved.meta_step()
+        saved.iterate()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "checkpoint")
         try:
-            save_checkpoint(path, saved.algorithm.state_dict())
-            loaded.algorithm.load_state_dict(load_checkpoint(path))
+            save_checkpoint(path, saved.state)
+            loaded = Trial(cls, config, suite, budget, load_checkpoint(path))
+        except Violation:
+            raise
         except Exception as error:  # the adapter's own, whatever it is
             raise Violation("reload", f"saving and loading raised {type(error).__name__}: {error}") from error
-    loaded.iteration = saved.iteration
     _must_agree(saved.algorithm.state_dict(), loaded.algorithm.state_dict(), "the state")
     _must_agree(saved.adapt(), loaded.adapt(), "adaptation")
     if trains:
-        _must_agree(saved.meta_step(), loaded.meta_step(), "the next meta-iteration's metrics")
+        _must_agree(saved.iterate(), loaded.iterate(), "the next meta-iteration's metrics")
         _must_agree(saved.algorithm.state_dict(), loaded.algorithm.state_dict(), "the state one meta-iteration later")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,12 +11,14 @@ import gymnasium
 import torch
 
 from algorithms.algorithm import Algorithm, Metrics
+from benchmarks.execution.evaluation import SPLITS, AdaptationEnded, adapted_batches
+from benchmarks.execution.session import Session
 from environments.access import AccessDenied, Guard
 from environments.batch_env import BatchEnv
 from environments.collector import Collector
 from environments.ledger import BudgetSpent, Ledger
 from environments.policy import Distribution, Policy, Previous
-from environments.problem import Problem, Protocol
+from environments.problem import Protocol
 from environments.splits import NAMES
 from environments.streams import Streams
 from environments.suite import Suite
@@ -36,85 +38,69 @@ class Violation(Exception):
         self.rule, self.reason = rule, reason
 
 
-class Trial:
-    """One instance with its own guard, budget and collector; raises Violation where a rule is broken.
+class Trial(Session):
+    """A session with its own guard, budget and collector; raises Violation where a rule is broken.
 
     A violation that the algorithm swallows is raised when its call returns.
     """
 
-    def __init__(self, cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> None:
-        self._suite = suite
-        self._streams = Streams(0)
-        self._violations: list[Violation] = []
-        guard = _WatchedGuard("training", cls.access, cls.name, self._violations)
-        self._granted = guard.granted
-        self._ledger = _WatchedLedger(budget)
-        self._collector = _WatchedCollector(suite, self._streams.child("training"), self._ledger, guard)
-        self._collector.violations = self._violations
-        self.iteration = 0
-        self._streams.seed_globals("construction")
-        with self._watched_environments(self._ledger, "construction"):
-            self.algorithm = cls(Problem(suite, PROTOCOL, guard), config, self._streams.child("algorithm"))
+    collector: _WatchedCollector
 
-    def meta_step(self) -> Metrics | None:
-        """One meta-iteration; None once the budget does not suffice for one."""
-        if self._ledger.remaining <= 0:
-            return None
-        self._collector.begin_iteration(self.iteration)
-        self._streams.seed_globals("meta-iteration", self.iteration)
-        try:
-            with self._watched_environments(self._ledger, "meta_step"):
-                metrics = self.algorithm.meta_step(self._collector)
-        except BudgetSpent:
-            return None
-        if self._ledger.refused:
+    def __init__(
+        self, cls: type[Algorithm], config: Any, suite: Suite, budget: int, state: Mapping[str, Any] | None = None
+    ) -> None:
+        self._violations: list[Violation] = []
+        super().__init__(suite, cls, config, Streams(0), PROTOCOL, budget, state)
+
+    def make_guard(self) -> Guard:
+        return _WatchedGuard("training", self.algorithm_class.access, self.algorithm_class.name, self._violations)
+
+    def make_collector(self, spent: int) -> _WatchedCollector:
+        streams, ledger = self.streams.child("training"), _WatchedLedger(self.budget, spent)
+        return _WatchedCollector(self.suite.training_suite, streams, ledger, self.guard, self._violations)
+
+    def make_algorithm(self, state: Mapping[str, Any] | None = None) -> Algorithm:
+        with self._watched_environments(self.collector.ledger, "construction"):
+            return super().make_algorithm(state)
+
+    def meta_step(self) -> Metrics:
+        with self._watched_environments(self.collector.ledger, "meta_step"):
+            metrics = super().meta_step()
+        if self.collector.ledger.refused:
             raise Violation("budget", "meta_step went on after BudgetSpent; it must let this exception pass")
         for name, value in metrics.items():
             if not math.isfinite(value):
                 raise Violation("not-finite", f"meta_step returned {name}={value}")
-        self.iteration += 1
         return metrics
 
     def train(self) -> list[Metrics]:
         """Meta-iterations until the budget is spent."""
         history: list[Metrics] = []
-        while len(history) < MOST_ITERATIONS and (metrics := self.meta_step()) is not None:
+        while len(history) < MOST_ITERATIONS and (metrics := self.iterate()) is not None:
             history.append(metrics)
-        if self._ledger.spent == 0 and len(history) == MOST_ITERATIONS:
+        if self.spent == 0 and len(history) == MOST_ITERATIONS:
             raise Violation("budget", f"meta_step collected nothing in {MOST_ITERATIONS} calls, so training never ends")
         return history
 
     def adapt(self) -> list[TrajectoryBatch]:
         """The harness's evaluation on the validation tasks: the batch after each adaptation step."""
-        tasks = [TaskRef("validation", task.id) for task in self._suite.split.validation]
+        tasks = [TaskRef("validation", task.id) for task in self.suite.split.validation]
         ledger = _WatchedLedger(None)
-        guard = _WatchedGuard("evaluation", {"train", "validation", "test"}, "the harness", self._violations)
-        collector = _WatchedCollector(self._suite, self._streams.child("evaluation"), ledger, guard)
-        collector.violations = self._violations
-        self._streams.seed_globals("adaptation")
-        batches: list[TrajectoryBatch] = []
+        guard = _WatchedGuard("evaluation", SPLITS, "the harness", self._violations)
+        collector = _WatchedCollector(self.suite, self.streams.child("evaluation"), ledger, guard, self._violations)
         with self._watched_environments(ledger, "adapt", {"validation"}):
-            adaptation = self.algorithm.adapt(tasks)
             try:
-                policy = next(adaptation)
-                for step in range(PROTOCOL.adaptation_steps + 1):
-                    batches.append(collector.collect(policy, tasks, PROTOCOL.trajectories))
-                    if step < PROTOCOL.adaptation_steps:
-                        policy = adaptation.send(batches[-1])
-            except StopIteration:
-                reason = f"adapt ended after {len(batches)} policies; it must yield one after every step"
-                raise Violation("runs", reason) from None
-            finally:
-                adaptation.close()
-        return batches
+                return list(adapted_batches(self.algorithm, tasks, PROTOCOL, collector, self.streams))
+            except AdaptationEnded as error:
+                raise Violation("runs", str(error)) from None
 
     @contextmanager
     def _watched_environments(self, ledger: Ledger, phase: str, also: Collection[str] = ()) -> Iterator[None]:
         """Within, every environment's steps must be charged and its tasks granted, by whatever door it was reached."""
         taken, charged = 0, ledger.spent
         step, set_tasks = BatchEnv.step, BatchEnv.set_tasks
-        splits = {name: self._suite.split.tasks(name) for name in NAMES}
-        allowed = {task for name in self._granted.union(also) & splits.keys() for task in splits[name]}
+        splits = {name: self.suite.split.tasks(name) for name in NAMES}
+        allowed = {task for name in self.guard.granted.union(also) & splits.keys() for task in splits[name]}
         forbidden = {task for tasks in splits.values() for task in tasks} - allowed
 
         def counted_step(env: BatchEnv, actions: Any) -> Any:
@@ -176,10 +162,16 @@ class _WatchedLedger(Ledger):
 
 
 class _WatchedCollector(Collector):
-    violations: list[Violation]
+    ledger: _WatchedLedger
+
+    def __init__(
+        self, suite: Suite, streams: Streams, ledger: _WatchedLedger, guard: Guard, violations: list[Violation]
+    ) -> None:
+        super().__init__(suite, streams, ledger, guard)
+        self._violations = violations
 
     def collect(self, policy: Policy, tasks: Sequence[TaskRef], trajectories: int) -> TrajectoryBatch:
-        watched = _WatchedPolicy(policy, self._suite.action_space, (len(tasks), trajectories), self.violations)
+        watched = _WatchedPolicy(policy, self._suite.action_space, (len(tasks), trajectories), self._violations)
         return super().collect(watched, tasks, trajectories)
 
 

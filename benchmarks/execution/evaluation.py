@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -18,6 +18,12 @@ from environments.task import TaskRef
 from environments.trajectories import TrajectoryBatch
 
 Rows = list[dict[str, Any]]
+#: the harness itself may use every task
+SPLITS = frozenset({"train", "validation", "test"})
+
+
+class AdaptationEnded(RuntimeError):
+    """An algorithm's `adapt` yielded fewer policies than the protocol has adaptation steps and one."""
 
 
 def evaluate(
@@ -36,45 +42,62 @@ def evaluate(
     Raises FloatingPointError if a return is not finite.
     """
     tasks = [TaskRef(split, task.id) for task in suite.split.tasks(split)] * protocol.adaptations
-    guard = Guard("evaluation", {"train", "validation", "test"}, "the harness")
-    collector = Collector(suite, streams, Ledger(None), guard)
+    collector = harness_collector(suite, streams)
+    rows: Rows = []
+    for step, batch in enumerate(adapted_batches(algorithm, tasks, protocol, collector, streams)):
+        returns, discounted = batch.returns, batch.discounted_returns(suite.discount)
+        if not (torch.isfinite(returns).all() and torch.isfinite(batch.log_probabilities).all()):
+            raise FloatingPointError(
+                f"{algorithm.name} gave actions or returns that are not finite "
+                f"after {step} adaptation steps on the {split} tasks of {suite.full_name}"
+            )
+        columns = (returns.tolist(), discounted.tolist(), batch.success.tolist(), batch.lengths.tolist())
+        for index, task in enumerate(tasks):
+            earlier = index // len(suite.split.tasks(split)) * protocol.trajectories
+            for episode in range(protocol.trajectories):
+                value, discounted_value, success, length = (column[index][episode] for column in columns)
+                rows.append(
+                    {
+                        "split": split,
+                        "task": task.id,
+                        "step": step,
+                        "episode": earlier + episode,
+                        "return": value,
+                        "discounted_return": discounted_value,
+                        "success": success,
+                        "length": length,
+                    }
+                )
+    on_adapted(batch)
+    return rows
+
+
+def harness_collector(suite: Suite, streams: Streams) -> Collector:
+    """The harness's own door to every task, charged to nobody."""
+    return Collector(suite, streams, Ledger(None), Guard("evaluation", SPLITS, "the harness"))
+
+
+def adapted_batches(
+    algorithm: Algorithm, tasks: Sequence[TaskRef], protocol: Protocol, collector: Collector, streams: Streams
+) -> Iterator[TrajectoryBatch]:
+    """The batch of the policy after k = 0, 1, ... adaptation steps, which is also the data of step k + 1.
+
+    streams: seeds the global generators once, before the first policy.
+    Raises AdaptationEnded if the algorithm yields fewer policies.
+    """
     streams.seed_globals("adaptation")
     adaptation = algorithm.adapt(tasks)
-    rows: Rows = []
     try:
         policy = next(adaptation)
         for step in range(protocol.adaptation_steps + 1):
             batch = collector.collect(policy, tasks, protocol.trajectories)
-            returns, discounted = batch.returns, batch.discounted_returns(suite.discount)
-            if not (torch.isfinite(returns).all() and torch.isfinite(batch.log_probabilities).all()):
-                raise FloatingPointError(
-                    f"{algorithm.name} gave actions or returns that are not finite "
-                    f"after {step} adaptation steps on the {split} tasks of {suite.full_name}"
-                )
-            columns = (returns.tolist(), discounted.tolist(), batch.success.tolist(), batch.lengths.tolist())
-            for index, task in enumerate(tasks):
-                earlier = index // len(suite.split.tasks(split)) * protocol.trajectories
-                for episode in range(protocol.trajectories):
-                    value, discounted_value, success, length = (column[index][episode] for column in columns)
-                    rows.append(
-                        {
-                            "split": split,
-                            "task": task.id,
-                            "step": step,
-                            "episode": earlier + episode,
-                            "return": value,
-                            "discounted_return": discounted_value,
-                            "success": success,
-                            "length": length,
-                        }
-                    )
+            yield batch
             if step < protocol.adaptation_steps:
                 policy = adaptation.send(batch)
-            else:
-                on_adapted(batch)
+    except StopIteration:
+        raise AdaptationEnded("adapt ended early; it must yield a policy at first and one after every step") from None
     finally:
         adaptation.close()
-    return rows
 
 
 def curve_point(rows: Rows, point: int, environment_steps: int, iteration: int) -> Rows:

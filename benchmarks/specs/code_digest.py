@@ -20,7 +20,13 @@ from environments.discovery import Found
 WHOLE_PACKAGES = frozenset({"algorithms", "environments"})
 #: of `benchmarks`, only what computes a run's numbers; the rest decides what is run and what is shown
 DECIDING = frozenset(
-    {"benchmarks", "benchmarks.execution", "benchmarks.execution.training", "benchmarks.execution.evaluation"}
+    {
+        "benchmarks",
+        "benchmarks.execution",
+        "benchmarks.execution.training",
+        "benchmarks.execution.session",
+        "benchmarks.execution.evaluation",
+    }
 )
 #: of `benchmarks`, what a measurement may import without its deciding any number
 PLANNING = frozenset({"benchmarks.specs.run_spec"})

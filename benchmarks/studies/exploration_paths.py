@@ -19,9 +19,11 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from benchmarks.studies.staged_training import StagedTraining
+from benchmarks.execution.evaluation import adapted_batches, harness_collector
+from benchmarks.studies.staged_training import trained
 from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
 from environments.corners import CORNERS
+from environments.problem import Protocol
 from environments.task import TaskRef
 from environments.trajectories import TrajectoryBatch
 
@@ -73,22 +75,17 @@ class ExplorationPaths(Measurement):
         c = self.config
         options = {name: value for name, value in asdict(c).items() if name not in ("suites", "algorithms")}
         streams = self.streams.child(suite).child(algorithm)
-        training = StagedTraining(suite, algorithm, options, c.adaptation_steps, streams)
-        state = training.begin() if stage == "1" else kept["state"]
-        kept["state"] = state = training.advance(state, c.budget * int(stage) // c.stages)
+        protocol = Protocol(c.adaptation_steps, c.trajectories)
+        earlier = None if stage == "1" else kept["state"]
+        session = trained(suite, algorithm, options, protocol, streams, c.budget * int(stage) // c.stages, earlier)
+        kept["state"] = session.state
         if int(stage) < c.stages:
             return []
-        tasks = [TaskRef("test", task.id) for task in training.suite.split.test]
-        collector = training.collector("paths")
-        adaptation = training.make(state).adapt(tasks)
-        streams.seed_globals("adaptation")
-        policy, batches = next(adaptation), []
-        for step in range(c.adaptation_steps + 1):
-            batches.append(collector.collect(policy, tasks, c.trajectories))
-            if step < c.adaptation_steps:
-                policy = adaptation.send(batches[-1])
-        adaptation.close()
-        goals = [np.array(task.parameters["goal"]) for task in training.suite.split.test]
+        tasks = [TaskRef("test", task.id) for task in session.suite.split.test]
+        collector = harness_collector(session.suite, streams.child("paths"))
+        learned = session.make_algorithm(session.state["algorithm"])
+        batches = list(adapted_batches(learned, tasks, protocol, collector, streams))
+        goals = [np.array(task.parameters["goal"]) for task in session.suite.split.test]
         rows: Rows = []
         for index, (task, goal) in enumerate(zip(tasks, goals, strict=True)):
             place: dict[str, Any] = {"suite": suite, "algorithm": algorithm, "task": task.id}
@@ -96,7 +93,7 @@ class ExplorationPaths(Measurement):
                 rows += self._paths(batches[step], index, step, place)
             found = numbers(positions(batches[0])[index], positions(batches[-1])[index], goal, c.radius)
             found["return"] = float(batches[-1].returns[index].mean())
-            rows += [row(quantity, value, x=state["spent"], **place) for quantity, value in found.items()]
+            rows += [row(quantity, value, x=session.spent, **place) for quantity, value in found.items()]
         return rows
 
     def _paths(self, batch: TrajectoryBatch, task: int, step: int, place: dict[str, Any]) -> Rows:

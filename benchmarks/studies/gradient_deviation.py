@@ -18,8 +18,16 @@ import torch
 
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
 from algorithms.policies.parameters import flat
-from benchmarks.studies.staged_training import StagedTraining
+from benchmarks.execution.evaluation import harness_collector
+from benchmarks.studies.staged_training import trained
 from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
+from environments.access import Guard
+from environments.collector import Collector
+from environments.ledger import Ledger
+from environments.problem import Protocol
+from environments.streams import Streams
+from environments.suite import Suite
+from environments.task import TaskRef
 
 #: environment steps a second of one core, gradients included
 RATE = 14_000
@@ -64,19 +72,21 @@ class GradientDeviation(Measurement):
         suite, algorithm, point = part.rsplit(" ", 2)
         c = self.config
         options = {name: value for name, value in asdict(c).items() if name not in ("suites", "algorithms")}
-        training = StagedTraining(suite, algorithm, options, 1, self.streams.child(suite).child(algorithm))
+        streams = self.streams.child(suite).child(algorithm)
         # one state at a time is kept: parts come in order
-        state = training.begin() if point == "0" else kept["state"]
-        kept["state"] = state = training.advance(state, c.budget * int(point) // c.points)
-        learner: GradientMetaLearner = training.make(state)
-        references = training.collector("tasks", int(point)).sample_tasks(c.tasks)
+        earlier = None if point == "0" else kept["state"]
+        session = trained(suite, algorithm, options, Protocol(1), streams, c.budget * int(point) // c.points, earlier)
+        kept["state"] = session.state
+        learner = session.make_algorithm(session.state["algorithm"])
+        assert isinstance(learner, GradientMetaLearner)
+        references = harness_collector(session.suite, streams.child("tasks", int(point))).sample_tasks(c.tasks)
         gradients, returns = [], []
         for repeat in range(c.repeats):
-            collector = training.collector("estimate", int(point), repeat, tasks=references)
-            data = learner.sample(collector)
+            again = streams.child("estimate", int(point), repeat)
+            data = learner.sample(FixedTasks(session.suite, again, references))
             gradients.append(flat(learner.meta_gradient(learner.parameters, data)[1]).double())
             returns.append(float(data[-1].batch.returns.mean()))
-        place = {"suite": suite, "algorithm": algorithm, "index": int(point), "x": state["spent"]}
+        place: dict[str, Any] = {"suite": suite, "algorithm": algorithm, "index": int(point), "x": session.spent}
         found = deviations(torch.stack(gradients)) | {"return": sum(returns) / len(returns)}
         return [row(quantity, value, **place) for quantity, value in found.items()]
 
@@ -85,6 +95,19 @@ class GradientDeviation(Measurement):
         batch = 2 * c.tasks * c.trajectories * 100
         steps = c.budget + (c.points + 1) * c.repeats * batch
         return len(c.suites) * len(c.algorithms) * (1 + steps / RATE)
+
+
+class FixedTasks(Collector):
+    """A collector without a budget whose every draw of training tasks gives the same ones."""
+
+    def __init__(self, suite: Suite, streams: Streams, tasks: Sequence[TaskRef]) -> None:
+        super().__init__(suite, streams, Ledger(None), Guard("estimate", {"train"}, "the measurement"))
+        self._fixed = list(tasks)
+
+    def sample_tasks(self, count: int) -> list[TaskRef]:
+        if count != len(self._fixed):
+            raise ValueError(f"{count} tasks are asked for, {len(self._fixed)} are fixed")
+        return list(self._fixed)
 
 
 def deviations(gradients: torch.Tensor) -> dict[str, float]:

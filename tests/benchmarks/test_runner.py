@@ -19,7 +19,7 @@ from filelock import FileLock
 from benchmarks.commands.leaderboard import Places, carry_out_plan
 from benchmarks.execution.executor import LocalExecutor, start_server
 from benchmarks.execution.progress import PlainDisplay, Tracker, as_time
-from benchmarks.execution.training import Progress, Run
+from benchmarks.execution.training import Progress, open_session
 from benchmarks.execution.worker import WAITING, Ended, carry_out
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec
@@ -99,7 +99,8 @@ def test_a_finished_run_keeps_the_state_that_its_scores_are_of(tmp_path: Path) -
 
     state = RunFolder(stored.path).load_state()
     assert state is not None
-    again = pd.DataFrame(Run(spec).evaluate(state, "test", "final"))
+    session = open_session(spec, {"iteration": 1, "spent": 0, "algorithm": state})
+    again = pd.DataFrame(session.evaluate("test", "final"))
     scores = stored.scores[stored.scores["split"] == "test"].reset_index(drop=True)
     pd.testing.assert_frame_equal(again, scores, check_dtype=False)
 

@@ -22,6 +22,7 @@ import torch
 from algorithms.estimators.advantages import baseline_features, discounted_sums, fit_baseline
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax, make_network
 from algorithms.policies.parameters import stacked
+from benchmarks.execution.evaluation import harness_collector
 from benchmarks.studies.hessian_estimates.enumeration import all_trajectories, random_mdp, rewards_to_go
 from benchmarks.studies.hessian_estimates.estimators import (
     KINDS,
@@ -30,10 +31,7 @@ from benchmarks.studies.hessian_estimates.estimators import (
     hessian_vector_products,
 )
 from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
-from environments.access import Guard
 from environments.catalogue import make_suite
-from environments.collector import Collector
-from environments.ledger import Ledger
 from environments.tabular import differentiable_return
 from environments.task import TaskRef
 
@@ -124,7 +122,7 @@ class HessianEstimates(Measurement):
         size = sum(value.numel() for value in initial.values())
         directions = torch.randn(size, c.directions, generator=streams.torch("directions"))
         directions = directions / directions.norm(dim=0)
-        collector = Collector(suite, streams.child("group", group), Ledger(None), Guard("measurement", {"train"}))
+        collector = harness_collector(suite, streams.child("group", group))
         policy = NetworkPolicy(network, parameters)
         products: dict[str, list[torch.Tensor]] = {kind: [] for kind in KINDS}
         for _ in range(c.repeats):
