@@ -10,7 +10,7 @@ from algorithms.estimators.advantages import discounted_sums
 from algorithms.estimators.control_variate import MetaControlVariate
 from algorithms.meta_learning.dice_adaptation import DiceStep, adjusted_rewards
 from algorithms.meta_learning.gradient_adaptation import StepData
-from benchmarks.studies.hessian_estimates.estimators import gradient_estimate, hessian_estimate
+from benchmarks.studies.hessian_estimates.estimators import Surrogate
 from environments.catalogue import make_suite
 from environments.streams import Streams
 from environments.typed_options import UsageError
@@ -76,12 +76,11 @@ def test_a_methods_inner_objective_has_its_surrogates_gradient_and_hessian(metho
     ]
     rewards = getattr(step, "adjusted_rewards", step.advantages).double()
     baseline = getattr(step, "baseline", None)
-    arguments = kind, learner.network, point, batch, rewards
-    options = {"baseline": baseline, "advantages": step.advantages.double()}
+    surrogate = Surrogate(kind, learner.network, point, batch, rewards, baseline, step.advantages.double())
     scale = batch.mask.shape[1] / lengths
-    gradient = gradient_estimate(*arguments, **options) * scale[:, None]
+    gradient = surrogate.gradient() * scale[:, None]
     torch.testing.assert_close(slope.detach().flatten(1), gradient, rtol=1e-9, atol=1e-11)
-    hessian = hessian_estimate(*arguments, **options) * scale[:, None, None]
+    hessian = surrogate.hessian() * scale[:, None, None]
     torch.testing.assert_close(torch.stack(rows, 1), hessian, rtol=1e-9, atol=1e-11)
 
 

@@ -12,14 +12,7 @@ import torch
 
 from algorithms.estimators.higher_order_surrogates import baseline_terms, dice_objective, log_ratios, variate_terms
 from algorithms.policies.networks import TabularSoftmax
-from benchmarks.studies.hessian_estimates.estimators import (
-    KINDS,
-    WITH_BASELINE,
-    gradient_estimate,
-    hessian_estimate,
-    hessian_vector_products,
-    surrogate,
-)
+from benchmarks.studies.hessian_estimates.estimators import KINDS, WITH_BASELINE, Surrogate
 from environments.streams import Streams
 from environments.tabular import TabularMDP, differentiable_return
 from tests.support.enumerated_trajectories import Enumeration, enumerated
@@ -56,7 +49,7 @@ class Exact(NamedTuple):
         rewards = self.rewards if rewards is None else rewards
         baseline = self.at(self.values) if baseline is None else baseline
         arguments = NETWORK, self.parameters, self.trajectories.batch, rewards, baseline
-        return self.trajectories.mean(estimate(kind, *arguments))
+        return self.trajectories.mean(estimate(Surrogate(kind, *arguments)))
 
 
 @cache
@@ -116,8 +109,8 @@ def test_the_enumeration_has_the_exact_return(index):
 def test_every_surrogate_has_the_gradient_of_the_return(kind, index):
     """The printed control variate too: what is wrong with it begins at the Hessian."""
     case = exact(index)
-    close(case.expected(gradient_estimate, kind), case.gradient)
-    close(case.expected(gradient_estimate, kind, baseline=case.at(drawn_table(1))), case.gradient)
+    close(case.expected(Surrogate.gradient, kind), case.gradient)
+    close(case.expected(Surrogate.gradient, kind, baseline=case.at(drawn_table(1))), case.gradient)
 
 
 @every_mdp
@@ -125,19 +118,19 @@ def test_every_surrogate_has_the_gradient_of_the_return(kind, index):
 def test_dice_and_tmaml_have_the_hessian_of_the_return(kind, index):
     """... whatever the baseline is, as long as it knows the state and the time alone."""
     case = exact(index)
-    close(case.expected(hessian_estimate, kind), case.hessian)
-    close(case.expected(hessian_estimate, kind, baseline=case.at(drawn_table(1))), case.hessian)
+    close(case.expected(Surrogate.hessian, kind), case.hessian)
+    close(case.expected(Surrogate.hessian, kind, baseline=case.at(drawn_table(1))), case.hessian)
 
 
 @every_mdp
 def test_a_baseline_of_time_keeps_dice_unbiased_if_it_goes_on_after_an_episodes_end(index):
     case = exact(index)
     baseline = drawn_table(2)[:, 0]
-    close(case.expected(gradient_estimate, "dice", case.rewards - baseline), case.gradient)
-    close(case.expected(hessian_estimate, "dice", case.rewards - baseline), case.hessian)
+    close(case.expected(Surrogate.gradient, "dice", case.rewards - baseline), case.gradient)
+    close(case.expected(Surrogate.hessian, "dice", case.rewards - baseline), case.hessian)
     mask = case.trajectories.batch.mask
     for biased in (baseline * mask, case.at(drawn_table(2))):  # one that stops there, one of the state
-        assert relative(case.expected(gradient_estimate, "dice", case.rewards - biased), case.gradient) > 0.01
+        assert relative(case.expected(Surrogate.gradient, "dice", case.rewards - biased), case.gradient) > 0.01
 
 
 @every_mdp
@@ -159,7 +152,7 @@ def test_the_control_variates_expected_value_gradient_and_hessian_are_zero(index
 @every_mdp
 def test_the_printed_control_variate_biases_the_hessian(index):
     case = exact(index)
-    bias = case.expected(hessian_estimate, "tmaml-printed") - case.hessian
+    bias = case.expected(Surrogate.hessian, "tmaml-printed") - case.hessian
     assert bias.norm() > case.hessian.norm()
     # (1 - prod_{t' <= t} rho_t')(1 - rho_t) holds rho_t twice: to second order 2 b g g^T remains in expectation
     batch = case.trajectories.batch
@@ -175,7 +168,7 @@ def test_lvcs_hessian_is_h1_plus_h2_and_its_bias_is_h12_and_its_transpose(index)
     batch, scores = case.trajectories.batch, score_vectors(case)
     to_go = case.rewards[:, 0].flip(-1).cumsum(-1).flip(-1) * batch.mask[:, 0]
     first = case.trajectories.mean(torch.einsum("nt,ntp,ntq->npq", to_go, scores, scores))
-    second = case.expected(hessian_estimate, "log-probability")
+    second = case.expected(Surrogate.hessian, "log-probability")
 
     def crossed(point, other):
         """sum_t E[log pi_point(a_t|s_t) Q_t^other(s_t, a_t)]: H_12 is its mixed derivative."""
@@ -184,7 +177,7 @@ def test_lvcs_hessian_is_h1_plus_h2_and_its_bias_is_h12_and_its_transpose(index)
         return case.trajectories.mean((chosen * q * batch.mask).sum((1, 2)))
 
     mixed = torch.autograd.functional.hessian(crossed, (case.logits, case.logits))[0][1].reshape(SIZE, SIZE)
-    lvc = case.expected(hessian_estimate, "lvc")
+    lvc = case.expected(Surrogate.hessian, "lvc")
     close(lvc, first + second)
     close(case.hessian - lvc, mixed + mixed.T)
     assert relative(lvc, case.hessian) > 0.4
@@ -197,7 +190,7 @@ def test_lvcs_bias_vanishes_where_episodes_have_one_step(index):
     mdp, logits = suite.model(suite.split.train[index]), drawn_logits()
     trajectories = enumerated(mdp, logits, 1)
     parameters = {"logits": logits.expand(len(trajectories), STATES, ACTIONS)}
-    hessians = hessian_estimate("lvc", NETWORK, parameters, trajectories.batch, trajectories.batch.rewards)
+    hessians = Surrogate("lvc", NETWORK, parameters, trajectories.batch, trajectories.batch.rewards).hessian()
 
     def value(point):
         return differentiable_return(mdp, torch.softmax(point, -1), 1)
@@ -211,8 +204,8 @@ def test_the_control_variate_lowers_the_hessians_variance_and_the_printed_one_ra
     for index in range(3):
         case = exact(index)
         arguments = NETWORK, case.parameters, case.trajectories.batch, case.rewards, case.at(case.values)
-        hessians = {kind: case.trajectories.variance(hessian_estimate(kind, *arguments)) for kind in KINDS}
-        gradients = {kind: case.trajectories.variance(gradient_estimate(kind, *arguments)) for kind in KINDS}
+        hessians = {kind: case.trajectories.variance(Surrogate(kind, *arguments).hessian()) for kind in KINDS}
+        gradients = {kind: case.trajectories.variance(Surrogate(kind, *arguments).gradient()) for kind in KINDS}
         assert hessians["tmaml"] < 0.93 * hessians["dice"]
         assert hessians["tmaml-printed"] > 2.4 * hessians["dice"]
         assert hessians["lvc"] < 0.3 * hessians["dice"]  # the bias buys it
@@ -221,18 +214,19 @@ def test_the_control_variate_lowers_the_hessians_variance_and_the_printed_one_ra
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_hessian_vector_products_are_the_hessians_columns(kind):
+def test_hessian_products_are_the_hessians_columns(kind):
     case = exact(0)
     chosen = slice(40, 44)
     batch = case.trajectories.batch.select(chosen)
     parameters = {"logits": case.logits.expand(4, STATES, ACTIONS)}
     arguments = NETWORK, parameters, batch, batch.rewards
     baseline = case.at(case.values)[chosen]
-    whole = hessian_estimate(kind, *arguments, baseline)
+    estimates = Surrogate(kind, *arguments, baseline)
+    whole = estimates.hessian()
     vectors = torch.randn(SIZE, 3, generator=Streams(0).torch("vectors"), dtype=torch.float64)
-    close(hessian_vector_products(kind, *arguments, vectors, baseline), whole @ vectors)
+    close(estimates.hessian_products(vectors), whole @ vectors)
     own = torch.randn(4, SIZE, 2, generator=Streams(1).torch("vectors"), dtype=torch.float64)
-    close(hessian_vector_products(kind, *arguments, own, baseline), whole @ own)
+    close(estimates.hessian_products(own), whole @ own)
     close(whole, whole.mT)
 
 
@@ -250,10 +244,10 @@ def test_estimates_average_over_a_tasks_trajectories():
     baseline = case.at(case.values)[:6]
     for kind in KINDS:
         parameters = {"logits": case.logits.expand(6, STATES, ACTIONS)}
-        each = hessian_estimate(kind, NETWORK, parameters, together, together.rewards, baseline)
+        each = Surrogate(kind, NETWORK, parameters, together, together.rewards, baseline).hessian()
         parameters = {"logits": case.logits[None]}
-        joint = hessian_estimate(kind, NETWORK, parameters, one_task, one_task.rewards, baseline.transpose(0, 1))
-        close(joint[0], each.mean(0))
+        joint = Surrogate(kind, NETWORK, parameters, one_task, one_task.rewards, baseline.transpose(0, 1))
+        close(joint.hessian()[0], each.mean(0))
 
 
 def test_the_objective_per_step_is_the_surrogate_over_the_mean_length():
@@ -268,7 +262,7 @@ def test_the_objective_per_step_is_the_surrogate_over_the_mean_length():
         "tmaml": (batch.rewards, baseline),
         "tmaml-first-order": (batch.rewards, baseline, True),
     }.items():
-        total = surrogate(kind, NETWORK, parameters, batch, batch.rewards, baseline)
+        total = Surrogate(kind, NETWORK, parameters, batch, batch.rewards, baseline).value(parameters)
         close(dice_objective(policy, batch, *arguments), total / lengths)
 
 
@@ -276,10 +270,10 @@ def test_a_wrong_kind_and_a_missing_baseline_are_named():
     case = exact(0)
     arguments = NETWORK, case.parameters, case.trajectories.batch, case.rewards
     with pytest.raises(ValueError, match=r"must be one of .*'lvc'.* got 'lcv'"):
-        hessian_estimate("lcv", *arguments)
+        Surrogate("lcv", *arguments)
     for kind in WITH_BASELINE:
         with pytest.raises(ValueError, match=f"'{kind}' needs a baseline"):
-            hessian_estimate(kind, *arguments)
+            Surrogate(kind, *arguments)
     with pytest.raises(ValueError, match="must be one of"):
         variate_terms(case.rewards, case.rewards, "as printed")
 

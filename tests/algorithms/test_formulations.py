@@ -17,7 +17,7 @@ from algorithms.meta_learning.exploration_term import CreditedStep
 from algorithms.meta_learning.gradient_adaptation import StepData
 from algorithms.policies.networks import TabularSoftmax
 from algorithms.policies.parameters import stacked
-from benchmarks.studies.hessian_estimates.estimators import hessian_estimate
+from benchmarks.studies.hessian_estimates.estimators import Surrogate
 from environments.tabular import differentiable_return
 from tests.support.enumerated_trajectories import enumerated
 from tests.support.tabular_problem import ACTIONS, STATES, SmallTabular, drawn_logits, in_float64, learner_on, options
@@ -137,7 +137,7 @@ def test_formulation_ones_pre_update_term_is_the_inner_product_of_the_two_gradie
     whole_return = case.returns[:, None, None].expand(batch.mask.shape)
     slope = case.gradient(case.value)
     outer = torch.autograd.functional.jacobian(case.value, case.logits + ALPHA * slope).reshape(SIZE)
-    curvature = case.before.mean(hessian_estimate("log-probability", *arguments, advantages=whole_return))
+    curvature = case.before.mean(Surrogate("log-probability", *arguments, advantages=whole_return).hessian())
     scores = torch.autograd.functional.jacobian(case.log_probability, case.logits).flatten(1)
     inner = scores * case.returns[:, None]
     pre = case.before.mean(ALPHA * scores * (inner @ outer)[:, None])

@@ -24,12 +24,7 @@ from algorithms.policies.networks import NetworkPolicy, TabularSoftmax, make_net
 from algorithms.policies.parameters import stacked
 from benchmarks.execution.evaluation import harness_collector
 from benchmarks.studies.hessian_estimates.enumeration import all_trajectories, random_mdp, rewards_to_go
-from benchmarks.studies.hessian_estimates.estimators import (
-    KINDS,
-    gradient_estimate,
-    hessian_estimate,
-    hessian_vector_products,
-)
+from benchmarks.studies.hessian_estimates.estimators import KINDS, Surrogate
 from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
 from environments.catalogue import make_suite
 from environments.tabular import differentiable_return
@@ -99,10 +94,8 @@ class HessianEstimates(Measurement):
         }
         rows: Rows = []
         for kind in KINDS:
-            estimates = {
-                "gradient": gradient_estimate(kind, network, parameters, batch, batch.rewards, baseline),
-                "hessian": hessian_estimate(kind, network, parameters, batch, batch.rewards, baseline),
-            }
+            surrogate = Surrogate(kind, network, parameters, batch, batch.rewards, baseline)
+            estimates = {"gradient": surrogate.gradient(), "hessian": surrogate.hessian()}
             place: dict[str, Any] = {"suite": ENUMERATED, "algorithm": kind, "task": f"mdp-{number}", "index": number}
             for what, values in estimates.items():
                 size = exact[what].norm()
@@ -136,7 +129,7 @@ class HessianEstimates(Measurement):
             mask = torch.cat([other.mask, torch.zeros_like(batch.mask)], dim=1)
             baseline = fit_baseline(features, targets, mask)[:, c.trajectories :].to(rewards.dtype) * batch.mask
             for kind in KINDS:
-                found = hessian_vector_products(kind, network, parameters, batch, rewards, directions, baseline)
+                found = Surrogate(kind, network, parameters, batch, rewards, baseline).hessian_products(directions)
                 products[kind].append(found.mean(0).flatten().double())
         rows: Rows = []
         for kind in KINDS:

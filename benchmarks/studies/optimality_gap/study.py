@@ -49,12 +49,10 @@ from benchmarks.studies.optimality_gap.meta_training import (
     meta_train,
     returns_after_steps,
 )
-from benchmarks.studies.study import Measurement, MeasurementConfig
+from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
 from environments.catalogue import make_suite
 from environments.streams import Streams
 from environments.tabular import TabularMDP
-
-Rows = list[dict[str, Any]]
 
 #: seconds of one core for each part
 SECONDS = 8
@@ -108,6 +106,7 @@ class Lake:
     """A suite's training tasks as tables, and what the theorems' constants are on them."""
 
     suite: str
+    weights: tuple[float, float, float]  # the paper's lambdas
     task_ids: tuple[str, ...]
     mdp: TabularMDP
     tasks: TabularTasks
@@ -124,6 +123,7 @@ class Lake:
         ids = tuple(task.id for task in chosen)
         return Lake(
             name,
+            WEIGHTS[suite.name],
             ids,
             mdp,
             TabularTasks(mdp),
@@ -141,7 +141,7 @@ class Lake:
         return torch.zeros(self.mdp.states, self.mdp.actions, dtype=torch.float64)
 
     def weight(self, kind: int) -> float:
-        return WEIGHTS[self.suite.partition("[")[0]][kind - 1]
+        return self.weights[kind - 1]
 
     @property
     def policy_gradient(self) -> PolicyGradientStep:
@@ -151,23 +151,13 @@ class Lake:
         """Mean over tasks of the optimum minus the given returns [task]."""
         return float((torch.from_numpy(self.mdp.optimal_return) - returns).mean())
 
-    def row(
-        self, quantity: str, value: float, algorithm: str = "", task: str = "", index: int = 0, x: float = 0.0
-    ) -> dict[str, Any]:
-        return {
-            "quantity": quantity,
-            "suite": self.suite,
-            "algorithm": algorithm,
-            "task": task,
-            "index": index,
-            "x": float(x),
-            "value": float(value),
-        }
+    def row(self, quantity: str, value: float, algorithm: str = "", **place: Any) -> dict[str, Any]:
+        return row(quantity, value, self.suite, algorithm, **place)
 
     def steps(self, quantity: str, algorithm: str, returns: torch.Tensor, x: float) -> Rows:
         """Rows of returns [steps + 1, task]."""
         return [
-            self.row(quantity, value, algorithm, task, index, x)
+            self.row(quantity, value, algorithm, task=task, index=index, x=x)
             for index, values in enumerate(returns.tolist())
             for task, value in zip(self.task_ids, values, strict=True)
         ]
