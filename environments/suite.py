@@ -97,6 +97,14 @@ class Suite(ABC):
         """One line naming that data, for provenance and reports."""
         return None
 
+    def check_data(self) -> None:
+        """Raises UsageError, before anything runs, where that data lack what the suite needs."""
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Facts that a run's description records beside what every suite has; they decide nothing."""
+        return {}
+
     @property
     def training_suite(self) -> Suite:
         """Whose dynamics serve meta-training, with the same spaces and tasks; evaluation is on the suite itself."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from algorithms.catalogue import algorithms as known_algorithms
 from algorithms.catalogue import find_algorithm
-from benchmarks.planning.data_check import check_data
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.profiles import find_profile
 from benchmarks.specs.code_digest import code_digest
@@ -58,7 +57,8 @@ def make_plan(
         raise UsageError(f"the number of seeds must be at least 1, got {count}")
     cells: list[RunSpec] = []
     chosen_suites = [known_suite(text) for text in _unique(suites or definition.suites)]
-    check_data(chosen_suites)
+    for suite in chosen_suites:
+        suite.check_data()
     for suite in chosen_suites:
         for entry in found:
             setting = chosen.setting(benchmark, suite.name, entry.name)

@@ -11,8 +11,6 @@ from typing import Any
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.run_spec import RunSpec, known_suite
-from environments.stocks.stock_trading import StockSuite
-from environments.suite import Suite
 from results.identity import run_digest
 
 SCHEMA = 1
@@ -34,20 +32,9 @@ def run_record(spec: RunSpec) -> dict[str, Any]:
             "access": sorted(access),
             "profile": spec.profile,
             "benchmark": spec.benchmark,
-            **_distinct(suite),
+            **suite.describe(),
         },
         "provenance": {**machine(), "data": suite.data_source, "source": spec.source},
-    }
-
-
-def _distinct(suite: Suite) -> dict[str, int]:
-    """How many different MDPs the split's tasks are, where outside data decide that."""
-    if not isinstance(suite, StockSuite):
-        return {}
-    split = suite.split
-    return {
-        "tasks": len(split.train) + len(split.validation) + len(split.test),
-        "distinct_mdps": suite.distinct_mdps(),
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from environments.stocks.bars import Bars, read_bars
 from environments.stocks.indicators import indicators
-from environments.stocks.synthetic_market import synthetic_bars
+from environments.stocks.synthetic_market import synthetic_bars, trading_days
 from environments.stocks.turbulence import FIRST, WINDOW, turbulence
 from environments.typed_options import UsageError
 
@@ -71,3 +71,27 @@ def features(bars: Bars, source: str) -> tuple[np.ndarray, np.ndarray]:
 
         return finrl_features(bars)
     return indicators(bars), turbulence(bars.close)
+
+
+def check_calendar(bars: Bars) -> None:
+    """Raises UsageError if the bars leave out a day of the exchange, or have one on which it was closed.
+
+    Between 2019-03-20 and 2022-05-11, whose days are known; a day that one ticker misses is found in reading.
+    """
+    known = trading_days()
+    calendar = known[(known >= bars.dates[0]) & (known <= bars.dates[-1])]
+    given = bars.dates[(bars.dates >= known[0]) & (bars.dates <= known[-1])]
+    missing = np.setdiff1d(calendar, given)
+    if len(missing):
+        place = int(np.searchsorted(bars.dates, missing[0]))
+        raise UsageError(
+            f"{bars.source}: no ticker has a row on {missing[0]}, a trading day; "
+            f"the bars go from {bars.dates[place - 1]} to {bars.dates[place]}{_more(missing)}"
+        )
+    closed = np.setdiff1d(given, calendar)
+    if len(closed):
+        raise UsageError(f"{bars.source}: has rows of {closed[0]}, when the exchange was closed{_more(closed)}")
+
+
+def _more(days: np.ndarray) -> str:
+    return f" ({len(days)} such days)" if len(days) > 1 else ""

@@ -17,7 +17,7 @@ import numpy as np
 from environments.batch_env import BatchEnv
 from environments.stocks.bars import TICKERS, Bars
 from environments.stocks.indicators import BOUNDED, INDICATORS
-from environments.stocks.market import Episode, load_bars, load_episode
+from environments.stocks.market import Episode, check_calendar, load_bars, load_episode
 from environments.stocks.stock_options import StockOptions
 from environments.suite import Suite, SuiteOptions
 from environments.task import Task
@@ -62,6 +62,15 @@ class StockSuite(Suite):
     def data_source(self) -> str:
         return self.bars.source
 
+    def check_data(self) -> None:
+        """Raises UsageError, naming the file, where bars are too short or miss a day; reading checks each value."""
+        check_calendar(self.bars)
+        _ = self.episode  # raises where a year before it, or a day of its own, is missing
+
+    def describe(self) -> dict[str, int]:
+        """How many tasks the split has, and how many different MDPs they are on these bars."""
+        return {"tasks": len(self._tasks), "distinct_mdps": self.distinct_mdps()}
+
     @cached_property
     def episode(self) -> Episode:
         """The days traded.  Raises UsageError if the bars do not cover them and a year before, or the horizon."""
@@ -82,8 +91,11 @@ class StockSuite(Suite):
     def distinct_mdps(self) -> int:
         """How many different MDPs the split's tasks are: thresholds between the same two days' values are the same."""
         turbulence = self.episode.turbulence[: self.horizon]
-        tasks = [*self.split.train, *self.split.validation, *self.split.test]
-        return len({int((turbulence >= task.parameters["threshold"]).sum()) for task in tasks})
+        return len({int((turbulence >= task.parameters["threshold"]).sum()) for task in self._tasks})
+
+    @property
+    def _tasks(self) -> list[Task]:
+        return [*self.split.train, *self.split.validation, *self.split.test]
 
 
 class Dow30Turbulence(StockSuite):

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from benchmarks.command_line import main
-from benchmarks.planning.data_check import check_calendar
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.provenance import run_record
 from benchmarks.specs.run_spec import known_suite
 from environments.stocks.bars import read_bars
+from environments.stocks.market import check_calendar
 from environments.stocks.stock_trading import DATA_VARIABLE
 from environments.typed_options import UsageError
 from reports.page import write_report
