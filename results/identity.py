@@ -43,6 +43,11 @@ def measurement_folder_name(identity: Mapping[str, Any]) -> PurePath:
     return _folder_name(identity, "measurement")
 
 
+def base_name(full_name: str) -> str:
+    """A suite's name without its options: `corners` of `corners[horizon=50]`."""
+    return full_name.partition("[")[0]
+
+
 def _folder_name(identity: Mapping[str, Any], *keys: str) -> PurePath:
     for key in keys:
         name = identity[key]

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from results.files import StoreError
+from results.identity import base_name
 from results.study_tests import MeasuredTest
 
 FOLDER = Path(__file__).parent / "published"
@@ -40,7 +41,7 @@ class PaperSuite:
 
     @property
     def base(self) -> str:
-        return self.suite.partition("[")[0]
+        return base_name(self.suite)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from environments.catalogue import suites
 from environments.typed_options import UsageError, nearest
 from reports.papers.page import write_paper
 from reports.scores.cautions import FailedRun
+from results.identity import base_name
 from results.measured import StoredMeasurement
 from results.published import Paper
 from results.store import Store, StoredRun
@@ -97,7 +98,7 @@ def _chosen(paper: Paper, runs: Sequence[StoredRun], choice: Choice) -> list[Sto
     return [
         run
         for run in runs
-        if run.suite.partition("[")[0] in bases
+        if base_name(run.suite) in bases
         and (choice.suites is None or run.suite in choice.suites)
         and (choice.seeds is None or run.seed < choice.seeds)
         and (choice.profile is None or run.run["description"]["profile"] == choice.profile)
@@ -147,7 +148,7 @@ def _check_suites(paper: Paper, choice: Choice) -> None:
     """A paper's suites may be run with other options, but not others."""
     known = {suite.base for suite in paper.suites}
     for name in choice.suites or ():
-        base = name.partition("[")[0]
+        base = base_name(name)
         if base not in known:
             raise UsageError(f"{paper.name} has no suite {base!r}; {nearest(base, known)}")
 

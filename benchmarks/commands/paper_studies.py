@@ -19,7 +19,7 @@ from benchmarks.specs.study_spec import MeasurementSpec, code_of, find_measureme
 from environments.discovery import Found
 from environments.typed_options import UsageError
 from results.files import StoreError
-from results.identity import run_digest
+from results.identity import base_name, run_digest
 from results.measured import StoredMeasurement, finished_measurements
 from results.published import Paper
 from results.store import Store
@@ -60,7 +60,7 @@ def _that_exist(found: Found, configuration: dict[str, Any], suites: Sequence[st
     own = [known_suite(name) for name in configuration["suites"]]
     if suites is not None:
         bases = {suite.name for suite in own}
-        own = [known_suite(name) for name in suites if name.partition("[")[0] in bases]
+        own = [known_suite(name) for name in suites if base_name(name) in bases]
     kept = [name for name in configuration["algorithms"] if name in algorithms()]
     absent = sorted(set(configuration["algorithms"]) - set(kept))
     if absent:

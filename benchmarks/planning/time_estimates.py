@@ -11,6 +11,7 @@ from statistics import median
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from results.files import StoreError
+from results.identity import base_name
 from results.store import StoredRun
 
 #: environment steps a second of one core while sampling, for names without options; the first match counts
@@ -46,7 +47,7 @@ def learn_rates(runs: Iterable[StoredRun]) -> Learned:
 
 def estimated_seconds(spec: RunSpec, learned: Learned) -> float:
     """Seconds of one core that the run is expected to take, its evaluations included."""
-    sampling = 1 / next(rate for glob, rate in SAMPLING_RATES if fnmatchcase(_base(spec.suite), glob))
+    sampling = 1 / next(rate for glob, rate in SAMPLING_RATES if fnmatchcase(base_name(spec.suite), glob))
     step = learned.get((spec.suite, spec.algorithm), sampling + SECONDS_OF_LEARNING)
     trains = find_algorithm(spec.source or spec.algorithm).load().trains
     return OVERHEAD + evaluation_steps(spec) * sampling + (spec.budget * step if trains else 0.0)
@@ -66,7 +67,3 @@ def makespan(seconds: Sequence[float], workers: int) -> float:
     for value in sorted(seconds, reverse=True):
         ends[ends.index(min(ends))] += value
     return max(ends)
-
-
-def _base(full_name: str) -> str:
-    return full_name.partition("[")[0]
