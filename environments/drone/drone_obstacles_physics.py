@@ -106,11 +106,6 @@ class PhysicsDroneBatch(BatchEnv):
     def heights(self) -> np.ndarray:
         return self._qpos[:, 2].copy()
 
-    @property
-    def set_points(self) -> np.ndarray:
-        """Where each drone should be now, [num_envs, 2]: the end of the kinematic step."""
-        return self._set_point.copy()
-
     def _load_tasks(self, tasks: Sequence[Task]) -> None:
         corners = self.repeat(list(obstacle_corners(tasks)))
         self._goal = self.arena.goal_boxes(self.repeat(list(goal_centres(tasks))))
