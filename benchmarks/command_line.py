@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--benchmark", default="quick", help="a definition's name (default: quick)")
     command.add_argument("--algorithms", metavar="X,Y", help="in place of the benchmark's: names, or FILE.py[:CLASS]")
     _add_cells(command)
-    _add_places(command, "leaderboard")
+    _add_run_options(command, "leaderboard")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
     command.add_argument(
         "--until-decided", action="store_true",
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--against", metavar="X,Y", help="algorithms to compare with (default: all that are stored)")
     command.add_argument("--benchmark", default="quick", help="whose suites and profile to take (default: quick)")
     _add_cells(command)
-    _add_places(command, "comparison")
+    _add_run_options(command, "comparison")
     command.set_defaults(command=_compare)
 
     command = commands.add_parser("paper", help="run what a paper needs, then write its tables and figures beside ours")
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--stored", action="store_true", help="only render what is stored and shipped")
     command.add_argument("--only-measurements", action="store_true", help="run nothing; measure what is missing")
     _add_cells(command)
-    _add_places(command, "paper-NAME")
+    _add_run_options(command, "paper-NAME")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
     command.set_defaults(command=_paper, output=None)
 
@@ -117,7 +117,7 @@ def _add_cells(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _add_places(command: argparse.ArgumentParser, output: str) -> None:
+def _add_run_options(command: argparse.ArgumentParser, output: str) -> None:
     command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: ./results")
     command.add_argument("--output", type=Path, default=Path(output), metavar="DIR", help=f"default: ./{output}")
     command.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N", help="runs at a time")
@@ -151,7 +151,7 @@ def _list(parsed: argparse.Namespace) -> int:
 
 
 def _leaderboard(parsed: argparse.Namespace) -> int:
-    from benchmarks.commands.leaderboard import Places, run_leaderboard, show_plan
+    from benchmarks.commands.leaderboard import RunOptions, run_leaderboard, show_plan
     from benchmarks.commands.until_decided import last_look, run_until_decided, show_first_look
     from benchmarks.planning.definition import find_definition
     from benchmarks.planning.plan import make_plan
@@ -162,36 +162,36 @@ def _leaderboard(parsed: argparse.Namespace) -> int:
         parsed.benchmark, _names(parsed.suites), _names(parsed.algorithms),
         seeds, parsed.profile, parsed.settings,
     )  # fmt: skip
-    places = Places(parsed.results, parsed.output, parsed.workers, parsed.force)
+    options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
     if parsed.until_decided:
-        return show_first_look(specs, places) if parsed.dry_run else run_until_decided(specs, places, title)
-    return show_plan(specs, places) if parsed.dry_run else run_leaderboard(specs, places, title)
+        return show_first_look(specs, options) if parsed.dry_run else run_until_decided(specs, options, title)
+    return show_plan(specs, options) if parsed.dry_run else run_leaderboard(specs, options, title)
 
 
 def _compare(parsed: argparse.Namespace) -> int:
     from algorithms.catalogue import find_algorithm
     from benchmarks.commands.compare import run_comparison
-    from benchmarks.commands.leaderboard import Places
+    from benchmarks.commands.leaderboard import RunOptions
     from benchmarks.planning.plan import make_plan
 
     found = find_algorithm(parsed.algorithm)
     suites = _names(parsed.suites)
     specs = make_plan(parsed.benchmark, suites, [parsed.algorithm], parsed.seeds, parsed.profile, parsed.settings)
-    places = Places(parsed.results, parsed.output, parsed.workers, parsed.force)
-    return run_comparison(found, specs, _names(parsed.against), places)
+    options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
+    return run_comparison(found, specs, _names(parsed.against), options)
 
 
 def _paper(parsed: argparse.Namespace) -> int:
-    from benchmarks.commands.leaderboard import Places
-    from benchmarks.commands.paper import Choice, render_stored, run_paper
+    from benchmarks.commands.leaderboard import RunOptions
+    from benchmarks.commands.paper import PaperOptions, render_stored, run_paper
     from results.published import find_paper
 
     paper = find_paper(parsed.paper)
     suites = _names(parsed.suites)
-    choice = Choice(suites, parsed.seeds, parsed.profile, tuple(parsed.settings), parsed.only_measurements)
+    choice = PaperOptions(suites, parsed.seeds, parsed.profile, tuple(parsed.settings), parsed.only_measurements)
     output = parsed.output or Path(f"paper-{paper.name}")
-    places = Places(parsed.results, output, parsed.workers, parsed.force)
-    return render_stored(paper, choice, places) if parsed.stored else run_paper(paper, choice, places, parsed.dry_run)
+    options = RunOptions(parsed.results, output, parsed.workers, parsed.force)
+    return render_stored(paper, choice, options) if parsed.stored else run_paper(paper, choice, options, parsed.dry_run)
 
 
 def _report(parsed: argparse.Namespace) -> int:
@@ -236,7 +236,7 @@ def _verify(parsed: argparse.Namespace) -> int:
 
 def _bench(parsed: argparse.Namespace) -> int:
     from benchmarks.bench import measure
-    from benchmarks.commands.listing import aligned
+    from benchmarks.commands.text_table import text_table
 
     measures = measure()
     if parsed.json:
@@ -247,7 +247,7 @@ def _bench(parsed: argparse.Namespace) -> int:
             [entry["name"], entry["value"], entry["unit"], entry["target"] or "", verdicts[entry["holds"]]]
             for entry in measures
         ]
-        print("\n".join(aligned(rows)))
+        print("\n".join(text_table(rows)))
     return 1 if any(entry["holds"] is False for entry in measures) else 0
 
 

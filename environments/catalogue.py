@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from environments.discovery import Found, choose, discover
+from environments.discovery import ClassEntry, choose, discover
 from environments.suite import Suite
 from environments.typed_options import UsageError, make_options
 
 
 @cache
-def suites() -> dict[str, Found]:
+def suites() -> dict[str, ClassEntry]:
     """Every suite that is available, by name, nothing imported."""
     return discover("environments", "metarl.suites")
 

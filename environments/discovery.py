@@ -18,7 +18,7 @@ from environments.typed_options import UsageError, nearest
 
 
 @dataclass(frozen=True)
-class Found:
+class ClassEntry:
     """A class that was found, not yet imported.  `literals`: the class body's literal assignments."""
 
     name: str
@@ -34,13 +34,13 @@ class Found:
         return getattr(importlib.import_module(self.module), self.class_name)
 
 
-def discover(package: str, group: str) -> dict[str, Found]:
+def discover(package: str, group: str) -> dict[str, ClassEntry]:
     """All named classes under the top-level package (a folder) and of the entry-point group."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise RuntimeError(f"package {package} not found")
     root = Path(spec.origin).parent
-    found: dict[str, Found] = {}
+    found: dict[str, ClassEntry] = {}
     for path in sorted(root.rglob("*.py")):
         module = ".".join((package, *path.relative_to(root).with_suffix("").parts))
         for entry in read_classes(path, module):
@@ -53,18 +53,20 @@ def discover(package: str, group: str) -> dict[str, Found]:
             raise UsageError(
                 f"entry point {point.name!r} names its class {cls.name!r}, which {found[cls.name].module} has"
             )
-        found[cls.name] = Found(cls.name, cls.__module__, cls.__name__, _first_line(cls.__doc__), _literals_of(cls))
+        found[cls.name] = ClassEntry(
+            cls.name, cls.__module__, cls.__name__, _first_line(cls.__doc__), _literals_of(cls)
+        )
     return found
 
 
-def choose(found: dict[str, Found], name: str, kind: str) -> Found:
+def choose(found: dict[str, ClassEntry], name: str, kind: str) -> ClassEntry:
     """The entry of that name.  Raises UsageError offering the nearest name."""
     if name not in found:
         raise UsageError(f"unknown {kind} {name!r}; {nearest(name, found)}")
     return found[name]
 
 
-def read_classes(path: Path, module: str) -> list[Found]:
+def read_classes(path: Path, module: str) -> list[ClassEntry]:
     """The named classes of one file, read as text."""
     classes = []
     for node in ast.parse(path.read_text(), filename=str(path)).body:
@@ -73,11 +75,11 @@ def read_classes(path: Path, module: str) -> list[Found]:
         literals = _literals(node)
         if isinstance(literals.get("name"), str):
             summary = _first_line(ast.get_docstring(node))
-            classes.append(Found(literals["name"], module, node.name, summary, literals, path))
+            classes.append(ClassEntry(literals["name"], module, node.name, summary, literals, path))
     return classes
 
 
-def read_loose_file(text: str, kind: str) -> Found:
+def read_loose_file(text: str, kind: str) -> ClassEntry:
     """The class of `path.py` or `path.py:Class`.  Raises UsageError if there is none or more than one."""
     file, _, class_name = text.partition(":")
     path = Path(file)

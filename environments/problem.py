@@ -14,7 +14,7 @@ from environments.task import TaskRef
 
 
 @dataclass(frozen=True)
-class Protocol:
+class EvaluationProtocol:
     """How adaptation is evaluated: the harness's word alone."""
 
     adaptation_steps: int = 1
@@ -32,7 +32,7 @@ class Protocol:
 class Problem:
     """Spaces, horizon, discount, task references and protocol; parameters and models only where granted."""
 
-    def __init__(self, suite: Suite, protocol: Protocol, guard: Guard) -> None:
+    def __init__(self, suite: Suite, protocol: EvaluationProtocol, guard: Guard) -> None:
         self._suite = suite
         self._guard = guard
         self.protocol = protocol

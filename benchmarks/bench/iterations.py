@@ -13,7 +13,7 @@ from benchmarks.bench.physics import BarePhysics, NotingCollector
 from benchmarks.execution.session import Session
 from environments.catalogue import make_suite
 from environments.locomotion.locomotion import LocomotionSuite
-from environments.problem import Protocol
+from environments.problem import EvaluationProtocol
 from environments.streams import Streams
 
 
@@ -27,7 +27,7 @@ class Training(Session):
         """settings: of the algorithm's configuration, beside its tasks and trajectories."""
         suite = make_suite(f"half-cheetah-velocity[horizon={size.horizon}]")
         config = algorithm.Config(tasks=size.tasks, trajectories=size.trajectories, **settings)
-        super().__init__(suite, algorithm, config, Streams(0), Protocol(1, size.trajectories), budget=None)
+        super().__init__(suite, algorithm, config, Streams(0), EvaluationProtocol(1, size.trajectories), budget=None)
 
     def make_collector(self, spent: int) -> NotingCollector:
         return NotingCollector(self.suite, self.streams.child("training"))

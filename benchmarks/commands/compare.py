@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from algorithms.catalogue import algorithms
-from benchmarks.commands.leaderboard import INTERRUPTED, Places, carry_out_plan, failed_runs, stored_runs
-from benchmarks.commands.listing import aligned
+from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions, failed_runs, run_plan, stored_runs
 from benchmarks.commands.report import check_output, reference_runs, render
+from benchmarks.commands.text_table import text_table
 from benchmarks.conformance.rules import RULES, Finding, check
 from benchmarks.specs.run_spec import RunSpec, known_suite
-from environments.discovery import Found
+from environments.discovery import ClassEntry
 from environments.typed_options import UsageError, nearest
 from reports.comparison_markdown import comparison_markdown
 from reports.scores.boards import make_boards
@@ -27,41 +27,43 @@ from results.store import Store, StoredRun
 SUMMARY = "summary.md"
 
 
-def run_comparison(found: Found, specs: Sequence[RunSpec], against: Sequence[str] | None, places: Places) -> int:
+def run_comparison(
+    found: ClassEntry, specs: Sequence[RunSpec], against: Sequence[str] | None, options: RunOptions
+) -> int:
     """Checks the algorithm, runs the plan, and reports it beside the results that may be compared with it.
 
     Stored results that may not be are refused, saying in what they differ and which command repeats them.
     against: names of algorithms; all that are stored if None.  Returns the command's exit code.
     """
-    store = Store(places.results)
+    store = Store(options.results)
     shipped = reference_runs()
     known = {*algorithms(), *(run.algorithm for run in [*store.finished(skip_corrupt=True), *shipped])}
     for name in against or ():
         if name not in known:
             raise UsageError(f"unknown algorithm {name!r}; {nearest(name, known)}")
-    check_output(places.output)
+    check_output(options.output)
     findings = check(found, _one_suite_a_family(specs))
     if any(finding.passed is False for finding in findings):
         print("\n".join(as_lines(findings)))
         print(f"{found.name} breaks a rule, so it was not run; `metarl check` examines it again", file=sys.stderr)
         return 1
-    outcomes, code = carry_out_plan(specs, store, places)
+    outcomes, code = run_plan(specs, store, options)
     if code == INTERRUPTED:
         return code
     own = stored_runs(specs, store)
     if not own:
         return code
-    opponents, notes = _opponents([*store.finished(skip_corrupt=True), *shipped], found.name, specs, against, places)
+    opponents, notes = _opponents([*store.finished(skip_corrupt=True), *shipped], found.name, specs, against, options)
     for note in notes:
         print(f"metarl: {note}", file=sys.stderr)
     reference = [run for run in opponents if run in shipped]
     runs = [*own, *(run for run in opponents if run not in reference)]
-    page = render(runs, places.output, f"Comparison of {found.name}", reference, failed_runs(outcomes))
+    page = render(runs, options.output, f"Comparison of {found.name}", reference, failed_runs(outcomes))
     boards = make_boards(collect_entries(runs, reference)[0])
     tests = {board.suite: pairs for board in boards if (pairs := compare_pairs(board)) is not None}
     text = comparison_markdown(found.name, boards, tests, _conformance(findings), notes)
-    write_whole(places.output / SUMMARY, text.encode())
-    print(f"summary: {places.output / SUMMARY}")
+    write_whole(options.output / SUMMARY, text.encode())
+    print(f"summary: {options.output / SUMMARY}")
     print(f"report: {page}")
     return code
 
@@ -85,11 +87,11 @@ def differences(run: StoredRun, spec: RunSpec) -> tuple[str, ...]:
 def as_lines(findings: Sequence[Finding]) -> list[str]:
     """A line for each finding: `pass`, `FAIL` or `-` (not examined after a failure), rule, suite, reason."""
     words = {True: "pass", False: "FAIL", None: "-"}
-    return aligned((words[finding.passed], finding.rule, finding.suite, finding.reason) for finding in findings)
+    return text_table((words[finding.passed], finding.rule, finding.suite, finding.reason) for finding in findings)
 
 
 def _opponents(
-    runs: Iterable[StoredRun], name: str, specs: Sequence[RunSpec], against: Sequence[str] | None, places: Places
+    runs: Iterable[StoredRun], name: str, specs: Sequence[RunSpec], against: Sequence[str] | None, options: RunOptions
 ) -> tuple[list[StoredRun], list[str]]:
     """Those of the runs that the runs of `specs` may be compared with, and lines on what is missing and why."""
     planned = {spec.suite: spec for spec in specs}
@@ -117,7 +119,7 @@ def _opponents(
     for (suite, other), run in sorted(refused.items()):
         repeats[suite, other] = run.run["provenance"].get("source") or other
         notes.append(f"refused {other} on {suite}: {'; '.join(departing[run.digest])}")
-    return opponents, [*notes, *_commands(repeats, specs, places)]
+    return opponents, [*notes, *_commands(repeats, specs, options)]
 
 
 def _changed_code(run: StoredRun) -> tuple[str, ...]:
@@ -128,7 +130,7 @@ def _changed_code(run: StoredRun) -> tuple[str, ...]:
     return () if now == run.identity["code"] else ("its code has changed since",)
 
 
-def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], places: Places) -> Iterable[str]:
+def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], options: RunOptions) -> Iterable[str]:
     """A line for each set of suites: the command that runs what misses there as `specs` are run.
 
     repeats: by suite and algorithm, what names the algorithm in a command.
@@ -142,7 +144,7 @@ def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], pla
     for suites, sources in missing.items():
         command = ["metarl", "leaderboard", "--algorithms", ",".join(sources.values()), "--suites", ",".join(suites)]
         command += ["--profile", specs[0].profile, "--seeds", str(seeds)]
-        command += [] if places.results == Path("results") else ["--results", str(places.results)]
+        command += [] if options.results == Path("results") else ["--results", str(options.results)]
         yield f"`{shlex.join(command)}` runs what a comparison with {', '.join(sources)} needs"
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands.listing import aligned
 from benchmarks.commands.report import check_output, render
+from benchmarks.commands.text_table import text_table
 from benchmarks.execution.executor import Executor, LocalExecutor
 from benchmarks.execution.progress import as_time, make_display
-from benchmarks.execution.worker import Ended
+from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.time_estimates import estimated_seconds, learn_rates, makespan
 from benchmarks.specs.run_spec import RunSpec
 from reports.scores.cautions import FailedRun
@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
-class Places:
+class RunOptions:
     """Where to read and write, and how many runs at a time."""
 
     results: Path
@@ -32,67 +32,67 @@ class Places:
     force: bool = False
 
 
-def run_leaderboard(specs: Sequence[RunSpec], places: Places, title: str) -> int:
+def run_leaderboard(specs: Sequence[RunSpec], options: RunOptions, title: str) -> int:
     """Carries out the plan and writes its report; returns the command's exit code.  Raises StoreError."""
-    store = Store(places.results)
-    check_output(places.output)
-    outcomes, code = carry_out_plan(specs, store, places)
+    store = Store(options.results)
+    check_output(options.output)
+    outcomes, code = run_plan(specs, store, options)
     if code == INTERRUPTED:
         return code
     runs = stored_runs(specs, store)
     if runs:
-        print(f"report: {render(runs, places.output, title, failed=failed_runs(outcomes))}")
+        print(f"report: {render(runs, options.output, title, failed=failed_runs(outcomes))}")
     return code
 
 
-def show_plan(specs: Sequence[RunSpec], places: Places) -> int:
+def show_plan(specs: Sequence[RunSpec], options: RunOptions) -> int:
     """`--dry-run`: each run that is missing, its expected time, and the whole."""
-    store = Store(places.results, read_only=True)
+    store = Store(options.results, read_only=True)
     intact = store.finished(skip_corrupt=True)
-    missing, learned = missing_runs(specs, store, intact, places.force), learn_rates(intact)
+    missing, learned = missing_runs(specs, store, intact, options.force), learn_rates(intact)
     seconds = [estimated_seconds(spec, learned) for spec in missing]
     rows = [(spec.suite, spec.algorithm, f"seed {spec.seed}", f"{spec.budget:,} steps", f"about {as_time(time)}")
             for spec, time in zip(missing, seconds, strict=True)]  # fmt: skip
-    print("\n".join(aligned(rows)))
+    print("\n".join(text_table(rows)))
     print(
         f"{len(missing)} of {len(specs)} runs are missing: about {as_time(sum(seconds))} of one core, "
-        f"{as_time(makespan(seconds, places.workers))} with {places.workers} workers"
+        f"{as_time(makespan(seconds, options.workers))} with {options.workers} workers"
     )
     return 0
 
 
-def carry_out_plan(
-    specs: Sequence[RunSpec], store: Store, places: Places, executor: Executor | None = None
-) -> tuple[list[tuple[RunSpec, Ended]], int]:
+def run_plan(
+    specs: Sequence[RunSpec], store: Store, options: RunOptions, executor: Executor | None = None
+) -> tuple[list[tuple[RunSpec, RunOutcome]], int]:
     """Runs what is missing; returns how each of those ended, and the exit code.
 
     Raises StoreError, before anything runs, if a finished run of the plan is damaged.
     """
     intact = store.finished(skip_corrupt=True)
-    missing, learned = missing_runs(specs, store, intact, places.force), learn_rates(intact)
+    missing, learned = missing_runs(specs, store, intact, options.force), learn_rates(intact)
     if not missing:
         print(f"all {len(specs)} runs are stored in {store.root}")
         return [], 0
     expected = {spec.label: estimated_seconds(spec, learned) for spec in missing}
-    return carry_out_missing(missing, expected, store, places, executor)
+    return run_jobs(missing, expected, store, options, executor)
 
 
-def carry_out_missing(
+def run_jobs(
     missing: Sequence[Any],
     expected: Mapping[str, float],
     store: Store,
-    places: Places,
+    options: RunOptions,
     executor: Executor | None = None,
     what: str = "runs",
-) -> tuple[list[tuple[Any, Ended]], int]:
+) -> tuple[list[tuple[Any, RunOutcome]], int]:
     """Carries out runs or measurements that are missing; returns how each ended, and the exit code.
 
     expected: seconds, by label.
     """
     # the longest first, so that no core is idle at the end
     ordered = sorted(missing, key=lambda spec: -expected[spec.label])
-    with make_display(expected, places.workers) as display:
-        outcomes = (executor or LocalExecutor(places.workers)).run(ordered, store.root, display, places.force)
+    with make_display(expected, options.workers) as display:
+        outcomes = (executor or LocalExecutor(options.workers)).run(ordered, store.root, display, options.force)
     failed = [(spec, ended) for spec, ended in outcomes if ended.status == "failed"]
     _print_failures(failed, store)
     ended = sum(outcome.status in ("finished", "stored") for _, outcome in outcomes)
@@ -131,17 +131,17 @@ def stored_runs(specs: Sequence[RunSpec], store: Store) -> list[StoredRun]:
     return runs
 
 
-def failed_runs(outcomes: Sequence[tuple[RunSpec, Ended]]) -> list[FailedRun]:
+def failed_runs(outcomes: Sequence[tuple[RunSpec, RunOutcome]]) -> list[FailedRun]:
     """What the report says of runs that did not finish."""
     return [FailedRun(spec.suite, spec.algorithm, spec.seed, ended.error)
             for spec, ended in outcomes if ended.status == "failed"]  # fmt: skip
 
 
-def _print_failures(failed: Sequence[tuple[RunSpec, Ended]], store: Store) -> None:
+def _print_failures(failed: Sequence[tuple[RunSpec, RunOutcome]], store: Store) -> None:
     if not failed:
         return
     rows = [(spec.suite, spec.algorithm, f"seed {spec.seed}", _last_line(ended.error)) for spec, ended in failed]
-    print(f"{len(failed)} runs failed:", *aligned(rows), sep="\n", file=sys.stderr)
+    print(f"{len(failed)} runs failed:", *text_table(rows), sep="\n", file=sys.stderr)
     if any(not ended.refused for _, ended in failed):
         print(f"tracebacks are in each run's run.json under {store.root}", file=sys.stderr)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from algorithms.catalogue import algorithms
+from benchmarks.commands.text_table import text_table
 from benchmarks.planning.definition import definitions
 from environments.catalogue import suites
-from environments.discovery import Found
+from environments.discovery import ClassEntry
 from environments.splits import FOLDER, NAMES
 from environments.suite import Suite
 
@@ -48,20 +48,13 @@ def as_lines(content: dict[str, list[dict[str, Any]]]) -> list[str]:
         for entry in content["benchmarks"]
     ]
     return [
-        "Suites (train/validation/test tasks, horizon, metric)", *aligned(suite_rows), "",
-        "Algorithms", *aligned(algorithm_rows), "",
-        "Benchmarks", *aligned(benchmark_rows),
+        "Suites (train/validation/test tasks, horizon, metric)", *text_table(suite_rows), "",
+        "Algorithms", *text_table(algorithm_rows), "",
+        "Benchmarks", *text_table(benchmark_rows),
     ]  # fmt: skip
 
 
-def aligned(rows: Iterable[Iterable[Any]]) -> list[str]:
-    """Rows of text in columns, indented by two spaces."""
-    texts = [[str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    return ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in texts]
-
-
-def _suite(found: Found) -> dict[str, Any]:
+def _suite(found: ClassEntry) -> dict[str, Any]:
     counts, digest = _split(found)
     return {
         "name": found.name,
@@ -73,7 +66,7 @@ def _suite(found: Found) -> dict[str, Any]:
     }
 
 
-def _split(found: Found) -> tuple[dict[str, int], str]:
+def _split(found: ClassEntry) -> tuple[dict[str, int], str]:
     file = FOLDER / f"{found.name}.json"
     if file.is_file():
         content = json.loads(file.read_text())

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from algorithms.catalogue import algorithms
-from benchmarks.commands.leaderboard import INTERRUPTED, Places, carry_out_plan, failed_runs, show_plan, stored_runs
+from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions, failed_runs, run_plan, show_plan, stored_runs
 from benchmarks.commands.paper_studies import (
-    carry_out_measurements,
     measured_by,
     plan_measurements,
     planned_of,
+    run_measurements,
     show_measurements,
     stale_measurements,
     stored_measurements,
@@ -33,7 +33,7 @@ from results.store import Store, StoredRun
 
 
 @dataclass(frozen=True)
-class Choice:
+class PaperOptions:
     """What the command's options choose of a paper; None: all suites, the profile's seeds, the benchmark's profile."""
 
     suites: Sequence[str] | None = None
@@ -43,7 +43,7 @@ class Choice:
     only_measurements: bool = False  # no runs
 
 
-def run_paper(paper: Paper, choice: Choice, places: Places, dry_run: bool = False) -> int:
+def run_paper(paper: Paper, choice: PaperOptions, options: RunOptions, dry_run: bool = False) -> int:
     """Runs and measures what exists and is missing, and renders the paper from the chosen runs alone.
 
     Returns the command's exit code.  Raises UsageError for what names nothing, StoreError.
@@ -61,39 +61,39 @@ def run_paper(paper: Paper, choice: Choice, places: Places, dry_run: bool = Fals
         paper, choice.profile or PAPERS_PROFILE, choice.seeds, choice.suites, [setting for _, setting in own]
     )
     if dry_run:
-        code = show_plan(specs, places) if specs else 0
+        code = show_plan(specs, options) if specs else 0
         if studies:
-            show_measurements(studies, places)
+            show_measurements(studies, options)
         return code
-    store = Store(places.results)
-    check_output(places.output)
-    outcomes, code = carry_out_plan(specs, store, places) if specs else ([], 0)
+    store = Store(options.results)
+    check_output(options.output)
+    outcomes, code = run_plan(specs, store, options) if specs else ([], 0)
     if studies and code != INTERRUPTED:
-        measured, own_code = carry_out_measurements(studies, store, places)
+        measured, own_code = run_measurements(studies, store, options)
         outcomes, code = [*outcomes, *measured], max(code, own_code)
     if code != INTERRUPTED:
-        _render(paper, stored_runs(specs, store), [], planned_of(studies, store), places, failed_runs(outcomes))
+        _render(paper, stored_runs(specs, store), [], planned_of(studies, store), options, failed_runs(outcomes))
     return code
 
 
-def render_stored(paper: Paper, choice: Choice, places: Places) -> int:
+def render_stored(paper: Paper, choice: PaperOptions, options: RunOptions) -> int:
     """`--stored`: renders from what is stored and shipped; exit code 2 if some of it is damaged."""
     _check_suites(paper, choice)
     if choice.profile is not None:
         find_profile(choice.profile)
     if choice.settings:
         raise UsageError(f"--set {choice.settings[0]} configures runs, and --stored makes none; leave one of them out")
-    store = Store(places.results, read_only=True)
+    store = Store(options.results, read_only=True)
     runs = store.finished(skip_corrupt=True)
     for problem in store.problems:
         print(f"metarl: left out: {problem}", file=sys.stderr)
     studies = _chosen_measurements(paper, [*stored_measurements(store), *_shipped_measurements()], choice)
-    check_output(places.output)
-    _render(paper, _chosen(paper, runs, choice), _chosen(paper, reference_runs(), choice), studies, places)
+    check_output(options.output)
+    _render(paper, _chosen(paper, runs, choice), _chosen(paper, reference_runs(), choice), studies, options)
     return 2 if store.problems else 0
 
 
-def _chosen(paper: Paper, runs: Sequence[StoredRun], choice: Choice) -> list[StoredRun]:
+def _chosen(paper: Paper, runs: Sequence[StoredRun], choice: PaperOptions) -> list[StoredRun]:
     bases = {suite.base for suite in paper.suites}
     return [
         run
@@ -109,7 +109,9 @@ def _shipped_measurements() -> list[StoredMeasurement]:
     return stored_measurements(Store(REFERENCE, read_only=True))
 
 
-def _chosen_measurements(paper: Paper, stored: Sequence[StoredMeasurement], choice: Choice) -> list[StoredMeasurement]:
+def _chosen_measurements(
+    paper: Paper, stored: Sequence[StoredMeasurement], choice: PaperOptions
+) -> list[StoredMeasurement]:
     """Those of the paper that the options choose; one that is stored and shipped counts once."""
     chosen = {
         (entry.digest, entry.seed): entry
@@ -127,13 +129,13 @@ def _render(
     runs: Sequence[StoredRun],
     reference: Sequence[StoredRun],
     studies: Sequence[StoredMeasurement],
-    places: Places,
+    options: RunOptions,
     failed: Sequence[FailedRun] = (),
 ) -> None:
     page = write_paper(
         paper,
         runs,
-        places.output,
+        options.output,
         reference=reference,
         stale=stale_digests([*runs, *reference]) | stale_measurements(studies),
         measured=studies,
@@ -144,7 +146,7 @@ def _render(
     print(f"report: {page}")
 
 
-def _check_suites(paper: Paper, choice: Choice) -> None:
+def _check_suites(paper: Paper, choice: PaperOptions) -> None:
     """A paper's suites may be run with other options, but not others."""
     known = {suite.base for suite in paper.suites}
     for name in choice.suites or ():

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from algorithms.catalogue import algorithms
-from benchmarks.commands.leaderboard import Places, carry_out_missing
-from benchmarks.commands.listing import aligned
+from benchmarks.commands.leaderboard import RunOptions, run_jobs
+from benchmarks.commands.text_table import text_table
 from benchmarks.execution.executor import Executor
 from benchmarks.execution.progress import as_time
-from benchmarks.execution.worker import Ended
+from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.plan import Setting
 from benchmarks.planning.profiles import find_profile
 from benchmarks.specs.run_spec import known_suite
 from benchmarks.specs.study_spec import MeasurementSpec, code_of, find_measurement, measurements, resolved, with_seeds
-from environments.discovery import Found
+from environments.discovery import ClassEntry
 from environments.typed_options import UsageError
 from results.files import StoreError
 from results.identity import base_name, run_digest
@@ -55,7 +55,9 @@ def plan_measurements(
     return list(with_seeds(planned, chosen.seeds if seeds is None else seeds))
 
 
-def _that_exist(found: Found, configuration: dict[str, Any], suites: Sequence[str] | None) -> dict[str, Any] | None:
+def _that_exist(
+    found: ClassEntry, configuration: dict[str, Any], suites: Sequence[str] | None
+) -> dict[str, Any] | None:
     """The configuration with the chosen suites and without algorithms that do not exist; None if nothing is left."""
     own = [known_suite(name) for name in configuration["suites"]]
     if suites is not None:
@@ -86,29 +88,29 @@ def missing_measurements(specs: Sequence[MeasurementSpec], store: Store, force: 
     return missing
 
 
-def show_measurements(specs: Sequence[MeasurementSpec], places: Places) -> None:
+def show_measurements(specs: Sequence[MeasurementSpec], options: RunOptions) -> None:
     """`--dry-run`: each measurement that is missing and its expected time."""
-    missing = missing_measurements(specs, Store(places.results, read_only=True), places.force)
+    missing = missing_measurements(specs, Store(options.results, read_only=True), options.force)
     seconds = [spec.make().seconds() for spec in missing]
     rows = [
         ("measurement", spec.name, f"seed {spec.seed}", f"{spec.budget} parts", f"about {as_time(time)}")
         for spec, time in zip(missing, seconds, strict=True)
     ]
     if rows:
-        print("\n".join(aligned(rows)))
+        print("\n".join(text_table(rows)))
     print(f"{len(missing)} of {len(specs)} measurements are missing: about {as_time(sum(seconds))} of one core")
 
 
-def carry_out_measurements(
-    specs: Sequence[MeasurementSpec], store: Store, places: Places, executor: Executor | None = None
-) -> tuple[list[tuple[Any, Ended]], int]:
+def run_measurements(
+    specs: Sequence[MeasurementSpec], store: Store, options: RunOptions, executor: Executor | None = None
+) -> tuple[list[tuple[Any, RunOutcome]], int]:
     """Measures what is missing; returns how each of those ended, and the exit code.  Raises StoreError."""
-    missing = missing_measurements(specs, store, places.force)
+    missing = missing_measurements(specs, store, options.force)
     if not missing:
         print(f"all {len(specs)} measurements are stored in {store.root}")
         return [], 0
     expected = {spec.label: spec.make().seconds() for spec in missing}
-    return carry_out_missing(missing, expected, store, places, executor, "measurements")
+    return run_jobs(missing, expected, store, options, executor, "measurements")
 
 
 def planned_of(specs: Sequence[MeasurementSpec], store: Store) -> list[StoredMeasurement]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithms.catalogue import find_algorithm
-from benchmarks.commands.leaderboard import INTERRUPTED, Places, carry_out_plan, failed_runs, show_plan, stored_runs
+from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions, failed_runs, run_plan, show_plan, stored_runs
 from benchmarks.commands.report import check_output, render
 from benchmarks.execution.executor import Executor
 from benchmarks.specs.run_spec import RunSpec
@@ -63,21 +63,23 @@ def last_look(seeds: int | None) -> int:
     return LOOKS[-1]
 
 
-def run_until_decided(specs: Sequence[RunSpec], places: Places, title: str, executor: Executor | None = None) -> int:
+def run_until_decided(
+    specs: Sequence[RunSpec], options: RunOptions, title: str, executor: Executor | None = None
+) -> int:
     """Runs looks until nothing more can be decided, and writes the report; returns the command's exit code.
 
     specs: the plan with the last look's seeds; what is stored of it is not run again.  A look's lines depend on the
     seeds it asks for, whether or not later ones are stored.  Raises StoreError.
     """
-    store = Store(places.results)
-    check_output(places.output)
+    store = Store(options.results)
+    check_output(options.output)
     standings: dict[str, Standing] = {}
     asked: list[RunSpec] = []
     runs: list[StoredRun] = []
     outcomes, codes = [], [0]
     batch = _first_look(specs)
     while batch:
-        ended, code = carry_out_plan(batch, store, places, executor)
+        ended, code = run_plan(batch, store, options, executor)
         if code == INTERRUPTED:
             return code
         asked += batch
@@ -90,17 +92,17 @@ def run_until_decided(specs: Sequence[RunSpec], places: Places, title: str, exec
         begun = {spec.label for spec in asked}
         batch = [spec for spec in specs if spec.label not in begun and _goes_on(spec, standings[spec.suite].decision)]
     if runs:
-        page = render(runs, places.output, title, failed=failed_runs(outcomes))
-        make_folder((places.output / DECISIONS).parent)
-        write_whole(places.output / DECISIONS, decisions_csv(list(standings.values())).encode())
-        print(f"decisions: {places.output / DECISIONS}")
+        page = render(runs, options.output, title, failed=failed_runs(outcomes))
+        make_folder((options.output / DECISIONS).parent)
+        write_whole(options.output / DECISIONS, decisions_csv(list(standings.values())).encode())
+        print(f"decisions: {options.output / DECISIONS}")
         print(f"report: {page}")
     return max(codes)
 
 
-def show_first_look(specs: Sequence[RunSpec], places: Places) -> int:
+def show_first_look(specs: Sequence[RunSpec], options: RunOptions) -> int:
     """`--dry-run`: the first look's missing runs, and how many more may follow them."""
-    code = show_plan(_first_look(specs), places)
+    code = show_plan(_first_look(specs), options)
     competing = [spec for spec in specs if _competes(spec)]
     pairs = {spec.suite: len({other.algorithm for other in competing if other.suite == spec.suite}) for spec in specs}
     later = sum(spec.seed >= LOOKS[0] and pairs[spec.suite] > 1 for spec in competing)

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.execution.executor import LocalExecutor
 from benchmarks.execution.progress import make_display
-from benchmarks.execution.worker import Ended
+from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.time_estimates import estimated_seconds
 from benchmarks.specs.provenance import processor
 from benchmarks.specs.run_spec import RunSpec
@@ -35,10 +35,10 @@ Stored = StoredRun | StoredMeasurement
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerificationResult:
     """`difference` names the first record that differs; `departures` say why runs here and there need not agree."""
 
-    ended: Ended
+    ended: RunOutcome
     difference: str | None
     same_bytes: bool
     departures: tuple[str, ...]
@@ -58,7 +58,7 @@ class Verdict:
         return [*lines, "every byte agrees"]
 
 
-def verify(path: Path) -> Verdict:
+def verify(path: Path) -> VerificationResult:
     """Runs the stored run in `path` again, elsewhere.  Raises UsageError or StoreError if it is no intact run."""
     stored = load_run(path)
     measured = isinstance(stored, StoredMeasurement)
@@ -69,11 +69,11 @@ def verify(path: Path) -> Verdict:
         store = Store(Path(folder))
         with make_display({spec.label: expected}, workers=1) as display:
             outcomes = LocalExecutor(1).run([spec], store.root, display)
-        ended = outcomes[0][1] if outcomes else Ended("interrupted")
+        ended = outcomes[0][1] if outcomes else RunOutcome("interrupted")
         again: Sequence[Stored] = finished_measurements(store)[0] if measured else store.finished()
         difference = first_difference(stored, again[0]) if again else None
         same_bytes = bool(again) and stored.done["digests"] == again[0].done["digests"]
-    return Verdict(ended, difference, same_bytes, departures)
+    return VerificationResult(ended, difference, same_bytes, departures)
 
 
 def load_run(path: Path) -> Stored:

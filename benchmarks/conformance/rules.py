@@ -17,7 +17,7 @@ from algorithms.algorithm import Algorithm
 from benchmarks.conformance.trial import Trial, Violation
 from benchmarks.planning.plan import configuration
 from environments.catalogue import make_suite, parse_suite_name
-from environments.discovery import Found
+from environments.discovery import ClassEntry
 from environments.suite import Suite
 from environments.typed_options import UsageError, make_options
 from results.checkpoints import load_checkpoint, save_checkpoint
@@ -55,7 +55,7 @@ class Finding:
     reason: str = ""
 
 
-def check(found: Found, suites: Sequence[str] = SUITES) -> list[Finding]:
+def check(found: ClassEntry, suites: Sequence[str] = SUITES) -> list[Finding]:
     """Every rule on a tiny version of each suite; suites that the algorithm refuses by UsageError are left out.
 
     Raises UsageError if it refuses all of them, or if the file has no `Algorithm` to check.

@@ -18,14 +18,14 @@ from environments.batch_env import BatchEnv
 from environments.collector import Collector
 from environments.ledger import BudgetSpent, Ledger
 from environments.policy import Distribution, Policy, Previous
-from environments.problem import Protocol
+from environments.problem import EvaluationProtocol
 from environments.splits import NAMES
 from environments.streams import Streams
 from environments.suite import Suite
 from environments.task import Task, TaskRef
 from environments.trajectories import TrajectoryBatch
 
-PROTOCOL = Protocol(adaptation_steps=2, trajectories=2)
+PROTOCOL = EvaluationProtocol(adaptation_steps=2, trajectories=2)
 #: meta-iterations after which a trial of training ends, whatever is left of the budget
 MOST_ITERATIONS = 100
 

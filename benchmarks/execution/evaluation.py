@@ -11,7 +11,7 @@ from algorithms.algorithm import Algorithm
 from environments.access import Guard
 from environments.collector import Collector
 from environments.ledger import Ledger
-from environments.problem import Protocol
+from environments.problem import EvaluationProtocol
 from environments.streams import Streams
 from environments.suite import Suite
 from environments.task import TaskRef
@@ -30,7 +30,7 @@ def evaluate(
     algorithm: Algorithm,
     suite: Suite,
     split: str,
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
     streams: Streams,
     on_adapted: Callable[[TrajectoryBatch], None] = lambda batch: None,
 ) -> Rows:
@@ -78,7 +78,7 @@ def harness_collector(suite: Suite, streams: Streams) -> Collector:
 
 
 def adapted_batches(
-    algorithm: Algorithm, tasks: Sequence[TaskRef], protocol: Protocol, collector: Collector, streams: Streams
+    algorithm: Algorithm, tasks: Sequence[TaskRef], protocol: EvaluationProtocol, collector: Collector, streams: Streams
 ) -> Iterator[TrajectoryBatch]:
     """The batch of the policy after k = 0, 1, ... adaptation steps, which is also the data of step k + 1.
 

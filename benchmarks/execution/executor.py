@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Protocol, cast
 
 from benchmarks.execution.training import Progress
-from benchmarks.execution.worker import STOP, WAITING, Ended, work
+from benchmarks.execution.worker import STOP, WAITING, RunOutcome, work
 from benchmarks.specs.run_spec import RunSpec
 
 #: imported once, by the server that worker processes are forked from
@@ -40,7 +40,7 @@ class Watcher(Protocol):
 
     def started(self, spec: RunSpec) -> None: ...
     def progressed(self, spec: RunSpec, progress: Progress) -> None: ...
-    def ended(self, spec: RunSpec, ended: Ended) -> None: ...
+    def ended(self, spec: RunSpec, ended: RunOutcome) -> None: ...
     def stopping(self) -> None: ...
     def tick(self) -> None: ...
 
@@ -50,7 +50,7 @@ class Executor(Protocol):
 
     def run(
         self, specs: Sequence[RunSpec], root: Path, watcher: Watcher, force: bool = False
-    ) -> list[tuple[RunSpec, Ended]]: ...
+    ) -> list[tuple[RunSpec, RunOutcome]]: ...
 
 
 @dataclass
@@ -75,11 +75,11 @@ class LocalExecutor:
 
     def run(
         self, specs: Sequence[RunSpec], root: Path, watcher: Watcher, force: bool = False
-    ) -> list[tuple[RunSpec, Ended]]:
+    ) -> list[tuple[RunSpec, RunOutcome]]:
         """Each run with how it ended.  root: the store's.  force: also what has finished before."""
         start_server()
         waiting, active = list(specs), dict[Connection, _Job]()
-        outcomes: list[tuple[RunSpec, Ended]] = []
+        outcomes: list[tuple[RunSpec, RunOutcome]] = []
         with _counted_interrupts() as interrupts:
             seen = 0
             try:
@@ -138,14 +138,14 @@ def _start(spec: RunSpec, root: Path, force: bool) -> tuple[Connection, ForkServ
     return ours, process
 
 
-def _hear(connection: Connection, job: _Job, watcher: Watcher) -> Ended | None:
+def _hear(connection: Connection, job: _Job, watcher: Watcher) -> RunOutcome | None:
     """Pass on one message; how the run ended, once it has."""
     try:
         message = connection.recv()
     except (EOFError, OSError):
         job.process.join()
         why = f"the process of {job.spec.label} ended with {_exit(job.process.exitcode)}"
-        message = Ended("interrupted") if job.killed else Ended("failed", why)
+        message = RunOutcome("interrupted") if job.killed else RunOutcome("failed", why)
     if isinstance(message, Progress):
         job.waiting = message.message == WAITING
         watcher.progressed(job.spec, message)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 from benchmarks.execution.training import Progress
-from benchmarks.execution.worker import Ended
+from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.run_spec import RunSpec
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Tracker:
         if run.first_step is None:
             run.first_step = progress.environment_steps
 
-    def ended(self, spec: RunSpec, ended: Ended) -> None:
+    def ended(self, spec: RunSpec, ended: RunOutcome) -> None:
         run = self.active.pop(spec.label)
         self.done += 1
         self.failed += ended.status == "failed"
@@ -112,7 +112,7 @@ class PlainDisplay:
     def progressed(self, spec: RunSpec, progress: Progress) -> None:
         self.tracker.progressed(spec, progress)
 
-    def ended(self, spec: RunSpec, ended: Ended) -> None:
+    def ended(self, spec: RunSpec, ended: RunOutcome) -> None:
         self.tracker.ended(spec, ended)
         self._write(f"{ended.status}: {spec.label}  ({self.tracker.summary()})")
 

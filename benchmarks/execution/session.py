@@ -11,7 +11,7 @@ from benchmarks.execution.evaluation import Rows, evaluate
 from environments.access import Guard
 from environments.collector import Collector
 from environments.ledger import BudgetSpent, Ledger
-from environments.problem import Problem, Protocol
+from environments.problem import EvaluationProtocol, Problem
 from environments.streams import Streams
 from environments.suite import Suite
 from environments.trajectories import TrajectoryBatch
@@ -31,7 +31,7 @@ class Session:
         algorithm_class: type[Algorithm],
         config: Any,
         streams: Streams,
-        protocol: Protocol,
+        protocol: EvaluationProtocol,
         budget: int | None,
         state: Mapping[str, Any] | None = None,
     ) -> None:

@@ -14,7 +14,7 @@ from benchmarks.execution.evaluation import Rows, curve_point
 from benchmarks.execution.session import Session
 from benchmarks.specs.run_spec import RunSpec
 from environments.catalogue import make_suite
-from environments.problem import Protocol
+from environments.problem import EvaluationProtocol
 from environments.streams import Streams
 from environments.trajectories import TrajectoryBatch
 from environments.typed_options import make_options
@@ -51,7 +51,7 @@ def open_session(spec: RunSpec, state: Mapping[str, Any] | None = None) -> Sessi
     """The run's session, built from its spec alone: from the start, or from a session's state."""
     algorithm_class = find_algorithm(spec.source or spec.algorithm).load()
     config = make_options(algorithm_class.Config, spec.configuration, f"algorithm {spec.algorithm}")
-    protocol = Protocol(spec.adaptation_steps, spec.trajectories, spec.adaptations)
+    protocol = EvaluationProtocol(spec.adaptation_steps, spec.trajectories, spec.adaptations)
     return Session(make_suite(spec.suite), algorithm_class, config, Streams(spec.seed), protocol, spec.budget, state)
 
 

@@ -28,7 +28,7 @@ WAITING = "waiting for another process"
 
 
 @dataclass(frozen=True)
-class Ended:
+class RunOutcome:
     """How a run ended.  "stored": it had finished before.  `refused`: bad input, told in one line of `error`."""
 
     status: Literal["finished", "stored", "interrupted", "failed"]
@@ -36,13 +36,13 @@ class Ended:
     refused: bool = False
 
 
-def carry_out(
+def run_job(
     spec: Work,
     root: Path,
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Ended:
+) -> RunOutcome:
     """The run, from its checkpoint if there is one, on one thread; every failure is recorded and returned.
 
     root: the store's.  force: begin anew even if the run has finished.
@@ -60,7 +60,7 @@ def carry_out(
             if force:
                 folder.clear()
             if folder.finished:
-                return Ended("stored")
+                return RunOutcome("stored")
             checkpoint = folder.load_checkpoint()
             resumed_at = checkpoint["iteration"] if checkpoint else 0
             try:
@@ -72,32 +72,32 @@ def carry_out(
                     train(spec, folder, report, should_stop)
             except Interrupted:
                 folder.end_attempt("interrupted")
-                return Ended("interrupted")
+                return RunOutcome("interrupted")
             except Exception:
                 folder.end_attempt("failed", traceback.format_exc())
                 raise
     except (UsageError, StoreError) as error:
-        return Ended("failed", str(error), refused=True)
+        return RunOutcome("failed", str(error), refused=True)
     except Exception:
-        return Ended("failed", traceback.format_exc())
-    return Ended("finished")
+        return RunOutcome("failed", traceback.format_exc())
+    return RunOutcome("finished")
 
 
 def work(spec: Work, root: Path, force: bool, connection: Connection) -> None:
-    """A worker process's whole life: sends `Progress` while it runs, then one `Ended`.
+    """A worker process's whole life: sends `Progress` while it runs, then one `RunOutcome`.
 
     It stops at a checkpoint when told to, and exits at once when the process at the other end is gone.
     """
     stop = threading.Event()
     threading.Thread(target=_watch, args=(connection, stop), daemon=True).start()
 
-    def tell(message: Progress | Ended) -> None:
+    def tell(message: Progress | RunOutcome) -> None:
         try:
             connection.send(message)
         except OSError:  # the parent has died: no failure of the run's own
             os._exit(1)
 
-    tell(carry_out(spec, root, force, tell, stop.is_set))
+    tell(run_job(spec, root, force, tell, stop.is_set))
 
 
 def _watch(connection: Connection, stop: threading.Event) -> None:

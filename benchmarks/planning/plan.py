@@ -15,7 +15,7 @@ from benchmarks.planning.profiles import find_profile
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from environments.catalogue import suites as known_suites
-from environments.discovery import Found
+from environments.discovery import ClassEntry
 from environments.typed_options import UsageError, make_options, nearest
 
 #: stands for every algorithm in a setting `all.option=value`
@@ -61,22 +61,22 @@ def make_plan(
         suite.check_data()
     for suite in chosen_suites:
         for entry in found:
-            setting = chosen.setting(benchmark, suite.name, entry.name)
-            if setting.budget < 1:
+            cell = chosen.settings(benchmark, suite.name, entry.name)
+            if cell.budget < 1:
                 raise UsageError(f"profile {chosen.name}: the budget of {suite.name} must be at least 1")
             cells.append(
                 RunSpec(
                     suite=suite.full_name,
                     algorithm=entry.name,
                     source=source_of(entry),
-                    configuration=configuration(entry, setting.config, parsed),
-                    adaptation_steps=setting.adaptation_steps,
-                    trajectories=setting.trajectories,
-                    adaptations=setting.adaptations,
-                    evaluations=setting.evaluations,
-                    budget=setting.budget,
+                    configuration=configuration(entry, cell.config, parsed),
+                    adaptation_steps=cell.adaptation_steps,
+                    trajectories=cell.trajectories,
+                    adaptations=cell.adaptations,
+                    evaluations=cell.evaluations,
+                    budget=cell.budget,
                     seed=0,
-                    checkpoint_every=setting.checkpoint_every,
+                    checkpoint_every=cell.checkpoint_every,
                     profile=chosen.name,
                     benchmark=benchmark,
                     code=code_digest(entry, known_suites()[suite.name]),
@@ -85,7 +85,7 @@ def make_plan(
     return [replace(cell, seed=seed) for seed in range(count) for cell in cells]
 
 
-def configuration(found: Found, defaults: Any, settings: Iterable[Setting] = ()) -> dict[str, Any]:
+def configuration(found: ClassEntry, defaults: Any, settings: Iterable[Setting] = ()) -> dict[str, Any]:
     """The algorithm's whole configuration as plain values: its own defaults, the profile's, then the settings."""
     cls = found.load().Config
     known = {field.name for field in fields(cls)}
@@ -105,14 +105,14 @@ def parse_setting(text: str) -> Setting:
     return Setting(*match.groups())
 
 
-def source_of(found: Found) -> str | None:
+def source_of(found: ClassEntry) -> str | None:
     """`path.py:Class` of an algorithm from a file outside the packages, None for any other."""
     if found.path is None or not found.module.startswith("loose_"):
         return None
     return f"{found.path.resolve()}:{found.class_name}"
 
 
-def _check_loose(found: Sequence[Found]) -> None:
+def _check_loose(found: Sequence[ClassEntry]) -> None:
     for entry in found:
         if source_of(entry) and entry.name in known_algorithms():
             taken = known_algorithms()[entry.name].module
@@ -123,7 +123,7 @@ def _check_loose(found: Sequence[Found]) -> None:
             raise UsageError(f"two of the algorithms are named {name!r}")
 
 
-def _check_settings(settings: Sequence[Setting], found: Sequence[Found]) -> None:
+def _check_settings(settings: Sequence[Setting], found: Sequence[ClassEntry]) -> None:
     for setting in settings:
         if setting.algorithm == ALL:
             options = {field.name for entry in found for field in fields(entry.load().Config)}

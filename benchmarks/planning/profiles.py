@@ -17,7 +17,7 @@ FILE = Path(__file__).parent.parent / "profiles.toml"
 
 
 @dataclass(frozen=True)
-class Setting:
+class CellSettings:
     """What a profile says about one suite and algorithm."""
 
     budget: int  # environment steps
@@ -48,21 +48,21 @@ class Rule:
 
 @dataclass(frozen=True)
 class Profile:
-    """A default setting and the rules that change it; later rules win."""
+    """Default settings and the rules that change it; later rules win."""
 
     name: str
     summary: str
     seeds: int
-    default: Setting
+    default: CellSettings
     rules: tuple[Rule, ...]
 
-    def setting(self, benchmark: str, suite: str, algorithm: str) -> Setting:
+    def settings(self, benchmark: str, suite: str, algorithm: str) -> CellSettings:
         """For a benchmark's name, a suite's without options and an algorithm's."""
-        setting = self.default
+        settings = self.default
         for rule in self.rules:
             if rule.matches(benchmark, suite, algorithm):
-                setting = replace(setting, **rule.overrides, config={**setting.config, **rule.config})
-        return setting
+                settings = replace(settings, **rule.overrides, config={**settings.config, **rule.config})
+        return settings
 
 
 def find_profile(name: str) -> Profile:
@@ -84,7 +84,7 @@ def _profile(name: str, table: dict[str, Any]) -> Profile:
     rules = tuple(_rule(name, rule) for rule in table.pop("rule", []))
     summary, seeds = table.pop("summary"), table.pop("seeds")
     try:
-        default = Setting(**table)
+        default = CellSettings(**table)
     except TypeError as error:
         raise UsageError(f"profile {name}: {error}") from None
     return Profile(name, summary, seeds, default, rules)

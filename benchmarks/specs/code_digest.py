@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from environments.discovery import Found
+from environments.discovery import ClassEntry
 
 #: packages whose every module counts where it is imported
 WHOLE_PACKAGES = frozenset({"algorithms", "environments"})
@@ -42,12 +42,12 @@ class Module:
     digest: str
 
 
-def code_digest(algorithm: Found, suite: Found) -> str:
+def code_digest(algorithm: ClassEntry, suite: ClassEntry) -> str:
     """SHA-256 (hex) of the code that decides a run of the algorithm on the suite."""
     return _digest(closure(algorithm, suite))
 
 
-def measurement_digest(measurement: Found, named: Iterable[Found]) -> str:
+def measurement_digest(measurement: ClassEntry, named: Iterable[ClassEntry]) -> str:
     """SHA-256 (hex) of the code that decides a measurement of the named algorithms and suites."""
     return _digest(measurement_closure(measurement, named))
 
@@ -57,7 +57,7 @@ def _digest(modules: Mapping[str, Path]) -> str:
     return hashlib.sha256("\n".join(listed).encode()).hexdigest()
 
 
-def closure(algorithm: Found, suite: Found) -> dict[str, Path]:
+def closure(algorithm: ClassEntry, suite: ClassEntry) -> dict[str, Path]:
     """Modules that decide a run, and their files: what the three roots import, directly or not.
 
     Packages of third parties count where an algorithm or a suite comes from them.
@@ -68,7 +68,7 @@ def closure(algorithm: Found, suite: Found) -> dict[str, Path]:
     return _reached(roots, lambda name: name.partition(".")[0] in packages or name in DECIDING)
 
 
-def measurement_closure(measurement: Found, named: Iterable[Found]) -> dict[str, Path]:
+def measurement_closure(measurement: ClassEntry, named: Iterable[ClassEntry]) -> dict[str, Path]:
     """Modules that decide a measurement of the named algorithms and suites.
 
     All of `benchmarks` that it imports counts, but for what only plans runs.
@@ -114,7 +114,7 @@ def _origin(package: str) -> Path | None:
     return Path(spec.origin)
 
 
-def _file_of(found: Found) -> Path | None:
+def _file_of(found: ClassEntry) -> Path | None:
     return found.path if found.path is not None else located(found.module)
 
 

@@ -14,19 +14,19 @@ from benchmarks.specs.provenance import SCHEMA, machine
 from benchmarks.specs.run_spec import deciding_versions, known_suite
 from benchmarks.studies.study import Measurement
 from environments.catalogue import suites
-from environments.discovery import Found, choose, discover
+from environments.discovery import ClassEntry, choose, discover
 from environments.streams import Streams
 from environments.typed_options import make_options
 from results.identity import run_digest
 
 
 @cache
-def measurements() -> dict[str, Found]:
+def measurements() -> dict[str, ClassEntry]:
     """Every measurement that is available, by name, nothing imported."""
     return discover("benchmarks.studies", "metarl.measurements")
 
 
-def find_measurement(name: str) -> Found:
+def find_measurement(name: str) -> ClassEntry:
     """Raises UsageError offering the nearest name."""
     return choose(measurements(), name, "measurement")
 
@@ -112,12 +112,12 @@ class MeasurementSpec:
 
 def code_of(name: str, configuration: Mapping[str, Any]) -> str:
     """Digest of the code that decides a measurement of these suites and algorithms."""
-    named: list[Found] = [suites()[known_suite(text).name] for text in configuration["suites"]]
+    named: list[ClassEntry] = [suites()[known_suite(text).name] for text in configuration["suites"]]
     named += [find_algorithm(text) for text in configuration["algorithms"]]
     return measurement_digest(find_measurement(name), named)
 
 
-def resolved(found: Found, values: Mapping[str, Any]) -> dict[str, Any]:
+def resolved(found: ClassEntry, values: Mapping[str, Any]) -> dict[str, Any]:
     """The measurement's whole configuration as plain values.  Raises UsageError."""
     config = make_options(found.load().Config, values, f"measurement {found.name}")
     return json.loads(json.dumps(asdict(config)))  # tuples become the lists that a stored record holds

@@ -23,7 +23,7 @@ from benchmarks.execution.evaluation import adapted_batches, harness_collector
 from benchmarks.studies.staged_training import trained
 from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
 from environments.corners import CORNERS
-from environments.problem import Protocol
+from environments.problem import EvaluationProtocol
 from environments.task import TaskRef
 from environments.trajectories import TrajectoryBatch
 
@@ -75,7 +75,7 @@ class ExplorationPaths(Measurement):
         c = self.config
         options = {name: value for name, value in asdict(c).items() if name not in ("suites", "algorithms")}
         streams = self.streams.child(suite).child(algorithm)
-        protocol = Protocol(c.adaptation_steps, c.trajectories)
+        protocol = EvaluationProtocol(c.adaptation_steps, c.trajectories)
         earlier = None if stage == "1" else kept["state"]
         session = trained(suite, algorithm, options, protocol, streams, c.budget * int(stage) // c.stages, earlier)
         kept["state"] = session.state

@@ -24,7 +24,7 @@ from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
 from environments.access import Guard
 from environments.collector import Collector
 from environments.ledger import Ledger
-from environments.problem import Protocol
+from environments.problem import EvaluationProtocol
 from environments.streams import Streams
 from environments.suite import Suite
 from environments.task import TaskRef
@@ -75,7 +75,9 @@ class GradientDeviation(Measurement):
         streams = self.streams.child(suite).child(algorithm)
         # one state at a time is kept: parts come in order
         earlier = None if point == "0" else kept["state"]
-        session = trained(suite, algorithm, options, Protocol(1), streams, c.budget * int(point) // c.points, earlier)
+        session = trained(
+            suite, algorithm, options, EvaluationProtocol(1), streams, c.budget * int(point) // c.points, earlier
+        )
         kept["state"] = session.state
         learner = session.make_algorithm(session.state["algorithm"])
         assert isinstance(learner, GradientMetaLearner)

@@ -9,7 +9,7 @@ from typing import Any
 from algorithms.catalogue import find_algorithm
 from benchmarks.execution.session import Session
 from environments.catalogue import make_suite
-from environments.problem import Protocol
+from environments.problem import EvaluationProtocol
 from environments.streams import Streams
 from environments.typed_options import make_options
 
@@ -18,7 +18,7 @@ def trained(
     suite: str,
     algorithm: str,
     options: Mapping[str, Any],
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
     streams: Streams,
     budget: int,
     state: Mapping[str, Any] | None,

@@ -12,7 +12,7 @@ import pytest
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import DECIDING, closure, code_digest, located
 from environments.catalogue import suites
-from environments.discovery import Found
+from environments.discovery import ClassEntry
 from tests.support.adapters import GOOD, write_good
 
 LAKE = "frozen-lake-low"
@@ -25,7 +25,7 @@ def digest_of_text(folder: Path, text: str) -> str:
 
 
 def digest_of_package(folder: Path, name: str) -> str:
-    found = Found("drift", f"{name}.methods.drift", "Drift", "", {}, None)
+    found = ClassEntry("drift", f"{name}.methods.drift", "Drift", "", {}, None)
     assert located(f"{name}.methods.drift") == folder / name / "methods" / "drift.py"
     return code_digest(found, suites()[LAKE])
 

@@ -6,13 +6,13 @@ from algorithms.catalogue import find_algorithm
 from benchmarks.execution.evaluation import evaluate
 from environments.access import Guard
 from environments.catalogue import make_suite
-from environments.problem import Problem, Protocol
+from environments.problem import EvaluationProtocol, Problem
 from environments.streams import Streams
 
 
 def scores(adaptations, on_adapted=lambda batch: None):
     suite, cls = make_suite("corners[horizon=20]"), find_algorithm("random-init").load()
-    protocol = Protocol(adaptation_steps=1, trajectories=3, adaptations=adaptations)
+    protocol = EvaluationProtocol(adaptation_steps=1, trajectories=3, adaptations=adaptations)
     streams = Streams(0)
     problem = Problem(suite, protocol, Guard("training", cls.access))
     algorithm = cls(problem, cls.Config(), streams.child("algorithm"))

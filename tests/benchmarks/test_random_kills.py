@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.execution.executor import _start, start_server
 from benchmarks.execution.training import Progress
-from benchmarks.execution.worker import Ended
+from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec
 from results.store import Store
@@ -58,7 +58,7 @@ def _run(spec: RunSpec, root: Path, kill_at: int | None = None, delay: float = 0
         except EOFError:
             process.join()
             return told
-        if isinstance(message, Ended):
+        if isinstance(message, RunOutcome):
             process.join()
             assert message.status == "finished", message.error
             return None

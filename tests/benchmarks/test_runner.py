@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-from benchmarks.commands.leaderboard import Places, carry_out_plan
+from benchmarks.commands.leaderboard import RunOptions, run_plan
 from benchmarks.execution.executor import LocalExecutor, start_server
 from benchmarks.execution.progress import PlainDisplay, Tracker, as_time
 from benchmarks.execution.training import Progress, open_session
-from benchmarks.execution.worker import WAITING, Ended, carry_out
+from benchmarks.execution.worker import WAITING, RunOutcome, run_job
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec
 from results.run_folder import RunFolder
@@ -44,7 +44,7 @@ class Recorder:
 
     def __init__(self, on_progress: Callable[[RunSpec, Progress], None] = lambda spec, progress: None) -> None:
         self.begun: list[str] = []
-        self.outcomes: dict[str, Ended] = {}
+        self.outcomes: dict[str, RunOutcome] = {}
         self.told_to_stop = 0
         self._on_progress = on_progress
 
@@ -54,7 +54,7 @@ class Recorder:
     def progressed(self, spec: RunSpec, progress: Progress) -> None:
         self._on_progress(spec, progress)
 
-    def ended(self, spec: RunSpec, ended: Ended) -> None:
+    def ended(self, spec: RunSpec, ended: RunOutcome) -> None:
         self.outcomes[spec.label] = ended
 
     def stopping(self) -> None:
@@ -74,8 +74,8 @@ def attempts_of(root: Path, spec: RunSpec) -> list[dict[str, object]]:
 
 def in_process(root: Path, spec: RunSpec) -> dict[str, bytes]:
     """The tables of an uninterrupted run in this process."""
-    ended = carry_out(spec, root)
-    assert ended == Ended("finished")
+    ended = run_job(spec, root)
+    assert ended == RunOutcome("finished")
     return contents(folder_of(root, spec))
 
 
@@ -85,7 +85,7 @@ def test_one_worker_two_workers_and_this_process_write_the_same_bytes(tmp_path: 
     specs = [replace(spec, budget=400) for spec in plan]
     for workers in (1, 2):
         outcomes = LocalExecutor(workers).run(specs, tmp_path / str(workers), Recorder())
-        assert [ended for _, ended in outcomes] == [Ended("finished")] * len(specs)
+        assert [ended for _, ended in outcomes] == [RunOutcome("finished")] * len(specs)
     for spec in specs:
         tables = [contents(folder_of(tmp_path / name, spec)) for name in ("1", "2")]
         assert tables[0] == tables[1] == in_process(tmp_path / "here", spec)
@@ -118,10 +118,10 @@ def test_a_run_killed_midway_leaves_the_others_alone_and_resumes_to_the_same_byt
     first = Recorder()
     LocalExecutor(2).run([killed, other], tmp_path / "store", first)
     assert "SIGKILL" in first.outcomes[killed.label].error
-    assert first.outcomes[other.label] == Ended("finished")
+    assert first.outcomes[other.label] == RunOutcome("finished")
     again = Recorder()
     LocalExecutor(2).run([killed, other], tmp_path / "store", again)
-    assert again.outcomes == {killed.label: Ended("finished"), other.label: Ended("stored")}
+    assert again.outcomes == {killed.label: RunOutcome("finished"), other.label: RunOutcome("stored")}
     attempts = attempts_of(tmp_path / "store", killed)
     assert [attempt["outcome"] for attempt in attempts] == ["interrupted", "finished"]
     assert attempts[1]["resumed_at_iteration"] == 5
@@ -137,9 +137,9 @@ def meta_step(self, collector):
 """
     specs = [*small_plan(write_spoilt(tmp_path, failing, "failing")), *small_plan("random-init")]
     store = Store(tmp_path / "store")
-    places = Places(store.root, tmp_path / "report", workers=2)
+    options = RunOptions(store.root, tmp_path / "report", workers=2)
     for begun in (2, 1):
-        outcomes, code = carry_out_plan(specs, store, places)
+        outcomes, code = run_plan(specs, store, options)
         assert code == 1
         assert len(outcomes) == begun
         output = capsys.readouterr().err
@@ -160,7 +160,7 @@ def test_ctrl_c_stops_at_a_checkpoint_and_the_same_run_goes_on_to_the_same_bytes
 
     recorder = Recorder(interrupt)
     outcomes = LocalExecutor(1).run([long, later], tmp_path / "store", recorder)
-    assert outcomes == [(long, Ended("interrupted"))]
+    assert outcomes == [(long, RunOutcome("interrupted"))]
     assert recorder.begun == [long.label]
     assert recorder.told_to_stop == 1
     assert (folder_of(tmp_path / "store", long) / "checkpoint").exists()
@@ -189,7 +189,7 @@ def meta_step(self, collector):
     recorder = Impatient()
     LocalExecutor(1).run([spec], tmp_path / "store", recorder)
     assert recorder.told_to_stop >= 2
-    assert recorder.outcomes[spec.label] == Ended("interrupted")
+    assert recorder.outcomes[spec.label] == RunOutcome("interrupted")
 
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_run_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:
 
     outcomes = LocalExecutor(1).run([spec], tmp_path, Recorder(release))
     assert messages[0] == WAITING
-    assert outcomes == [(spec, Ended("finished"))]
+    assert outcomes == [(spec, RunOutcome("finished"))]
 
 
 def test_a_run_that_another_process_holds_keeps_no_worker_from_the_others(tmp_path: Path) -> None:
@@ -239,22 +239,22 @@ def test_a_run_that_another_process_holds_keeps_no_worker_from_the_others(tmp_pa
     lock.__enter__()
 
     class Releasing(Recorder):
-        def ended(self, spec: RunSpec, ended: Ended) -> None:
+        def ended(self, spec: RunSpec, ended: RunOutcome) -> None:
             super().ended(spec, ended)
             if spec == free:
                 lock.__exit__(None, None, None)
 
     outcomes = LocalExecutor(1).run([held, free], tmp_path, Releasing())
-    assert outcomes == [(free, Ended("finished")), (held, Ended("finished"))]
+    assert outcomes == [(free, RunOutcome("finished")), (held, RunOutcome("finished"))]
 
 
 def test_a_finished_run_is_run_again_only_when_forced(tmp_path: Path) -> None:
     (spec,) = small_plan("random-init")
     executor = LocalExecutor(1)
-    assert executor.run([spec], tmp_path, Recorder()) == [(spec, Ended("finished"))]
+    assert executor.run([spec], tmp_path, Recorder()) == [(spec, RunOutcome("finished"))]
     before = contents(folder_of(tmp_path, spec))
-    assert executor.run([spec], tmp_path, Recorder()) == [(spec, Ended("stored"))]
-    assert executor.run([spec], tmp_path, Recorder(), force=True) == [(spec, Ended("finished"))]
+    assert executor.run([spec], tmp_path, Recorder()) == [(spec, RunOutcome("stored"))]
+    assert executor.run([spec], tmp_path, Recorder(), force=True) == [(spec, RunOutcome("finished"))]
     assert contents(folder_of(tmp_path, spec)) == before
 
 
@@ -266,7 +266,7 @@ def test_a_corrupt_checkpoint_is_refused_in_one_line_and_the_others_finish(
     folder = folder_of(store.root, specs[0])
     folder.mkdir(parents=True)
     (folder / "checkpoint").write_bytes(b"\0" * 100)
-    outcomes, code = carry_out_plan(specs, store, Places(store.root, tmp_path / "report", workers=1))
+    outcomes, code = run_plan(specs, store, RunOptions(store.root, tmp_path / "report", workers=1))
     assert code == 2
     refused = next(ended for spec, ended in outcomes if spec == specs[0])
     assert refused.refused
@@ -292,12 +292,14 @@ def test_the_longest_runs_begin_first(tmp_path: Path) -> None:
     begun: list[str] = []
 
     class Idle:
-        def run(self, specs: list[RunSpec], root: Path, watcher: object, force: bool) -> list[tuple[RunSpec, Ended]]:
+        def run(
+            self, specs: list[RunSpec], root: Path, watcher: object, force: bool
+        ) -> list[tuple[RunSpec, RunOutcome]]:
             begun.extend(spec.suite for spec in specs)
-            return [(spec, Ended("stored")) for spec in specs]
+            return [(spec, RunOutcome("stored")) for spec in specs]
 
     store = Store(tmp_path)
-    carry_out_plan(specs, store, Places(tmp_path, tmp_path, workers=2), Idle())  # type: ignore[arg-type]
+    run_plan(specs, store, RunOptions(tmp_path, tmp_path, workers=2), Idle())  # type: ignore[arg-type]
     assert begun == ["ant-velocity", "half-cheetah-velocity", "frozen-lake-low[horizon=10]"]
 
 
@@ -317,7 +319,7 @@ def test_progress_gives_rate_and_time_left_by_expected_work(capsys: pytest.Captu
         assert tracker.fraction == 0.75
         assert tracker.left == pytest.approx(20 / 3)
         display.tick()
-        display.ended(spec, Ended("failed", "why"))
+        display.ended(spec, RunOutcome("failed", "why"))
     assert capsys.readouterr().out.splitlines() == [
         "0/2 runs, 40 steps/s, 20 s so far, about 7 s left; now: s a seed 0 100%",
         "failed: s a seed 0  (1/2 runs, 1 failed, 40 steps/s, 20 s so far, about 7 s left)",

@@ -16,7 +16,7 @@ from benchmarks.execution.training import open_session
 from benchmarks.planning.plan import make_plan
 from benchmarks.studies.staged_training import trained
 from environments.catalogue import make_suite
-from environments.problem import Protocol
+from environments.problem import EvaluationProtocol
 from environments.streams import Streams
 
 SUITE = "frozen-lake-low[horizon=10]"
@@ -27,7 +27,7 @@ ITERATION = 2 * 2 * 2 * 10
 def session(budget: int, algorithm: str = "promp", state: Any = None) -> Session:
     cls = find_algorithm(algorithm).load()
     config = cls.Config(tasks=2, trajectories=2)
-    return Session(make_suite(SUITE), cls, config, Streams(4), Protocol(1, 2), budget, state)
+    return Session(make_suite(SUITE), cls, config, Streams(4), EvaluationProtocol(1, 2), budget, state)
 
 
 def leaves(value: Any) -> Iterator[Any]:

@@ -18,7 +18,7 @@ from benchmarks.command_line import main
 from benchmarks.commands.paper_studies import measured_by, plan_measurements, stale_measurements
 from benchmarks.commands.verify import verify
 from benchmarks.execution.training import Progress
-from benchmarks.execution.worker import carry_out
+from benchmarks.execution.worker import run_job
 from benchmarks.planning.plan import parse_setting
 from benchmarks.specs.code_digest import measurement_closure
 from benchmarks.specs.study_spec import MeasurementSpec, find_measurement, measurements, resolved
@@ -26,7 +26,7 @@ from benchmarks.studies.exploration_paths import numbers
 from benchmarks.studies.gradient_deviation import deviations
 from benchmarks.studies.hessian_estimates.enumeration import all_trajectories, random_mdp, rewards_to_go
 from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
-from environments.discovery import Found
+from environments.discovery import ClassEntry
 from environments.streams import Streams
 from environments.tabular import differentiable_return
 from environments.typed_options import UsageError
@@ -66,13 +66,13 @@ class Walk(Measurement):
 
 @pytest.fixture
 def walk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    found = Found("walk", __name__, "Walk", "A walk", path=Path(__file__))
+    found = ClassEntry("walk", __name__, "Walk", "A walk", path=Path(__file__))
     monkeypatch.setattr(measurement_spec, "find_measurement", lambda name: found)
     yield
 
 
 def spec_of(seed: int = 0, **values: Any) -> MeasurementSpec:
-    return MeasurementSpec("walk", resolved(Found("walk", __name__, "Walk", ""), values), seed)
+    return MeasurementSpec("walk", resolved(ClassEntry("walk", __name__, "Walk", ""), values), seed)
 
 
 def files_of(root: Path) -> dict[str, bytes]:
@@ -100,11 +100,11 @@ def test_every_measurement_has_parts_of_their_own_and_a_time_in_every_profile(na
 @pytest.mark.usefixtures("walk")
 def test_the_same_measurement_writes_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     for place in ("a", "b"):
-        assert carry_out(spec_of(), tmp_path / place).status == "finished"
-    assert carry_out(spec_of(seed=1), tmp_path / "a").status == "finished"
+        assert run_job(spec_of(), tmp_path / place).status == "finished"
+    assert run_job(spec_of(seed=1), tmp_path / "a").status == "finished"
     first, again = files_of(tmp_path / "a"), files_of(tmp_path / "b")
     assert first["seed-0"] == again["seed-0"] != first["seed-1"]
-    assert carry_out(spec_of(), tmp_path / "a").status == "stored"
+    assert run_job(spec_of(), tmp_path / "a").status == "stored"
 
 
 @pytest.mark.usefixtures("walk")
@@ -117,12 +117,12 @@ def test_an_interrupted_measurement_goes_on_from_its_last_part_to_the_same_bytes
     def stop() -> bool:
         return len(heard) >= stopped_after
 
-    assert carry_out(spec_of(), tmp_path / "a", report=heard.append, should_stop=stop).status == "interrupted"
+    assert run_job(spec_of(), tmp_path / "a", report=heard.append, should_stop=stop).status == "interrupted"
     assert not finished_measurements(Store(tmp_path / "a"))[0]
     later: list[Progress] = []
-    assert carry_out(spec_of(), tmp_path / "a", report=later.append).status == "finished"
+    assert run_job(spec_of(), tmp_path / "a", report=later.append).status == "finished"
     assert [progress.iteration for progress in later] == list(range(stopped_after, 5))
-    carry_out(spec_of(), tmp_path / "b")
+    run_job(spec_of(), tmp_path / "b")
     assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
     (stored,), problems = finished_measurements(Store(tmp_path / "a"))
     assert (stored.name, stored.seed, len(stored.values), problems) == ("walk", 0, 4, [])
@@ -132,7 +132,7 @@ def test_an_interrupted_measurement_goes_on_from_its_last_part_to_the_same_bytes
 
 @pytest.mark.usefixtures("walk")
 def test_what_is_no_number_is_a_recorded_failure(tmp_path: Path) -> None:
-    ended = carry_out(spec_of(broken=True), tmp_path)
+    ended = run_job(spec_of(broken=True), tmp_path)
     assert ended.status == "failed" and "walk measured no number: step 0, position of walker" in ended.error
     run = json.loads(next(tmp_path.rglob("run.json")).read_text())
     assert run["attempts"][0]["outcome"] == "failed" and "FloatingPointError" in run["attempts"][0]["error"]
@@ -140,7 +140,7 @@ def test_what_is_no_number_is_a_recorded_failure(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("walk")
 def test_a_damaged_measurement_is_named_and_left_out(tmp_path: Path) -> None:
-    carry_out(spec_of(), tmp_path)
+    run_job(spec_of(), tmp_path)
     values = next(tmp_path.rglob("values.parquet"))
     values.write_bytes(values.read_bytes()[:-1])
     stored, problems = finished_measurements(Store(tmp_path))
@@ -149,7 +149,7 @@ def test_a_damaged_measurement_is_named_and_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("walk")
 def test_a_measurement_of_other_code_is_stale(tmp_path: Path) -> None:
-    carry_out(spec_of(), tmp_path)
+    run_job(spec_of(), tmp_path)
     stored, _ = finished_measurements(Store(tmp_path))
     assert stale_measurements(stored) == set()
     stored[0].run["identity"]["code"] = "d" * 64
@@ -224,7 +224,7 @@ def test_enumerated_trajectories_hold_the_whole_return() -> None:
 
 def test_the_hessian_measurement_finds_dice_unbiased_and_the_printed_term_biased(tmp_path: Path) -> None:
     (spec,) = plan_measurements(find_paper("tmaml"), "smoke", 1, None)
-    assert carry_out(spec, tmp_path).status == "finished"
+    assert run_job(spec, tmp_path).status == "finished"
     (stored,), _ = finished_measurements(Store(tmp_path))
     means = stored.values.groupby(["quantity", "algorithm"])["value"].mean()
     for unbiased in ("dice", "tmaml", "tmaml-first-order"):
@@ -270,7 +270,7 @@ def test_a_damaged_measurement_stops_the_command_before_it_measures(tmp_path: Pa
     from benchmarks.commands.paper_studies import missing_measurements
 
     (spec,) = plan_measurements(find_paper("tmaml"), "smoke", 1, None, [parse_setting("hessian-estimates.groups=1")])
-    assert carry_out(spec, tmp_path).status == "finished"
+    assert run_job(spec, tmp_path).status == "finished"
     store = Store(tmp_path)
     assert missing_measurements([spec], store, force=False) == []
     next(tmp_path.rglob("values.parquet")).write_bytes(b"")
@@ -282,7 +282,7 @@ def test_a_damaged_measurement_stops_the_command_before_it_measures(tmp_path: Pa
 def test_a_measurement_is_verified_by_measuring_it_again(tmp_path: Path) -> None:
     found = find_measurement("hessian-estimates")
     spec = MeasurementSpec(found.name, resolved(found, found.load().profiles["smoke"]), 3, "smoke")
-    assert carry_out(spec, tmp_path).status == "finished"
+    assert run_job(spec, tmp_path).status == "finished"
     (stored,), _ = finished_measurements(Store(tmp_path))
     assert verify(stored.path).as_lines() == ["every byte agrees"]
     values = read_table(stored.path / "values.parquet", VALUES)

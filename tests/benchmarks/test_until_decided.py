@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from benchmarks.command_line import main
-from benchmarks.commands.leaderboard import INTERRUPTED, Places
+from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions
 from benchmarks.commands.until_decided import DECISIONS, run_until_decided
 from benchmarks.execution.executor import Watcher
-from benchmarks.execution.worker import Ended
+from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec
 from reports.scores.cautions import FailedRun
@@ -39,7 +39,7 @@ class Synthetic:
 
     def run(
         self, specs: Sequence[RunSpec], root: Path, watcher: Watcher, force: bool = False
-    ) -> list[tuple[RunSpec, Ended]]:
+    ) -> list[tuple[RunSpec, RunOutcome]]:
         batch: dict[Cell, list[int]] = {}
         self.batches.append(batch)
         if self.interrupt_at == len(self.batches):
@@ -50,7 +50,9 @@ class Synthetic:
             failed = (spec.algorithm, spec.seed) in self.failing
             if not failed:
                 store_score(spec, root, self.scores[spec.suite, spec.algorithm][spec.seed], force)
-            outcomes.append((spec, Ended("failed", "ArithmeticError: too long") if failed else Ended("finished")))
+            outcomes.append(
+                (spec, RunOutcome("failed", "ArithmeticError: too long") if failed else RunOutcome("finished"))
+            )
         return outcomes
 
 
@@ -63,8 +65,8 @@ def plan(algorithms: Sequence[str] = ALGORITHMS, suites: Sequence[str] = (LAKE,)
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path / "results", tmp_path / "report", workers=1)
+def options(tmp_path: Path) -> RunOptions:
+    return RunOptions(tmp_path / "results", tmp_path / "report", workers=1)
 
 
 @pytest.fixture
@@ -88,25 +90,25 @@ def alike_but_one(suite: str = LAKE) -> dict[Cell, np.ndarray]:
 
 
 def test_pairs_told_apart_at_the_first_look_get_no_more_seeds(
-    places: Places, capsys: pytest.CaptureFixture[str]
+    options: RunOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     levels = {"maml-vpg": 0, "multi-task": 50, "promp": 100}
     synthetic = Synthetic({(LAKE, name): level + noise(key) for key, (name, level) in enumerate(levels.items())})
-    assert run_until_decided(plan(), places, "Title", synthetic) == 0
+    assert run_until_decided(plan(), options, "Title", synthetic) == 0
     assert synthetic.batches == [{(LAKE, name): [0, 1, 2, 3, 4] for name in ALGORITHMS}]
     decided = "decided multi-task > maml-vpg, promp > maml-vpg, promp > multi-task"
     lines = capsys.readouterr().out.splitlines()
     assert f"{LAKE} at 5 seeds: {decided}; undecided none; no more seeds" in lines
-    assert lines[-1] == f"report: {places.output / 'index.html'}"
-    assert (places.output / "index.html").is_file()
+    assert lines[-1] == f"report: {options.output / 'index.html'}"
+    assert (options.output / "index.html").is_file()
 
 
 def test_only_algorithms_of_undecided_pairs_go_on_and_only_to_the_last_look(
-    places: Places, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
+    options: RunOptions, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     scores = alike_but_one()
     synthetic = Synthetic(scores)
-    assert run_until_decided(plan(), places, "Title", synthetic) == 0
+    assert run_until_decided(plan(), options, "Title", synthetic) == 0
     alike = ("multi-task", "promp")
     assert synthetic.batches == [
         {(LAKE, name): [0, 1, 2, 3, 4] for name in ALGORITHMS},
@@ -123,7 +125,7 @@ def test_only_algorithms_of_undecided_pairs_go_on_and_only_to_the_last_look(
     # the means over tasks after adaptation, in the order of seeds, are what is tested
     seen = {name: np.asarray(scores[LAKE, name])[: 10 if name in alike else 5] for name in ALGORITHMS}
     expected = decide(seen, LOOKS, ALPHA, LAKE)
-    rows = list(csv.DictReader((places.output / DECISIONS).open()))
+    rows = list(csv.DictReader((options.output / DECISIONS).open()))
     assert [(row["first"], row["second"]) for row in rows] == list(expected.outcomes)
     assert [row["outcome"] for row in rows] == list(expected.outcomes.values())
     assert [float(row["p"]) for row in rows] == pytest.approx(list(expected.p_values.values()), abs=1e-9)
@@ -132,11 +134,11 @@ def test_only_algorithms_of_undecided_pairs_go_on_and_only_to_the_last_look(
 
 
 def test_suites_are_separate_families(
-    places: Places, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
+    options: RunOptions, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     apart = {(OTHER, name): 50 * key + noise(key) for key, name in enumerate(ALGORITHMS)}
     synthetic = Synthetic({**alike_but_one(), **apart})
-    assert run_until_decided(plan(suites=(LAKE, OTHER)), places, "Title", synthetic) == 0
+    assert run_until_decided(plan(suites=(LAKE, OTHER)), options, "Title", synthetic) == 0
     assert {suite for suite, _ in synthetic.batches[0]} == {LAKE, OTHER}
     assert all(suite == LAKE for batch in synthetic.batches[1:] for suite, _ in batch)
     lines = [line for line in capsys.readouterr().out.splitlines() if " seeds: decided" in line]
@@ -144,67 +146,69 @@ def test_suites_are_separate_families(
 
 
 def test_what_is_stored_is_not_run_again_and_does_not_change_the_looks(
-    places: Places, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
+    options: RunOptions, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     synthetic = Synthetic(alike_but_one())
-    run_until_decided(plan(), places, "Title", synthetic)
-    table = (places.output / DECISIONS).read_bytes()
+    run_until_decided(plan(), options, "Title", synthetic)
+    table = (options.output / DECISIONS).read_bytes()
     looks = [line for line in capsys.readouterr().out.splitlines() if " seeds: decided" in line]
     for spec in plan(["maml-vpg"]):  # seeds that no look asked for
         if spec.seed >= LOOKS[0]:
-            store_score(spec, places.results, synthetic.scores[LAKE, "maml-vpg"][spec.seed])
+            store_score(spec, options.results, synthetic.scores[LAKE, "maml-vpg"][spec.seed])
     again = Synthetic({})
-    assert run_until_decided(plan(), places, "Title", again) == 0
+    assert run_until_decided(plan(), options, "Title", again) == 0
     assert again.batches == []
     assert [line for line in capsys.readouterr().out.splitlines() if " seeds: decided" in line] == looks
-    assert (places.output / DECISIONS).read_bytes() == table
+    assert (options.output / DECISIONS).read_bytes() == table
     assert len(reported) == 2 and reported[0] == reported[1]
 
 
-def test_an_interrupted_look_goes_on_where_it_stopped(places: Places, reported: list[set[tuple[str, int]]]) -> None:
+def test_an_interrupted_look_goes_on_where_it_stopped(
+    options: RunOptions, reported: list[set[tuple[str, int]]]
+) -> None:
     synthetic = Synthetic(alike_but_one())
     synthetic.interrupt_at = 2
-    assert run_until_decided(plan(), places, "Title", synthetic) == INTERRUPTED
+    assert run_until_decided(plan(), options, "Title", synthetic) == INTERRUPTED
     assert reported == []
     again = Synthetic(alike_but_one())
-    assert run_until_decided(plan(), places, "Title", again) == 0
+    assert run_until_decided(plan(), options, "Title", again) == 0
     assert [sorted(seeds) for batch in again.batches for seeds in batch.values()] == [[5, 6], [5, 6], *[[7, 8, 9]] * 2]
 
 
 def test_force_runs_every_seed_that_is_asked_for_once(tmp_path: Path, reported: list[set[tuple[str, int]]]) -> None:
-    places = Places(tmp_path / "results", tmp_path / "report", workers=1, force=True)
+    options = RunOptions(tmp_path / "results", tmp_path / "report", workers=1, force=True)
     for _ in range(2):
         synthetic = Synthetic(alike_but_one())
-        assert run_until_decided(plan(), places, "Title", synthetic) == 0
+        assert run_until_decided(plan(), options, "Title", synthetic) == 0
         asked = [(cell, seed) for batch in synthetic.batches for cell, seeds in batch.items() for seed in seeds]
         assert len(asked) == len(set(asked)) == 25
 
 
 def test_an_algorithm_that_fails_leaves_the_family_and_the_others_go_on(
-    places: Places, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
+    options: RunOptions, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     synthetic = Synthetic(alike_but_one(), failing=[("maml-vpg", 3)])
-    assert run_until_decided(plan(), places, "Title", synthetic) == 1
+    assert run_until_decided(plan(), options, "Title", synthetic) == 1
     assert [set(batch) for batch in synthetic.batches[1:]] == [{(LAKE, "multi-task"), (LAKE, "promp")}] * 2
     left_out = "maml-vpg left out (seed 3 gave no result)"
     assert f"undecided multi-task – promp; no more seeds; {left_out}" in capsys.readouterr().out
 
 
 def test_a_reference_that_trains_on_test_tasks_is_no_part_of_the_family(
-    places: Places, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
+    options: RunOptions, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = ("oracle", "promp", "random-init")
     synthetic = Synthetic({(LAKE, name): 100 * key + noise(key) for key, name in enumerate(names)})
-    assert run_until_decided(plan(names), places, "Title", synthetic) == 0
+    assert run_until_decided(plan(names), options, "Title", synthetic) == 0
     assert f"{LAKE} at 5 seeds: decided random-init > promp; undecided none" in capsys.readouterr().out
     assert synthetic.batches == [{(LAKE, name): [0, 1, 2, 3, 4] for name in names}]
 
 
 def test_a_single_algorithm_gets_the_first_looks_seeds(
-    places: Places, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
+    options: RunOptions, reported: list[set[tuple[str, int]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     synthetic = Synthetic({(LAKE, "promp"): noise(0)})
-    assert run_until_decided(plan(["promp"]), places, "Title", synthetic) == 0
+    assert run_until_decided(plan(["promp"]), options, "Title", synthetic) == 0
     assert synthetic.batches == [{(LAKE, "promp"): [0, 1, 2, 3, 4]}]
     assert f"{LAKE}: no two algorithms to tell apart" in capsys.readouterr().out
 

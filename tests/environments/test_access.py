@@ -9,7 +9,7 @@ from environments.catalogue import make_suite
 from environments.collector import Collector
 from environments.ledger import Ledger
 from environments.policy import Policy
-from environments.problem import Problem, Protocol
+from environments.problem import EvaluationProtocol, Problem
 from environments.streams import Streams
 from environments.task import TaskRef
 
@@ -51,25 +51,25 @@ def test_granted_splits_are_open():
 
 def test_a_problem_opens_parameters_and_models_only_where_granted():
     suite, (task,) = make_suite(LAKE), references("train", 1)
-    closed = Problem(suite, Protocol(), Guard("training", ["train"]))
+    closed = Problem(suite, EvaluationProtocol(), Guard("training", ["train"]))
     assert len(closed.tasks("train")) == 20
     for ask in (lambda: closed.tasks("test"), lambda: closed.parameters(task), lambda: closed.model(task)):
         with pytest.raises(AccessDenied, match="algorithm may not"):
             ask()
-    opened = Problem(suite, Protocol(), Guard("training", ["train", "parameters", "model"]))
+    opened = Problem(suite, EvaluationProtocol(), Guard("training", ["train", "parameters", "model"]))
     assert opened.parameters(task) == suite.split.train[0].parameters
     assert opened.model(task).states == 16
 
 
 @pytest.mark.parametrize("ask", ["parameters", "model"])
 def test_what_a_task_is_stays_closed_for_a_forbidden_task(ask):
-    problem = Problem(make_suite(LAKE), Protocol(), Guard("training", ["train", "parameters", "model"]))
+    problem = Problem(make_suite(LAKE), EvaluationProtocol(), Guard("training", ["train", "parameters", "model"]))
     with pytest.raises(AccessDenied, match="test task"):
         getattr(problem, ask)(references("test", 1)[0])
 
 
 def test_a_suite_without_an_exact_model_says_so():
-    problem = Problem(make_suite("corners"), Protocol(), Guard("training", ["train", "model"]))
+    problem = Problem(make_suite("corners"), EvaluationProtocol(), Guard("training", ["train", "model"]))
     with pytest.raises(TypeError, match="suite corners has no exact model"):
         problem.model(TaskRef("train", "corner-0"))
 

@@ -14,7 +14,7 @@ from environments.access import Guard
 from environments.batch_env import BatchEnv
 from environments.collector import Collector
 from environments.ledger import Ledger
-from environments.problem import Problem, Protocol
+from environments.problem import EvaluationProtocol, Problem
 from environments.splits import Split
 from environments.streams import Streams
 from environments.suite import Suite, SuiteOptions
@@ -105,7 +105,7 @@ def learner_on(suite: Suite, algorithm: str, steps: int = 1, seed: int = 0, **co
     streams = Streams(seed)
     guard = Guard("training", cls.access, algorithm)
     options = make_options(cls.Config, config, algorithm)
-    learner = cls(Problem(suite, Protocol(steps, 2), guard), options, streams.child("algorithm"))
+    learner = cls(Problem(suite, EvaluationProtocol(steps, 2), guard), options, streams.child("algorithm"))
     return learner, Collector(suite, streams.child("training"), Ledger(None), guard)
 
 
