@@ -18,6 +18,8 @@ from environments.task import TaskRef
 from environments.trajectories import TrajectoryBatch
 
 Rows = list[dict[str, Any]]
+#: what is recorded of an episode
+SCORES = ("return", "discounted_return", "success", "length")
 #: the harness itself may use every task
 SPLITS = frozenset({"train", "validation", "test"})
 
@@ -45,29 +47,18 @@ def evaluate(
     collector = harness_collector(suite, streams)
     rows: Rows = []
     for step, batch in enumerate(adapted_batches(algorithm, tasks, protocol, collector, streams)):
-        returns, discounted = batch.returns, batch.discounted_returns(suite.discount)
-        if not (torch.isfinite(returns).all() and torch.isfinite(batch.log_probabilities).all()):
+        scores = (batch.returns, batch.discounted_returns(suite.discount), batch.success, batch.lengths)
+        if not (torch.isfinite(scores[0]).all() and torch.isfinite(batch.log_probabilities).all()):
             raise FloatingPointError(
                 f"{algorithm.name} gave actions or returns that are not finite "
                 f"after {step} adaptation steps on the {split} tasks of {suite.full_name}"
             )
-        columns = (returns.tolist(), discounted.tolist(), batch.success.tolist(), batch.lengths.tolist())
+        columns = [values.tolist() for values in scores]
         for index, task in enumerate(tasks):
             earlier = index // len(suite.split.tasks(split)) * protocol.trajectories
             for episode in range(protocol.trajectories):
-                value, discounted_value, success, length = (column[index][episode] for column in columns)
-                rows.append(
-                    {
-                        "split": split,
-                        "task": task.id,
-                        "step": step,
-                        "episode": earlier + episode,
-                        "return": value,
-                        "discounted_return": discounted_value,
-                        "success": success,
-                        "length": length,
-                    }
-                )
+                row = {"split": split, "task": task.id, "step": step, "episode": earlier + episode}
+                rows.append(row | {name: column[index][episode] for name, column in zip(SCORES, columns, strict=True)})
     on_adapted(batch)
     return rows
 
@@ -107,8 +98,7 @@ def curve_point(rows: Rows, point: int, environment_steps: int, iteration: int) 
         groups.setdefault((row["task"], row["step"]), []).append(row)
     place = {"point": point, "environment_steps": environment_steps, "iteration": iteration}
     mean: Callable[[Rows, str], float] = lambda group, column: sum(float(row[column]) for row in group) / len(group)  # noqa: E731
-    columns = ("return", "discounted_return", "success", "length")
     return [
-        {**place, "task": task, "step": step, **{column: mean(group, column) for column in columns}}
+        {**place, "task": task, "step": step, **{column: mean(group, column) for column in SCORES}}
         for (task, step), group in groups.items()
     ]
