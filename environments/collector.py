@@ -122,46 +122,50 @@ class Collector:
 
 
 def rollout(env: BatchEnv, policy: Policy, streams: Streams) -> TrajectoryBatch:
-    """One episode in every environment of the batch; stops early once all have ended."""
+    """One episode in every environment of the batch; stops early once all have ended.
+
+    What is recorded shares no memory with what the policy or the environment holds: either may work in place.
+    """
     tasks, trajectories, horizon = env.task_count, env.trajectories, env.horizon
     lead = (tasks, trajectories)
+    shown = (*lead, *(env.single_observation_space.shape or ()))
+    asked = (env.num_envs, *(env.single_action_space.shape or ()))
     generator = streams.torch("actions")
     state = policy.begin(tasks, trajectories, streams.child("begin"))
     latent = getattr(state, "latent", None)
+    latent = None if latent is None else latent.clone()
     discrete = isinstance(env.single_observation_space, gymnasium.spaces.Discrete)
-    observation_type = np.int64 if discrete else np.float32
 
-    observations: list[np.ndarray] = []
+    observations = np.zeros((horizon, *shown), dtype=np.int64 if discrete else np.float32)
     actions: list[torch.Tensor] = []
     parameters: list[dict[str, torch.Tensor]] = []
     rewards = np.zeros((horizon, *lead), dtype=np.float32)
     alive = np.zeros((horizon, *lead), dtype=np.float32)
-    family: type[Distribution] | None = None
+    distribution: Distribution
     previous = Previous(None, None, True)
     raw, _ = env.reset(seed=streams.integer("reset"))
     info: dict[str, Any] = {"success": np.zeros(env.num_envs, dtype=bool)}
     terminated = np.zeros(env.num_envs, dtype=bool)
     for step in range(horizon):
-        observation = np.array(raw, dtype=observation_type).reshape(*lead, *(env.single_observation_space.shape or ()))
-        distribution, state = policy.act(torch.from_numpy(observation), previous, state)
+        observations[step] = np.asarray(raw).reshape(shown)
+        distribution, state = policy.act(torch.from_numpy(observations[step].copy()), previous, state)
+        parameters.append({key: value.clone() for key, value in distribution.parameters.items()})
         action = distribution.sample(generator)
-        family = type(distribution)
-        observations.append(observation)
-        actions.append(action)
-        parameters.append(distribution.parameters)
+        actions.append(action.clone())
         alive[step] = env.alive.reshape(lead)
-        flat_action = action.reshape(env.num_envs, *(env.single_action_space.shape or ())).numpy()
+        flat_action = action.numpy().reshape(asked).copy()
         raw, reward, terminated, _, info = env.step(flat_action)
         rewards[step] = reward.reshape(lead)
-        previous = Previous(action, torch.from_numpy(rewards[step]), False)
+        previous = Previous(action, torch.from_numpy(rewards[step].copy()), False)
         if not env.alive.any():
             break
     steps = len(actions)
     stacked = {key: _padded([p[key] for p in parameters], horizon, lead) for key in parameters[0]}
     taken = _padded(actions, horizon, lead)
-    assert family is not None
+    observations[steps:] = observations[steps - 1]
+    family = type(distribution)
     return TrajectoryBatch(
-        observations=_padded([torch.from_numpy(o) for o in observations], horizon, lead),
+        observations=_time_last(observations),
         actions=taken,
         rewards=_time_last(rewards),
         mask=_time_last(alive),
@@ -175,7 +179,7 @@ def rollout(env: BatchEnv, policy: Policy, streams: Streams) -> TrajectoryBatch:
 
 
 def _time_last(values: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(values).permute(1, 2, 0).contiguous()
+    return torch.from_numpy(values).movedim(0, 2).contiguous()
 
 
 def _padded(values: list[torch.Tensor], horizon: int, lead: tuple[int, int]) -> torch.Tensor:
@@ -183,6 +187,6 @@ def _padded(values: list[torch.Tensor], horizon: int, lead: tuple[int, int]) -> 
 
     After the last step the last value repeats, so that distributions stay well defined under the mask.
     """
-    values = [value.expand(*lead, *value.shape[2:]) for value in values]
+    values = [value if value.shape[:2] == lead else value.expand(*lead, *value.shape[2:]) for value in values]
     stacked = torch.stack(values + [values[-1]] * (horizon - len(values)), dim=2)
     return stacked.contiguous()

@@ -288,6 +288,47 @@ def test_a_policy_is_shown_what_came_before_and_keeps_its_state():
             assert torch.equal(previous.reward, batch.rewards[:, :, time - 1])
 
 
+class Overwriting(Wanderer):
+    """Spoils everything that it was shown or has given, once it is done with it; its buffers serve for every step."""
+
+    def begin(self, tasks, trajectories, stream):
+        state = super().begin(tasks, trajectories, stream)
+        self.mine = state.latent
+        return state
+
+    def act(self, observation, previous, state):
+        self.mine.add_(1)
+        if not previous.start:
+            previous.action.zero_()
+            previous.reward.add_(100)
+        if observation.dtype == torch.int64:
+            self.buffer = getattr(self, "buffer", torch.zeros(*observation.shape, 4)).add_(0.1)
+            distribution = UniformChoice(self.buffer)
+        else:
+            self.buffer = getattr(self, "buffer", torch.zeros(*observation.shape[:2], 2))
+            distribution = UnitGaussian(self.buffer.copy_(-0.1 * observation[..., :2]))
+        observation.zero_()
+        return distribution, state
+
+
+@pytest.mark.parametrize("name", [LAKE, "corners"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_policy_that_works_in_place_changes_nothing_that_is_recorded(name, count):
+    recorded = [
+        collector(name).collect(policy, references(name, count), count)
+        for policy in (Wanderer(latent=True), Overwriting(latent=True))
+    ]
+    if name == LAKE:  # the buffer moves all logits alike: other numbers, the same policy
+        shifts = recorded[1].distribution["logits"]
+        length = int(recorded[1].lengths.max())
+        expected = 0.1 * torch.arange(1, length + 1, dtype=torch.float32)
+        torch.testing.assert_close(shifts[0, 0, :length, 0], expected)
+    else:
+        assert as_bytes(recorded[0]) == as_bytes(recorded[1])
+    for field in ("observations", "actions", "rewards", "mask", "success", "terminated", "latent"):
+        assert torch.equal(getattr(recorded[0], field), getattr(recorded[1], field)), field
+
+
 def test_returns_and_selection_follow_the_rewards():
     batch = collector("corners").collect(Wanderer(), references("corners"), 4)
     rewards = batch.rewards.double().numpy()
