@@ -33,6 +33,8 @@ SERVER_ENVIRONMENT = {
 }
 #: seconds between two looks at interruptions while no worker says anything
 PATIENCE = 0.25
+#: seconds that a process gets to end by itself once nothing more is expected of it
+GRACE = 5.0
 
 
 class Watcher(Protocol):
@@ -56,7 +58,9 @@ class Executor(Protocol):
 @dataclass
 class _Job:
     spec: RunSpec
+    connection: Connection
     process: ForkServerProcess
+    death: int  # a descriptor that is readable once the process has ended
     waiting: bool = False
     killed: bool = False
 
@@ -65,7 +69,8 @@ class LocalExecutor:
     """Worker processes forked from a server that has imported torch once, in the order given.
 
     Ctrl-C (or SIGTERM) lets each run stop at a checkpoint, a second one kills them.  Workers exit when this process
-    dies.  A run that fails, or whose process is killed, does not disturb the others.
+    dies.  A run that fails, or whose process is killed, does not disturb the others; neither do threads and processes
+    that a run leaves behind: they end with its worker.
     """
 
     def __init__(self, workers: int) -> None:
@@ -78,32 +83,35 @@ class LocalExecutor:
     ) -> list[tuple[RunSpec, RunOutcome]]:
         """Each run with how it ended.  root: the store's.  force: also what has finished before."""
         start_server()
-        waiting, active = list(specs), dict[Connection, _Job]()
+        waiting, active = list(specs), list[_Job]()
         outcomes: list[tuple[RunSpec, RunOutcome]] = []
-        with _counted_interrupts() as interrupts:
+        with _counted_interrupts(active) as interrupts:
             seen = 0
             try:
                 while (waiting and not seen) or active:
-                    while waiting and not seen and self._has_room(active.values()):
+                    while waiting and not seen and self._has_room(active):
                         spec = waiting.pop(0)
                         connection, process = _start(spec, root, force)
-                        active[connection] = _Job(spec, process)
+                        active.append(_Job(spec, connection, process, _death_of(process)))
                         watcher.started(spec)
-                    for connection in cast("list[Connection]", wait(list(active), PATIENCE)):
-                        ended = _hear(connection, active[connection], watcher)
-                        if ended is not None:
-                            job = active.pop(connection)
-                            outcomes.append((job.spec, ended))
-                            watcher.ended(job.spec, ended)
+                    # a fork of the worker's may hold the connection open, so that its end alone tells of no death
+                    ready = set(wait([end for job in active for end in (job.connection, job.death)], PATIENCE))
+                    for job in list(active):
+                        if job.killed or not ready.isdisjoint({job.connection, job.death}):
+                            ended = _hear(job, watcher)
+                            if ended is not None:
+                                active.remove(job)
+                                outcomes.append((job.spec, ended))
+                                watcher.ended(job.spec, ended)
                     if len(interrupts) > seen:
                         seen = len(interrupts)
                         watcher.stopping()
-                        for connection, job in active.items():
-                            _stop(connection, job, kill=seen > 1)
+                        for job in active:
+                            _stop(job, kill=seen > 1)
                     watcher.tick()
             finally:
-                for job in active.values():
-                    job.process.kill()
+                for job in active:
+                    _signal(job, signal.SIGKILL)
         return outcomes
 
     def _has_room(self, jobs: Collection[_Job]) -> bool:
@@ -138,30 +146,66 @@ def _start(spec: RunSpec, root: Path, force: bool) -> tuple[Connection, ForkServ
     return ours, process
 
 
-def _hear(connection: Connection, job: _Job, watcher: Watcher) -> RunOutcome | None:
-    """Pass on one message; how the run ended, once it has."""
+def _death_of(process: ForkServerProcess) -> int:
+    """A descriptor that is readable once the process has ended; its sentinel is readable without the server, too."""
+    with suppress(AttributeError, OSError):  # no such call on this system, or the process has been collected already
+        return os.pidfd_open(process.pid or 0)
+    return process.sentinel
+
+
+def _hear(job: _Job, watcher: Watcher) -> RunOutcome | None:
+    """Pass on one message, or what a dead worker has left; how the run ended, once it has."""
+    gone = job.killed or bool(wait([job.death], 0))  # asked first: what it said is in the pipe by then
+    if gone:
+        _signal(job, signal.SIGKILL)  # its forks must not go on writing into the pipe
     try:
-        message = connection.recv()
+        while job.connection.poll():
+            message = job.connection.recv()
+            if isinstance(message, RunOutcome):
+                _end(job)
+                return message
+            job.waiting = message.message == WAITING
+            watcher.progressed(job.spec, message)
+            if not gone:
+                return None
     except (EOFError, OSError):
-        job.process.join()
-        why = f"the process of {job.spec.label} ended with {_exit(job.process.exitcode)}"
-        message = RunOutcome("interrupted") if job.killed else RunOutcome("failed", why)
-    if isinstance(message, Progress):
-        job.waiting = message.message == WAITING
-        watcher.progressed(job.spec, message)
+        gone = True
+    if not gone:
         return None
-    job.process.join()
-    connection.close()
-    return message
+    _end(job)
+    why = f"the process of {job.spec.label} ended with {_exit(job.process.exitcode)}"
+    return RunOutcome("interrupted") if job.killed else RunOutcome("failed", why)
 
 
-def _stop(connection: Connection, job: _Job, kill: bool) -> None:
+def _end(job: _Job) -> None:
+    """See to it that the process has ended, and with it all that it has forked."""
+    wait([job.death], GRACE)
+    _signal(job, signal.SIGKILL)
+    job.process.join(GRACE)
+    job.connection.close()
+    if job.death != job.process.sentinel:
+        os.close(job.death)
+
+
+def _signal(job: _Job, number: int) -> None:
+    """Send a signal to the worker and to what it has forked, which are a group of their own."""
+    pid = cast("int", job.process.pid)
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:  # it has just begun and has no group yet, or nothing is left
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+    except PermissionError:  # what is left is another user's
+        pass
+
+
+def _stop(job: _Job, kill: bool) -> None:
     if kill or job.waiting:
         job.killed = True
-        job.process.kill()
+        _signal(job, signal.SIGKILL)
         return
     with suppress(OSError):  # it may just have ended, which the next look finds
-        connection.send(STOP)
+        job.connection.send(STOP)
 
 
 def _exit(code: int | None) -> str:
@@ -171,14 +215,33 @@ def _exit(code: int | None) -> str:
 
 
 @contextmanager
-def _counted_interrupts() -> Iterator[list[int]]:
-    """Collects Ctrl-C and SIGTERM instead of letting them end this process."""
+def _counted_interrupts(jobs: Collection[_Job]) -> Iterator[list[int]]:
+    """Collects Ctrl-C and SIGTERM instead of letting them end this process; Ctrl-Z stops the jobs with it.
+
+    The second one kills the jobs there and then: this process may be waiting for the rest of a message.
+    """
     received: list[int] = []
 
     def receive(number: int, frame: FrameType | None) -> None:
         received.append(number)
+        if len(received) > 1:
+            for job in jobs:
+                job.killed = True
+                _signal(job, signal.SIGKILL)
 
-    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    def suspend(number: int, frame: FrameType | None) -> None:
+        for job in jobs:
+            _signal(job, signal.SIGSTOP)  # the terminal stops its foreground group alone, of which workers are not
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # returns when this process is continued
+        signal.signal(number, suspend)
+        for job in jobs:
+            _signal(job, signal.SIGCONT)
+
+    handlers = {signal.SIGINT: receive, signal.SIGTERM: receive}
+    if signal.getsignal(signal.SIGTSTP) == signal.SIG_DFL:
+        handlers[signal.SIGTSTP] = suspend
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield received
     finally:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 from benchmarks.execution.studying import measure
 from benchmarks.execution.training import Interrupted, Progress, train
@@ -83,11 +86,13 @@ def run_job(
     return RunOutcome("finished")
 
 
-def work(spec: Work, root: Path, force: bool, connection: Connection) -> None:
+def work(spec: Work, root: Path, force: bool, connection: Connection) -> NoReturn:
     """A worker process's whole life: sends `Progress` while it runs, then one `RunOutcome`.
 
     It stops at a checkpoint when told to, and exits at once when the process at the other end is gone.
     """
+    os.setpgid(0, 0)  # a group of its own, so that what the run forks can be ended with it
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # such a group may write to the terminal all the same
     stop = threading.Event()
     threading.Thread(target=_watch, args=(connection, stop), daemon=True).start()
 
@@ -95,9 +100,16 @@ def work(spec: Work, root: Path, force: bool, connection: Connection) -> None:
         try:
             connection.send(message)
         except OSError:  # the parent has died: no failure of the run's own
-            os._exit(1)
+            _abandon()
 
-    tell(run_job(spec, root, force, tell, stop.is_set))
+    ended = run_job(spec, root, force, tell, stop.is_set)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # closed, or nobody reads it
+            stream.flush()
+    tell(ended)
+    # An ordinary exit would wait for threads and processes that the run has left, perhaps for ever.  All that it would
+    # do besides, handlers of `atexit` and of multiprocessing, concerns nothing of ours: every record is on the disk.
+    os._exit(0)
 
 
 def _watch(connection: Connection, stop: threading.Event) -> None:
@@ -106,4 +118,11 @@ def _watch(connection: Connection, stop: threading.Event) -> None:
         while connection.recv() == STOP:
             stop.set()
     except (EOFError, OSError):
-        os._exit(1)
+        _abandon()
+
+
+def _abandon() -> NoReturn:
+    """End this process and what it has forked."""
+    if os.getpgrp() == os.getpid():  # never another's group
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)

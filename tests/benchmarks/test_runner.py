@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import forkserver
@@ -37,6 +38,9 @@ def meta_step(self, collector):
         os.kill(os.getpid(), signal.SIGKILL)
     return super().meta_step(collector)
 """
+
+#: leaves a process that holds all that the worker had open
+FORK = "os.fork() == 0 and time.sleep(1e6)"
 
 
 class Recorder:
@@ -70,6 +74,12 @@ def folder_of(root: Path, spec: RunSpec) -> Path:
 
 def attempts_of(root: Path, spec: RunSpec) -> list[dict[str, object]]:
     return json.loads((folder_of(root, spec) / "run.json").read_text())["attempts"]
+
+
+def leaderboard_command(source: str) -> list[str]:
+    """One short run of the algorithm, within the working directory."""
+    options = ["--suites", "corners", "--seeds", "1", "--profile", "smoke", "--results", "store", "--workers", "1"]
+    return [sys.executable, "-m", "benchmarks.command_line", "leaderboard", "--algorithms", source, *options]
 
 
 def in_process(root: Path, spec: RunSpec) -> dict[str, bytes]:
@@ -172,24 +182,101 @@ def test_ctrl_c_stops_at_a_checkpoint_and_the_same_run_goes_on_to_the_same_bytes
     assert contents(folder_of(tmp_path / "store", long)) == in_process(tmp_path / "here", long)
 
 
-def test_a_second_ctrl_c_kills(tmp_path: Path) -> None:
-    fifo = tmp_path / "fifo"
+@pytest.mark.parametrize("first", ["pass", FORK])
+def test_a_second_ctrl_c_kills(tmp_path: Path, first: str) -> None:
+    fifo, begun = tmp_path / "fifo", tmp_path / "begun"
     os.mkfifo(fifo)
     stuck = f"""
 def meta_step(self, collector):
+    {first}
+    open({str(begun)!r}, "w").close()
     open({str(fifo)!r}).read()
 """
     (spec,) = small_plan(write_spoilt(tmp_path, stuck, "stuck"))
 
     class Impatient(Recorder):
         def tick(self) -> None:
-            if len(self.begun) == 1 and (folder_of(tmp_path / "store", spec) / "run.json").exists():
+            if begun.exists():
                 os.kill(os.getpid(), signal.SIGINT)
 
     recorder = Impatient()
     LocalExecutor(1).run([spec], tmp_path / "store", recorder)
     assert recorder.told_to_stop >= 2
     assert recorder.outcomes[spec.label] == RunOutcome("interrupted")
+
+
+def test_a_thread_that_a_run_leaves_keeps_neither_its_worker_nor_later_runs(tmp_path: Path) -> None:
+    threaded = """
+def meta_step(self, collector):
+    import threading
+    if collector.iteration == 0:
+        threading.Thread(target=threading.Event().wait).start()
+        print("begun", end="")
+    return super().meta_step(collector)
+"""
+    specs = small_plan(write_spoilt(tmp_path, threaded, "threaded"), seeds=2)
+    outcomes = LocalExecutor(1).run(specs, tmp_path / "store", Recorder())
+    assert outcomes == [(spec, RunOutcome("finished")) for spec in specs]
+
+
+def test_a_process_that_a_run_leaves_ends_with_its_worker(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    forking = f"""
+def meta_step(self, collector):
+    import fcntl
+    if collector.iteration == 0:
+        file = open({str(held)!r}, "w")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        {FORK}
+    return super().meta_step(collector)
+"""
+    (spec,) = small_plan(write_spoilt(tmp_path, forking, "forking"))
+    assert LocalExecutor(1).run([spec], tmp_path / "store", Recorder()) == [(spec, RunOutcome("finished"))]
+    with FileLock(held).acquire(timeout=60):  # the process holds it as long as it lives
+        pass
+
+
+def test_a_process_that_a_killed_run_leaves_hides_neither_its_end_nor_holds_its_folder(tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    killed = SUICIDAL.replace("        os.kill", f"        {FORK}\n        os.kill").format(marker=str(marker))
+    specs = small_plan(write_spoilt(tmp_path, killed, "forking"), seeds=2)
+    first = Recorder()
+    LocalExecutor(1).run(specs, tmp_path / "store", first)
+    assert "SIGKILL" in first.outcomes[specs[0].label].error
+    assert first.outcomes[specs[1].label] == RunOutcome("finished")
+    assert LocalExecutor(1).run(specs[:1], tmp_path / "store", Recorder()) == [(specs[0], RunOutcome("finished"))]
+
+
+def test_ctrl_z_stops_the_workers_too_and_they_go_on_when_continued(tmp_path: Path) -> None:
+    fifo, gate = tmp_path / "fifo", tmp_path / "gate"
+    for path in (fifo, gate):
+        os.mkfifo(path)
+    gated = f"""
+def meta_step(self, collector):
+    if collector.iteration == 0:
+        with open({str(fifo)!r}, "w") as file:
+            file.write(str(os.getpid()))
+        open({str(gate)!r}).read()
+        open({str(fifo)!r}, "w").write("went on")
+    return super().meta_step(collector)
+"""
+    source = write_spoilt(tmp_path, gated, "gated")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen(
+        leaderboard_command(source), cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL, process_group=0
+    )
+    worker = int(fifo.read_text())
+    os.kill(parent.pid, signal.SIGTSTP)
+    _, status = os.waitpid(parent.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    patience = time.monotonic() + 60
+    while Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+        assert time.monotonic() < patience, "the worker was not stopped"
+    os.kill(parent.pid, signal.SIGCONT)
+    gate.write_text("go on")
+    assert fifo.read_text() == "went on"
+    parent.kill()
+    parent.wait()
 
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
@@ -204,10 +291,8 @@ def meta_step(self, collector):
     return super().meta_step(collector)
 """
     source = write_spoilt(tmp_path, endless, "endless")
-    options = ["--suites", "corners", "--seeds", "1", "--profile", "smoke", "--results", "store", "--workers", "1"]
-    command = [sys.executable, "-m", "benchmarks.command_line", "leaderboard", "--algorithms", source, *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    parent = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
+    parent = subprocess.Popen(leaderboard_command(source), cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
     worker = int(fifo.read_text())
     os.kill(worker, 0)  # it is there
     parent.kill()
