@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from reports.figures.colours import DARK, LIGHT, MARKERS, Style, styles_for
+from reports.figures.colours import Style, styles_for
 from reports.figures.drawing import Drawing, make_drawing
 from reports.figures.performance_profiles import across_profiles
 from reports.figures.suite_figures import draw_board
+from reports.folder import write_folder
 from reports.scores.across import Across, compare_across
 from reports.scores.boards import Board, make_boards
 from reports.scores.cautions import Caution, FailedRun, collect_cautions
@@ -27,19 +27,18 @@ from reports.sections.leaderboard import filter_form, leaderboard_section
 from reports.sections.provenance import cautions_section, provenance_section
 from reports.sections.suite import board_section
 from reports.sections.verdict import verdict_section
+from reports.stylesheet import asset, page_style
 from reports.summary import summary_json
 from reports.tables.leaderboard import csv_text, overview_table, suite_table
 from reports.tables.pairwise import pairwise_csv
 from reports.text.numbers import slug
-from results.files import StoreError, make_folder, write_whole
+from results.files import StoreError
 
 if TYPE_CHECKING:
     from results.store import StoredRun
 
 #: in place of a suite's name, for the figure across suites
 ACROSS = ""
-#: what a former report may have left that this one does not replace
-_LEFTOVERS = ("summary.md", "tables/*.tex", "tables/*.md", "tables/*.csv", "figures/*.svg", "figures/*.png")
 
 
 @dataclass(frozen=True)
@@ -101,16 +100,7 @@ def write_report(
         drawings[ACROSS] = (_across_drawing(report.across, styles),)
     contents = _files(report, styles, drawings)
     output = Path(output)
-    make_folder(output)
-    if any(output.iterdir()) and not (output / "summary.json").is_file():
-        raise StoreError(f"{output} holds something else than a report; name a new folder")
-    for pattern in _LEFTOVERS:
-        for path in output.glob(pattern):
-            if str(path.relative_to(output).as_posix()) not in contents:
-                path.unlink()
-    for name, content in contents.items():
-        make_folder((output / name).parent)
-        write_whole(output / name, content)
+    write_folder(output, contents)
     return output / "index.html"
 
 
@@ -165,11 +155,11 @@ def _page(report: Report, styles: dict[str, Style], drawings: dict[str, tuple[Dr
         _plural(len(runs), "run"),
         "profile " + ", ".join(sorted({str(run.run["description"]["profile"]) for run in runs})),
     )
-    return Template(_asset("page.html")).substitute(
+    return Template(asset("page.html")).substitute(
         title=escape(report.title),
         facts=escape(" · ".join(facts)),
-        style=_variables(styles, classes) + _asset("page.css"),
-        script=_asset("page.js"),
+        style=page_style(styles, classes),
+        script=asset("page.js"),
         body=body,
     )
 
@@ -180,22 +170,6 @@ def _across_drawing(across: Across, styles: dict[str, Style]) -> Drawing:
         f"scores above each threshold, suites weighing alike, with 95 % interval at each threshold"
     )
     return make_drawing("across-profile", caption, lambda: across_profiles(across.strata, across.algorithms, styles))
-
-
-def _variables(styles: dict[str, Style], classes: dict[str, str]) -> str:
-    """The colours in light and dark mode, and each algorithm's colour and marker."""
-    light = "".join(f"--{name}:{colour};" for name, colour in LIGHT.items())
-    dark = "".join(f"--{name}:{colour};" for name, colour in DARK.items())
-    names = {colour: name for name, colour in LIGHT.items()}
-    marks = "".join(
-        f".{classes[algorithm]}{{--c:var(--{names[style.colour]});--m:{MARKERS[style.marker]}}}\n"
-        for algorithm, style in sorted(styles.items())
-    )
-    return f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{marks}"
-
-
-def _asset(name: str) -> str:
-    return (files("reports") / "assets" / name).read_text(encoding="utf-8")
 
 
 def _plural(count: int, noun: str) -> str:

@@ -17,10 +17,10 @@ from benchmarks.specs.run_spec import RunSpec, known_suite
 from environments.discovery import ClassEntry
 from environments.typed_options import UsageError, nearest
 from reports.comparison_markdown import comparison_markdown
+from reports.folder import add_file
 from reports.scores.boards import make_boards
 from reports.scores.entries import collect_entries
 from reports.scores.pairwise import compare_pairs
-from results.files import write_whole
 from results.store import Store, StoredRun
 
 #: of the report's folder, beside the page
@@ -62,7 +62,7 @@ def run_comparison(
     boards = make_boards(collect_entries(runs, reference)[0])
     tests = {board.suite: pairs for board in boards if (pairs := compare_pairs(board)) is not None}
     text = comparison_markdown(found.name, boards, tests, _conformance(findings), notes)
-    write_whole(options.output / SUMMARY, text.encode())
+    add_file(options.output, SUMMARY, text.encode())
     print(f"summary: {options.output / SUMMARY}")
     print(f"report: {page}")
     return code

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from benchmarks.specs.run_spec import RunSpec
 from environments.typed_options import UsageError
-from results.files import StoreError, make_folder
 from results.identity import run_digest
 from results.store import Store, StoredRun
 
@@ -44,15 +43,9 @@ def stale_digests(runs: Iterable[StoredRun]) -> set[str]:
 
 def check_output(output: Path) -> None:
     """Raises StoreError, before anything is run for it, if no report can be written to the folder."""
-    make_folder(output)
-    if any(output.iterdir()) and not (output / "summary.json").is_file():
-        raise StoreError(f"{output} holds something else than a report; name a new folder with --output")
-    probe = output / ".writable"
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise StoreError(f"cannot write to {output}: {error.strerror}; use another folder with --output") from error
+    from reports.folder import check_folder
+
+    check_folder(output)
 
 
 def _digest_today(run: StoredRun) -> str | None:

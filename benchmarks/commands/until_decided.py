@@ -19,9 +19,10 @@ from benchmarks.commands.report import check_output, render
 from benchmarks.execution.executor import Executor
 from benchmarks.specs.run_spec import RunSpec
 from environments.typed_options import UsageError
+from reports.folder import add_file
 from reports.scores.reading import read_test_scores
 from reports.statistics.sequential import ALPHA, LOOKS, Decision, decide
-from results.files import StoreError, make_folder, write_whole
+from results.files import StoreError
 from results.store import Store, StoredRun
 
 #: within the report's folder
@@ -93,8 +94,7 @@ def run_until_decided(
         batch = [spec for spec in specs if spec.label not in begun and _goes_on(spec, standings[spec.suite].decision)]
     if runs:
         page = render(runs, options.output, title, failed=failed_runs(outcomes))
-        make_folder((options.output / DECISIONS).parent)
-        write_whole(options.output / DECISIONS, decisions_csv(list(standings.values())).encode())
+        add_file(options.output, DECISIONS, decisions_csv(list(standings.values())).encode())
         print(f"decisions: {options.output / DECISIONS}")
         print(f"report: {page}")
     return max(codes)

@@ -10,7 +10,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from reports.figures.colours import styles_for
-from reports.page import _asset, _variables
+from reports.folder import write_folder
 from reports.papers.evidence import Evidence, gather
 from reports.papers.figures.scores import FLOOR, draw_figure, drawer
 from reports.papers.figures.studies import draw_measured_figure, measured_table
@@ -23,10 +23,10 @@ from reports.scores.boards import Board, make_boards
 from reports.scores.cautions import FailedRun, collect_cautions
 from reports.scores.entries import collect_entries
 from reports.sections.provenance import cautions_section, provenance_section
+from reports.stylesheet import asset, page_style
 from reports.summary import summary_json
 from reports.tables.leaderboard import Table
 from reports.text.latex_symbols import with_symbols
-from results.files import StoreError, make_folder, write_whole
 from results.published import Paper
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 #: shown beside a paper's own methods wherever they are stored
 REFERENCES = (FLOOR, "oracle")
-_LEFTOVERS = ("tables/*.tex", "tables/*.md", "tables/*.csv", "figures/*.svg", "figures/*.png")
 
 
 def write_paper(
@@ -64,17 +63,7 @@ def write_paper(
     boards = make_boards(entry for found in evidence.sets for entry in found.entries.values())
     cautions = cautions_section(collect_cautions(boards, refused, stale, failed)) if boards or failed else ""
     output = Path(output)
-    make_folder(output)
-    if any(output.iterdir()) and not (output / "summary.json").is_file():
-        raise StoreError(f"{output} holds something else than a report; name a new folder")
-    contents = _files(evidence, judge(evidence), boards, cautions)
-    for pattern in _LEFTOVERS:
-        for path in output.glob(pattern):
-            if path.relative_to(output).as_posix() not in contents:
-                path.unlink()
-    for name, content in contents.items():
-        make_folder((output / name).parent)
-        write_whole(output / name, content)
+    write_folder(output, _files(evidence, judge(evidence), boards, cautions))
     return output / "index.html"
 
 
@@ -128,7 +117,7 @@ def _files(
             contents[f"figures/{drawing.name}.png"] = drawing.png
         missing = f"no measurement of the {figure.measurement} yet" if figure.measurement else "nothing of it is stored"
         figures.append(figure_section(figure, drawing, numbers, missing))
-    style = _variables(styles, classes) + _asset("page.css")
+    style = page_style(styles, classes)
     texts |= {"statement.md": statement.markdown(), "statement.tex": statement.latex()}
     texts["statement.html"] = _page(statement.title, style, f'<main class="statement">{statement.html()}</main>')
     body = _header(evidence, runs) + "<main>" + claims_section(paper, verdicts)
@@ -160,7 +149,7 @@ def _group(identifier: str, title: str, sections: Sequence[str]) -> str:
 
 
 def _page(title: str, style: str, body: str) -> str:
-    return Template(_asset("paper.html")).substitute(title=escape(title), style=style, body=body)
+    return Template(asset("paper.html")).substitute(title=escape(title), style=style, body=body)
 
 
 def _summary(boards: tuple[Board, ...], verdicts: Sequence[Verdict]) -> str:

@@ -15,6 +15,7 @@ from benchmarks.commands.compare import SUMMARY, differences
 from benchmarks.conformance.rules import RULES, Finding
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec
+from reports.folder import write_folder
 from reports.scores.cautions import FailedRun
 from reports.statistics.bootstrap import interquartile_mean
 from results.store import Store, StoredRun
@@ -34,7 +35,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     def render(
         runs: Sequence[StoredRun], output: Path, title: str, shipped: Sequence[StoredRun], failed: Sequence[FailedRun]
     ) -> Path:
-        (output / "summary.json").touch()
+        write_folder(output, {"index.html": b""})
         return output / "index.html"
 
     kept = [Finding(LAKE, rule, True) for rule in RULES]

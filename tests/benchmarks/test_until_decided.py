@@ -17,6 +17,7 @@ from benchmarks.execution.executor import Watcher
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec
+from reports.folder import write_folder
 from reports.scores.cautions import FailedRun
 from reports.statistics.sequential import ALPHA, LOOKS, decide
 from results.store import StoredRun
@@ -76,7 +77,7 @@ def reported(monkeypatch: pytest.MonkeyPatch) -> list[set[tuple[str, int]]]:
 
     def render(runs: Sequence[StoredRun], output: Path, title: str, failed: Sequence[FailedRun]) -> Path:
         reports.append({(run.algorithm, run.seed) for run in runs})
-        (output / "summary.json").touch()  # what marks a folder as a report's
+        write_folder(output, {"index.html": b""})
         return output / "index.html"
 
     monkeypatch.setattr("benchmarks.commands.until_decided.render", render)
