@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from results.files import StoreError, damaged, make_folder, reason, sha256_of
 from results.identity import measurement_folder_name, run_folder_name
 from results.run_folder import DONE, RUN, MeasurementFolder, RunFolder
@@ -71,6 +73,22 @@ class StoredRun:
     def timing(self) -> pd.DataFrame:
         """Columns of `tables.TIMING`."""
         return read_table(self.path / "timing.parquet", TIMING)
+
+    @cached_property
+    def times_problem(self) -> str:
+        """Why `timing` is of no use, in one line; empty if it is.  Times have no digest and decide no score."""
+        try:
+            seconds = self.timing.filter(like="seconds").to_numpy()
+        except StoreError as error:
+            return str(error)
+        if not (np.isfinite(seconds) & (seconds >= 0)).all():
+            return str(damaged(self.path / "timing.parquet", "it holds times that are negative or not finite"))
+        return ""
+
+    @cached_property
+    def times(self) -> pd.DataFrame:
+        """`timing`, without rows where it is missing or damaged."""
+        return TIMING.empty_table().to_pandas() if self.times_problem else self.timing
 
     def verify_digests(self) -> None:
         """Raises StoreError naming the first table whose bytes are not those that the run wrote."""

@@ -17,7 +17,7 @@ from benchmarks.commands.paper_studies import (
     stale_measurements,
     stored_measurements,
 )
-from benchmarks.commands.report import REFERENCE, check_output, reference_runs, stale_digests
+from benchmarks.commands.report import REFERENCE, check_output, name_lost_times, reference_runs, stale_digests
 from benchmarks.planning.definition import PAPERS_PROFILE
 from benchmarks.planning.plan import make_plan, parse_setting
 from benchmarks.planning.profiles import find_profile
@@ -132,6 +132,7 @@ def _render(
     options: RunOptions,
     failed: Sequence[FailedRun] = (),
 ) -> None:
+    name_lost_times([*runs, *reference])
     page = write_paper(
         paper,
         runs,

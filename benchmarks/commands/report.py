@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +28,16 @@ def render(
     """Write the report of the runs; returns its page.  Raises StoreError if there is nothing to show."""
     from reports.page import write_report
 
+    name_lost_times([*runs, *reference])
     stale = stale_digests([*runs, *reference])
     return write_report(runs, output, reference=reference, stale=stale, failed=failed, title=title)
+
+
+def name_lost_times(runs: Iterable[StoredRun]) -> None:
+    """Says on the terminal which runs are reported without times, because their table of times is damaged."""
+    for run in runs:
+        if run.times_problem:
+            print(f"metarl: shown without times: {run.times_problem}", file=sys.stderr)
 
 
 def reference_runs() -> list[StoredRun]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from fnmatch import fnmatchcase
 from statistics import median
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.run_spec import RunSpec, known_suite
-from results.files import StoreError
 from results.identity import base_name
 from results.store import StoredRun
 
@@ -39,9 +37,8 @@ def learn_rates(runs: Iterable[StoredRun]) -> Learned:
     seconds = defaultdict(list)
     for run in runs:
         steps = run.done["environment_steps"]
-        with suppress(StoreError):  # a damaged table of times costs an estimate, no result
-            if steps:
-                seconds[run.suite, run.algorithm].append(float(run.timing["wall_seconds"].sum()) / steps)
+        if steps and not run.times_problem:  # a damaged table of times costs an estimate, no result
+            seconds[run.suite, run.algorithm].append(float(run.times["wall_seconds"].sum()) / steps)
     return {key: median(values) for key, values in seconds.items()}
 
 

@@ -25,6 +25,11 @@ def has_learning_curves(board: Board) -> bool:
     return any(entry.curve is not None and len(entry.curve.after) > 1 for entry in board.entries)
 
 
+def has_times(board: Board) -> bool:
+    """Whether it is known of anything here how long its training took."""
+    return any(entry.curve.wall_seconds for entry in board.entries if entry.curve and len(entry.curve.after) > 1)
+
+
 def learning_by_steps(board: Board, styles: Mapping[str, Style]) -> Figure:
     """Scores after adaptation and before, against the environment steps spent on meta-training."""
     figure = Figure(figsize=(WIDTH, 4.9), layout="constrained")
@@ -49,8 +54,8 @@ def learning_by_time(board: Board, styles: Mapping[str, Style]) -> Figure:
     """Scores after adaptation against the seconds of the meta-iterations, evaluations not counted."""
     figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
     axes = figure.subplots()
-    curves = _curves(board)
-    end = max(curve.wall_seconds[-1] for _, curve in curves)
+    curves = [(entry, curve) for entry, curve in _curves(board) if curve.wall_seconds or len(curve.after) == 1]
+    end = max(curve.wall_seconds[-1] for _, curve in curves if curve.wall_seconds)
     size, unit = next((size, unit) for size, unit, least in _UNITS if end >= least * size)
     for entry, curve in curves:
         _draw(axes, np.array(curve.wall_seconds) / size, curve.after, end / size, entry, board, styles)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from reports.figures.adaptation_curves import adaptation_curves
 from reports.figures.colours import Style
 from reports.figures.drawing import Drawing, make_drawing
-from reports.figures.learning_curves import has_learning_curves, learning_by_steps, learning_by_time
+from reports.figures.learning_curves import has_learning_curves, has_times, learning_by_steps, learning_by_time
 from reports.figures.performance_profiles import suite_profiles
 from reports.figures.task_heat_map import task_heat_map
 from reports.scores.boards import Board
@@ -25,7 +25,7 @@ def draw_board(board: Board, styles: Mapping[str, Style]) -> tuple[Drawing, ...]
         drawings.append(make_drawing(f"{name}-learning", caption, lambda: learning_by_steps(board, styles)))
     caption = f"{board.suite}: adaptation curves on test tasks, {scores}{aside}"
     drawings.append(make_drawing(f"{name}-adaptation", caption, lambda: adaptation_curves(board, styles)))
-    if has_learning_curves(board):
+    if has_times(board):
         caption = f"{board.suite}: learning curves against wall time in meta-iterations, {scores}{aside}"
         drawings.append(make_drawing(f"{name}-time", caption, lambda: learning_by_time(board, styles)))
     caption = (

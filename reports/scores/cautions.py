@@ -73,6 +73,15 @@ def collect_cautions(
             {data for entry in board.entries if (data := data_of(entry)) and "synthetic" in data.lower()}
         ):
             found.append(Caution("Synthetic data", f"{board.suite} ran on {data}: no real market or measurement"))
+    found += [
+        Caution(
+            "No times", f"{entry.label} on {board.suite}, seed {run.seed}; its scores are shown: {run.times_problem}"
+        )
+        for board in boards
+        for entry in board.entries
+        for run in entry.runs
+        if run.times_problem
+    ]
     found += [caution for board in boards for caution in _alike_tasks(board)]
     found += [caution for board in boards for caution in _missing_seeds(board)]
     found += _few_seeds(boards)

@@ -75,19 +75,19 @@ def costs_csv(costs: Iterable[Cost]) -> str:
 
 def _measure(entry: Entry) -> Cost | None:
     """None for what has not trained, or whose record holds no processor time."""
-    runs = [run for run in entry.runs if len(run.timing)]
+    runs = [run for run in entry.runs if len(run.times)]
     if not runs:
         return None
-    seconds = [float(run.timing["process_seconds"].median()) for run in runs]
+    seconds = [float(run.times["process_seconds"].median()) for run in runs]
     if not all(second > 0 for second in seconds):
         return None
     steps = median(_steps(run) for run in runs)
-    shares = [float(run.timing["sampling_seconds"].sum() / run.timing["wall_seconds"].sum()) for run in runs]
+    shares = [float(run.times["sampling_seconds"].sum() / run.times["wall_seconds"].sum()) for run in runs]
     return Cost(entry, steps, median(seconds), min(seconds), max(seconds), median(shares), None)
 
 
 def _steps(run: StoredRun) -> float:
-    return float(np.median(np.diff(run.timing["environment_steps"].to_numpy(), prepend=0)))
+    return float(np.median(np.diff(run.times["environment_steps"].to_numpy(), prepend=0)))
 
 
 def _terms(cost: Cost) -> tuple[Any, ...]:

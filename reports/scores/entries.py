@@ -24,7 +24,7 @@ class Curve:
     """An entry's learning curve on validation tasks; equally long fields."""
 
     environment_steps: tuple[float, ...]  # mean over seeds
-    wall_seconds: tuple[float, ...]  # in meta-iterations until then, mean over seeds
+    wall_seconds: tuple[float, ...]  # in meta-iterations until then, mean over seeds with times; () if none has any
     before: tuple[Summary, ...]
     after: tuple[Summary, ...]
 
@@ -131,19 +131,22 @@ def _curve(runs: Sequence[StoredRun]) -> Curve | None:
     places = [[curve.points.index(point) for point in shared] for curve in read]
     values = np.stack([curve.values[place] for curve, place in zip(read, places, strict=True)], axis=2)
     steps = np.mean([curve.environment_steps[place] for curve, place in zip(read, places, strict=True)], axis=0)
-    wall = np.mean(
-        [_wall_seconds(run, curve)[place] for run, curve, place in zip(runs, read, places, strict=True)], axis=0
-    )
+    walls = [
+        _wall_seconds(run, curve)[place]
+        for run, curve, place in zip(runs, read, places, strict=True)
+        if not run.times_problem
+    ]
+    wall = np.mean(walls, axis=0).tolist() if walls else ()
     before, after = (
         summarise(values[:, index], runs[0].suite, runs[0].algorithm, "validation", resamples=CURVE_RESAMPLES)
         for index in (0, 1)
     )
-    return Curve(tuple(steps.tolist()), tuple(wall.tolist()), before, after)
+    return Curve(tuple(steps.tolist()), tuple(wall), before, after)
 
 
 def _wall_seconds(run: StoredRun, curve: LearningCurve) -> np.ndarray:
     """Seconds in meta-iterations before each point of the curve, [point]."""
-    iterations, seconds = run.timing["iteration"].to_numpy(), run.timing["wall_seconds"].to_numpy()
+    iterations, seconds = run.times["iteration"].to_numpy(), run.times["wall_seconds"].to_numpy()
     return np.array([seconds[iterations <= reached].sum() for reached in curve.iterations])
 
 

@@ -36,9 +36,9 @@ def means_over_equal_time(first: Entry, second: Entry) -> tuple[np.ndarray, np.n
 def _curve(run: StoredRun) -> tuple[np.ndarray, np.ndarray] | None:
     """Processor seconds [point] and returns after adaptation [point, task]."""
     curve = read_learning_curve(run)
-    if curve is None or len(curve.points) < 2 or not len(run.timing):
+    if curve is None or len(curve.points) < 2 or not len(run.times):
         return None
-    spent = np.concatenate([[0.0], run.timing["process_seconds"].to_numpy().cumsum()])
+    spent = np.concatenate([[0.0], run.times["process_seconds"].to_numpy().cumsum()])
     if curve.iterations[-1] >= len(spent) or not spent[-1] > 0:
         return None
     return spent[curve.iterations], curve.values[:, 1]

@@ -40,7 +40,7 @@ def distinct_of(entry: Entry) -> tuple[int, int]:
 
 
 def run_record(run: StoredRun, entry: Entry) -> dict[str, Any]:
-    """One run for summary.json and the page.  `wall_seconds`: in meta-iterations; None if there was none."""
+    """One run for summary.json and the page.  `wall_seconds`: in meta-iterations; None if none is known."""
     identity, provenance = run.identity, run.run["provenance"]
     description = run.run["description"]
     return {
@@ -56,7 +56,7 @@ def run_record(run: StoredRun, entry: Entry) -> dict[str, Any]:
         "budget": identity["budget"],
         "environment_steps": run.done["environment_steps"],
         "iterations": run.done["iterations"],
-        "wall_seconds": float(run.timing["wall_seconds"].sum()) if len(run.timing) else None,
+        "wall_seconds": float(run.times["wall_seconds"].sum()) if len(run.times) else None,
         "protocol": identity["protocol"],
         "configuration": identity["configuration"],
         "suite_digest": identity["suite_digest"],

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.commands.report import render
+from benchmarks.planning.time_estimates import learn_rates
 from reports.page import write_report
 from reports.scores.boards import Board, make_boards
 from reports.scores.cost import costs_of
 from reports.scores.entries import collect_entries
 from results.store import Store
 from results.tables import TIMING, write_table
-from tests.support.report_reading import digests, text_of
+from tests.support.report_reading import digests, summary_of, text_of
 from tests.support.scored_runs import store_run
 
 STEPS = 4000
@@ -87,3 +90,61 @@ def test_the_report_shows_costs_and_says_nothing_where_there_is_nothing_to_compa
     alone = write_report([run for run in runs if run.algorithm != "maml-vpg"], tmp_path / "report")
     assert "Cost of a meta-iteration" not in text_of(alone)
     assert not (alone.parent / "tables" / "cost.csv").exists()
+
+
+def _lost(path: Path) -> None:
+    path.unlink()
+
+
+def _damaged(path: Path) -> None:
+    path.write_bytes(b"PAR1")
+
+
+def _not_a_number(path: Path) -> None:
+    row = {"iteration": 1, "environment_steps": 1, "sampling_seconds": 1.0, "process_seconds": 1.0}
+    write_table(path, [{**row, "wall_seconds": float("nan")}], TIMING)
+
+
+@pytest.mark.parametrize("spoil", [_lost, _damaged, _not_a_number])
+def test_a_run_whose_times_are_damaged_is_reported_with_its_scores_and_named(
+    store: Store, tmp_path: Path, spoil: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = summary_of(write_report(store.finished(), tmp_path / "whole"))
+    spoilt = next(run for run in store.finished() if (run.algorithm, run.seed) == ("maml-vpg", 1)).path
+    spoil(spoilt / "timing.parquet")
+    page = render(store.finished(), tmp_path / "damaged", "Leaderboard")
+    summary = summary_of(page)
+    assert summary["suites"] == expected["suites"]
+    told = [run.pop("wall_seconds") for run in summary["runs"] if (run["algorithm"], run["seed"]) == ("maml-vpg", 1)]
+    assert told == [None]
+    assert text_of(page).count("No times. maml-vpg on point, seed 1; its scores are shown: ") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("metarl: shown without times: ") and str(spoilt / "timing.parquet") in line
+    plain = next(cost for cost in costs_of(board_of(store)) if cost.entry.algorithm == "maml-vpg")
+    assert (plain.lowest, plain.highest) == (1.0, 3.0)  # those of seeds 0 and 2
+
+
+def test_an_algorithm_none_of_whose_times_can_be_read_is_missing_where_times_are_shown_alone(
+    store: Store, tmp_path: Path
+) -> None:
+    for run in store.finished():
+        if run.algorithm != "maml-trpo":
+            _damaged(run.path / "timing.parquet")
+    board = board_of(store)
+    assert {entry.algorithm for entry in board.entries} == {"maml-vpg", "maml-trpo", "random-init"}
+    assert costs_of(board) == ()
+    assert "figures/point-time.svg" in digests(write_report(store.finished(), tmp_path / "one").parent)
+    for run in store.finished():
+        _damaged(run.path / "timing.parquet")
+    none = digests(write_report(store.finished(), tmp_path / "none").parent)
+    assert "figures/point-learning.svg" in none and "figures/point-time.svg" not in none
+
+
+def test_damaged_times_stop_no_estimate(store: Store) -> None:
+    runs = store.finished()
+    whole = learn_rates(runs)
+    for run in runs:
+        if run.algorithm == "maml-vpg" or run.seed == 0:
+            _damaged(run.path / "timing.parquet")
+    rates = learn_rates(store.finished())
+    assert rates == {("point", "maml-trpo"): whole["point", "maml-trpo"]}
