@@ -1,7 +1,18 @@
 """Digest of the code that decides a result: syntax trees over the import closure, read from files, nothing imported.
 
-Comments, docstrings, layout and neighbours that are not imported do not count; every statement that is reachable
-through imports from the algorithm, the suite or the training loop does.
+Comments, docstrings, layout, the order of imports, neighbours that are not imported, and where a file lies do not
+count; every statement that is reachable through imports from the algorithm, the suite or the training loop does, and
+so does which file each import names.
+
+A file has two digests.  Level 0 is that of its statements, with the module that an import names left blank where it is
+a file that decides.  Level 1 has that file's level 0 in this place, so that it knows what is imported and not from
+where; since level 0 looks no further, files may import each other in a circle.  A run's digest is that of the set of
+level 1 over the closure, with the roots' own named by role.  Two files of equal statements, which differ in their
+imports alone, are told apart by their own level 1 and not where they are imported.
+
+An import that binds a module (`from package import module`, `import package.module as name`) is blind to that file's
+name too, but not to the name it is bound to.  `import package.module` without an alias is not blind, since its uses
+spell the path: import names from modules.
 """
 
 from __future__ import annotations
@@ -9,9 +20,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import groupby
 from pathlib import Path
 
 from environments.discovery import ClassEntry
@@ -30,31 +42,72 @@ DECIDING = frozenset(
 )
 #: of `benchmarks`, what a measurement may import without its deciding any number
 PLANNING = frozenset({"benchmarks.specs.run_spec"})
+#: packages whose files are never named by their place; where they do not decide, they are not named at all
+OWN_PACKAGES = WHOLE_PACKAGES | {"benchmarks", "reports", "results"}
 #: nodes that a docstring may begin
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True)
+class Import:
+    """One name that an import statement binds.  `name`: what of the module; None for the module itself.
+
+    `bound`: the name within the file; of `import a.b`, whose uses spell it, the whole path.
+    """
+
+    module: str
+    name: str | None
+    bound: str
+
+
+@dataclass(frozen=True)
 class Module:
-    """What a file imports (names of modules, or of what is in them) and the digest of its statements."""
+    """What a file imports (names of modules, or of what is in them), and its statements.
+
+    `parts`: digests of what lies between imports, and the imports that follow each other, by the name they bind.
+    """
 
     imports: tuple[str, ...]
-    digest: str
+    parts: tuple[str | tuple[Import, ...], ...]
+    empty: bool
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which modules decide: all of the packages but `others`, and `more`."""
+
+    packages: frozenset[str]
+    more: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+
+    def decides(self, module: str) -> bool:
+        return module in self.more or (module.partition(".")[0] in self.packages and module not in self.others)
+
+    def owns(self, module: str) -> bool:
+        """Whether a module may be moved without anything being another."""
+        return module.partition(".")[0] in OWN_PACKAGES | self.packages
+
+
+@dataclass(frozen=True)
+class Root:
+    """Where a closure begins: a file, the role it has in the run, and which class of the file has it."""
+
+    role: str
+    module: str
+    path: Path | None
+    class_name: str = ""
 
 
 def code_digest(algorithm: ClassEntry, suite: ClassEntry) -> str:
     """SHA-256 (hex) of the code that decides a run of the algorithm on the suite."""
-    return _digest(closure(algorithm, suite))
+    roots = _run_roots(algorithm, suite)
+    return _digest(roots, _run_rule(roots))
 
 
 def measurement_digest(measurement: ClassEntry, named: Iterable[ClassEntry]) -> str:
     """SHA-256 (hex) of the code that decides a measurement of the named algorithms and suites."""
-    return _digest(measurement_closure(measurement, named))
-
-
-def _digest(modules: Mapping[str, Path]) -> str:
-    listed = [f"{name} {_read(path, name, _version(path)).digest}" for name, path in sorted(modules.items())]
-    return hashlib.sha256("\n".join(listed).encode()).hexdigest()
+    roots = _measurement_roots(measurement, named)
+    return _digest(roots, _measurement_rule(roots))
 
 
 def closure(algorithm: ClassEntry, suite: ClassEntry) -> dict[str, Path]:
@@ -62,10 +115,8 @@ def closure(algorithm: ClassEntry, suite: ClassEntry) -> dict[str, Path]:
 
     Packages of third parties count where an algorithm or a suite comes from them.
     """
-    roots = {found.module: _file_of(found) for found in (algorithm, suite)}
-    packages = WHOLE_PACKAGES | {module.partition(".")[0] for module in roots}
-    roots["benchmarks.execution.training"] = located("benchmarks.execution.training")
-    return _reached(roots, lambda name: name.partition(".")[0] in packages or name in DECIDING)
+    roots = _run_roots(algorithm, suite)
+    return _reached(roots, _run_rule(roots))
 
 
 def measurement_closure(measurement: ClassEntry, named: Iterable[ClassEntry]) -> dict[str, Path]:
@@ -73,26 +124,8 @@ def measurement_closure(measurement: ClassEntry, named: Iterable[ClassEntry]) ->
 
     All of `benchmarks` that it imports counts, but for what only plans runs.
     """
-    roots = {found.module: _file_of(found) for found in (measurement, *named)}
-    packages = WHOLE_PACKAGES | {"benchmarks"} | {module.partition(".")[0] for module in roots}
-    return _reached(roots, lambda name: name.partition(".")[0] in packages and name not in PLANNING)
-
-
-def _reached(roots: Mapping[str, Path | None], decides: Callable[[str], bool]) -> dict[str, Path]:
-    """Modules that the roots import, directly or not, of those that decide."""
-    reached: dict[str, Path] = {}
-    waiting = [(module, path) for module, path in roots.items() if path is not None]
-    while waiting:
-        module, path = waiting.pop()
-        if module in reached:
-            continue
-        reached[module] = path
-        for name in _read(path, module, _version(path)).imports:
-            if decides(name):
-                found = located(name)
-                if found is not None:
-                    waiting.append((name, found))
-    return reached
+    roots = _measurement_roots(measurement, named)
+    return _reached(roots, _measurement_rule(roots))
 
 
 def located(module: str) -> Path | None:
@@ -106,16 +139,82 @@ def located(module: str) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
+def _run_roots(algorithm: ClassEntry, suite: ClassEntry) -> list[Root]:
+    training = Root("training loop", "benchmarks.execution.training", located("benchmarks.execution.training"))
+    return [_root("algorithm", algorithm), _root("suite", suite), training]
+
+
+def _run_rule(roots: Iterable[Root]) -> Rule:
+    theirs = {root.module.partition(".")[0] for root in roots if root.role != "training loop"}
+    return Rule(WHOLE_PACKAGES | theirs, more=DECIDING)
+
+
+def _measurement_roots(measurement: ClassEntry, named: Iterable[ClassEntry]) -> list[Root]:
+    return [_root("measurement", measurement), *(_root("named", found) for found in named)]
+
+
+def _measurement_rule(roots: Iterable[Root]) -> Rule:
+    theirs = {root.module.partition(".")[0] for root in roots}
+    return Rule(WHOLE_PACKAGES | {"benchmarks"} | theirs, others=PLANNING)
+
+
+def _root(role: str, found: ClassEntry) -> Root:
+    path = found.path if found.path is not None else located(found.module)
+    return Root(role, found.module, path, found.class_name)
+
+
+def _reached(roots: Iterable[Root], rule: Rule) -> dict[str, Path]:
+    """Modules that the roots import, directly or not, of those that decide."""
+    reached: dict[str, Path] = {}
+    waiting = [(root.module, root.path) for root in roots if root.path is not None]
+    while waiting:
+        module, path = waiting.pop()
+        if module in reached:
+            continue
+        reached[module] = path
+        for name in _read(path, module, _version(path)).imports:
+            if name not in reached and rule.decides(name):
+                found = located(name)
+                if found is not None:
+                    waiting.append((name, found))
+    return reached
+
+
+def _digest(roots: Iterable[Root], rule: Rule) -> str:
+    reached = _reached(roots, rule)
+    modules = {module: _read(path, module, _version(path)) for module, path in reached.items()}
+    blank = {module: _hashed(read, rule, reached, {}) for module, read in modules.items()}
+    whole = {module: _hashed(read, rule, reached, blank) for module, read in modules.items()}
+    # a module without a statement, such as most packages' own, decides nothing
+    counted = {whole[module] for module, read in modules.items() if not read.empty}
+    marked = [f"{root.role} {whole.get(root.module, '')} {root.class_name}" for root in roots]
+    return hashlib.sha256("\n".join([*sorted(counted), *sorted(marked)]).encode()).hexdigest()
+
+
+def _hashed(module: Module, rule: Rule, reached: Collection[str], named: Mapping[str, str]) -> str:
+    """The file's level 1 with the level 0 of all that is reached in `named`, its level 0 with nothing in it."""
+    texts: list[str] = []
+    for part in module.parts:
+        texts += [part] if isinstance(part, str) else [_as_text(entry, rule, reached, named) for entry in part]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _as_text(entry: Import, rule: Rule, reached: Collection[str], named: Mapping[str, str]) -> str:
+    module, name = entry.module, entry.name
+    if not rule.owns(module):
+        return f"import of {module}: {name} as {entry.bound}"
+    if name is not None and f"{module}.{name}" in reached:
+        module, name = f"{module}.{name}", None
+    place = f"deciding {named.get(module, '')}" if module in reached else "own"
+    return f"import {place}: {name} as {entry.bound}"
+
+
 @cache
 def _origin(package: str) -> Path | None:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return None
     return Path(spec.origin)
-
-
-def _file_of(found: ClassEntry) -> Path | None:
-    return found.path if found.path is not None else located(found.module)
 
 
 def _version(path: Path) -> tuple[int, int]:
@@ -130,36 +229,70 @@ def _read(path: Path, module: str, version: tuple[int, int]) -> Module:
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     names: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parent = package[: len(package) - node.level + 1] if node.level else []
-            base = ".".join([*parent, *filter(None, [node.module])])
-            names.add(base)
-            names.update(f"{base}.{alias.name}" for alias in node.names)  # may name a module or what is in it
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for entry in _imports(node, package):
+                names.add(entry.module)
+                if entry.name is not None:
+                    names.add(f"{entry.module}.{entry.name}")  # may name a module or what is in it
         elif isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
     parents = {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
-    texts: list[str] = []
-    _dump(tree, texts)
-    return Module(tuple(sorted(names | parents)), hashlib.sha256("".join(texts).encode()).hexdigest())
+    return Module(tuple(sorted(names | parents)), tuple(_Statements(package).parts_of(tree)), not tree.body)
 
 
-def _dump(node: object, texts: list[str]) -> None:
+def _imports(node: ast.Import | ast.ImportFrom, package: list[str]) -> list[Import]:
+    """What the statement binds, its modules by their whole names.  package: in which the file lies."""
+    if isinstance(node, ast.Import):
+        return [Import(alias.name, None, alias.asname or alias.name) for alias in node.names]
+    parent = package[: len(package) - node.level + 1] if node.level else []
+    base = ".".join([*parent, *filter(None, [node.module])])
+    return [Import(base, alias.name, alias.asname or alias.name) for alias in node.names]
+
+
+class _Statements:
     """Like `ast.dump`, leaving out empty fields, so that versions of Python which differ in these agree."""
-    if isinstance(node, ast.AST):
-        texts.append(f"({type(node).__name__}")
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if value is not None and value != []:
-                texts.append(f" {name}=")
-                _dump(value, texts)
-        texts.append(")")
-    elif isinstance(node, list):
-        texts.append("[")
-        for item in node:
-            _dump(item, texts)
-            texts.append(",")
-        texts.append("]")
-    else:
-        texts.append(repr(node))
+
+    def __init__(self, package: list[str]) -> None:
+        self._package = package
+        self._texts: list[str] = []
+        self._parts: list[str | tuple[Import, ...]] = []
+
+    def parts_of(self, tree: ast.Module) -> list[str | tuple[Import, ...]]:
+        self._dump(tree)
+        self._end_text()
+        return self._parts
+
+    def _dump(self, node: object) -> None:
+        if isinstance(node, ast.AST):
+            self._texts.append(f"({type(node).__name__}")
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if value is not None and value != []:
+                    self._texts.append(f" {name}=")
+                    self._dump(value)
+            self._texts.append(")")
+        elif isinstance(node, list):
+            self._texts.append("[")
+            for importing, items in groupby(node, lambda item: isinstance(item, ast.Import | ast.ImportFrom)):
+                if importing:
+                    self._add_imports(list(items))
+                    continue
+                for item in items:
+                    self._dump(item)
+                    self._texts.append(",")
+            self._texts.append("]")
+        else:
+            self._texts.append(repr(node))
+
+    def _add_imports(self, nodes: list[ast.Import | ast.ImportFrom]) -> None:
+        """A moved file's import is sorted to another line: imports in a row count by the names that they bind.
+
+        Those that bind the same name keep their order, since the last one wins.
+        """
+        self._end_text()
+        entries = [entry for node in nodes for entry in _imports(node, self._package)]
+        self._parts.append(tuple(sorted(entries, key=lambda entry: entry.bound)))
+
+    def _end_text(self) -> None:
+        self._parts.append(hashlib.sha256("".join(self._texts).encode()).hexdigest())
+        self._texts.clear()

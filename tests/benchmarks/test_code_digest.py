@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from environments.discovery import ClassEntry
 from tests.support.adapters import GOOD, write_good
 
 LAKE = "frozen-lake-low"
+CLOSURE = closure(find_algorithm("promp"), suites()[LAKE])
 
 
 def digest_of_text(folder: Path, text: str) -> str:
@@ -82,7 +84,7 @@ def test_a_neighbour_that_is_not_imported_does_not_count(package: str, tmp_path:
 
 
 def test_the_closure_holds_algorithm_suite_and_training_loop_and_no_neighbour() -> None:
-    reached = closure(find_algorithm("promp"), suites()[LAKE])
+    reached = CLOSURE
     assert reached.keys() >= {
         "algorithms.promp",
         "algorithms.estimators.surrogates",
@@ -122,3 +124,88 @@ def test_the_digest_is_computed_without_importing_what_it_covers(tmp_path: Path)
     assert len(printed) == 64
     assert imported == "[]"
     assert printed == code_digest(find_algorithm(source), suites()["hopper-params"])
+
+
+def test_a_moved_file_does_not_count_but_which_file_an_import_names_does(package: str, tmp_path: Path) -> None:
+    methods, drift = tmp_path / package / "methods", tmp_path / package / "methods" / "drift.py"
+    (methods / "steps.py").write_text("from .surrogate import clip\nsize = clip + 1\n")
+    before = digest_of_package(tmp_path, package)
+    deeper = tmp_path / package / "aside" / "deeper"
+    deeper.mkdir(parents=True)
+    for folder in (deeper, deeper.parent):
+        (folder / "__init__.py").write_text('"""Moved here."""\n')
+    (methods / "steps.py").rename(deeper / "steps.py")
+    (methods / "surrogate.py").rename(deeper / "renamed.py")
+    (deeper / "steps.py").write_text("from .renamed import clip\nsize = clip + 1\n")
+    text = f"from {package}.aside.deeper.steps import size\nfrom ..aside.deeper import renamed as surrogate\n{GOOD}"
+    drift.write_text(text)
+    assert digest_of_package(tmp_path, package) == before
+    (deeper / "others.py").write_text("clip = 1\nsize = clip + 1\n")
+    drift.write_text(text.replace("deeper.steps", "deeper.others"))
+    assert digest_of_package(tmp_path, package) != before
+
+
+def test_imports_count_by_what_they_bind_and_not_by_their_order(tmp_path: Path) -> None:
+    shuffled = GOOD.replace("from environments.task import TaskRef\n", "")
+    shuffled = shuffled.replace("import gymnasium, numpy, torch", "from environments.task import TaskRef\nimport torch")
+    shuffled = shuffled.replace("import os, random", "import gymnasium, numpy, os, random")
+    assert digest_of_text(tmp_path, shuffled) == digest_of_text(tmp_path, GOOD)
+    for old, new in (
+        ("Categorical, Gaussian", "Categorical as Gaussian, Gaussian as Categorical"),
+        ("import gymnasium, numpy, torch", "import gymnasium, numpy, numpy as torch"),
+        ("from algorithms.policies.distributions import", "from algorithms.policies.networks import"),
+    ):
+        assert old in GOOD
+        assert digest_of_text(tmp_path, GOOD.replace(old, new)) != digest_of_text(tmp_path, GOOD)
+
+
+def test_of_two_imports_of_one_name_the_order_counts(package: str, tmp_path: Path) -> None:
+    methods = tmp_path / package / "methods"
+    (methods / "neighbour.py").write_text("size = 2\n")
+    first, second = "from .steps import size\n", "from .neighbour import size\n"
+    digests = []
+    for lines in (first + second, second + first):
+        (methods / "drift.py").write_text(lines + GOOD)
+        digests.append(digest_of_package(tmp_path, package))
+    assert digests[0] != digests[1]
+
+
+def test_files_that_import_each_other_count_and_may_move(package: str, tmp_path: Path) -> None:
+    methods = tmp_path / package / "methods"
+    (methods / "steps.py").write_text("from . import surrogate\nsize = 1\n")
+    (methods / "surrogate.py").write_text("from .steps import size\nclip = 0.3\n")
+    before = digest_of_package(tmp_path, package)
+    (methods / "steps.py").rename(methods / "sizes.py")
+    (methods / "sizes.py").write_text("from . import surrogate\nsize = 1\n")
+    (methods / "surrogate.py").write_text("from .sizes import size\nclip = 0.3\n")
+    (methods / "drift.py").write_text("from . import surrogate\nfrom .sizes import size\n" + GOOD)
+    assert digest_of_package(tmp_path, package) == before
+    (methods / "sizes.py").write_text("from . import surrogate\nsize = 2\n")
+    assert digest_of_package(tmp_path, package) != before
+
+
+def test_another_class_of_the_same_file_is_another_algorithm(tmp_path: Path) -> None:
+    path = tmp_path / "drift.py"
+    path.write_text(GOOD + '\n\nclass Faster(Drift):\n    name = "faster"\n')
+    first, second = (find_algorithm(f"{path}:{name}") for name in ("Drift", "Faster"))
+    assert code_digest(first, suites()[LAKE]) != code_digest(second, suites()[LAKE])
+    assert code_digest(first, suites()[LAKE]) != code_digest(first, suites()["frozen-lake-high"])
+
+
+@pytest.mark.parametrize("module", [name for name, path in sorted(CLOSURE.items()) if path.read_text()])
+def test_every_file_of_the_closure_counts(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = code_digest(find_algorithm("promp"), suites()[LAKE])
+    original = located(module)
+    assert original is not None
+    changed = tmp_path / original.name
+    changed.write_text(original.read_text() + "\nanother = 1\n")
+    monkeypatch.setattr(
+        "benchmarks.specs.code_digest.located", lambda name: changed if name == module else located(name)
+    )
+    found = find_algorithm("promp")
+    if found.module == module:
+        found = replace(found, path=changed)
+    suite = suites()[LAKE]
+    if suite.module == module:
+        suite = replace(suite, path=changed)
+    assert code_digest(found, suite) != before
