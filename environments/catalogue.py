@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any
 
 from environments.discovery import ClassEntry, choose, discover
 from environments.suite import Suite
-from environments.typed_options import UsageError, make_options
+from environments.typed_options import UsageError, earlier_values, former_names, make_options
 
 
 @cache
@@ -16,11 +17,19 @@ def suites() -> dict[str, ClassEntry]:
     return discover("environments", "metarl.suites")
 
 
-def make_suite(text: str) -> Suite:
-    """The suite of that name with its options.  Raises UsageError naming what is wrong."""
+def make_suite(text: str, recorded: bool = False) -> Suite:
+    """The suite of that name with its options, each by its name of today or by its first one.
+
+    recorded: the name is that of a record, where an option that is not shown was what it was before there was it.
+    Raises UsageError naming what is wrong.
+    """
     name, options = parse_suite_name(text)
     cls = choose(suites(), name, "suite").load()
-    return cls(make_options(cls.Options, options, f"suite {name}"))
+    todays = former_names(cls.Options)
+    given: dict[str, Any] = {todays.get(key, key): value for key, value in options.items()}
+    if recorded:
+        given = {**earlier_values(cls.Options), **given}
+    return cls(make_options(cls.Options, given, f"suite {name}"))
 
 
 def parse_suite_name(text: str) -> tuple[str, dict[str, str]]:

@@ -15,7 +15,10 @@ from environments.task import TaskRef
 
 @dataclass(frozen=True)
 class EvaluationProtocol:
-    """How adaptation is evaluated: the harness's word alone."""
+    """How adaptation is evaluated: the harness's word alone.  Recorded whole, as an algorithm's configuration is.
+
+    A field that is added is a `typed_options.option` with `earlier`, so that older records say what they did.
+    """
 
     adaptation_steps: int = 1
     trajectories: int = 20  # per task and adaptation step

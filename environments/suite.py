@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -16,7 +16,7 @@ import numpy as np
 from environments.batch_env import BatchEnv
 from environments.splits import Split, load_split
 from environments.task import Task
-from environments.typed_options import as_text
+from environments.typed_options import as_recorded, as_text, earlier_values, former_names
 
 if TYPE_CHECKING:  # it needs torch, which listing does not
     from environments.trajectories import TrajectoryBatch
@@ -24,7 +24,10 @@ if TYPE_CHECKING:  # it needs torch, which listing does not
 
 @dataclass(frozen=True)
 class SuiteOptions:
-    """Options that every suite has; None stands for the suite's own default."""
+    """Options that every suite has; None stands for the suite's own default.
+
+    A suite's name stands for its defaults: declare one that is added later with `typed_options.option`.
+    """
 
     horizon: int | None = None  # control steps per episode
     discount: float | None = None
@@ -61,13 +64,27 @@ class Suite(ABC):
 
     @property
     def full_name(self) -> str:
-        """The name, with every option that is not at its default: `half-cheetah-velocity[horizon=100]`."""
-        changed = [
-            f"{field.name}={as_text(getattr(self.options, field.name))}"
+        """The name, with every option that is not at its default: `half-cheetah-velocity[horizon=100]`.
+
+        An option is called what it was first called, and one whose default is not what was done before there was the
+        option is always shown, so that no name means one thing in a record and another on a command line.
+        """
+        return self._named(lambda value, default, earlier: value != default or value != earlier)
+
+    @property
+    def recorded_name(self) -> str:
+        """The name in records: with every option that is not what it was before there was the option."""
+        return self._named(lambda value, default, earlier: value != earlier)
+
+    def _named(self, shows: Callable[[Any, Any, Any], bool]) -> str:
+        cls = type(self.options)
+        earlier, first = earlier_values(cls), {name: former for former, name in former_names(cls).items()}
+        shown = [
+            f"{first.get(field.name, field.name)}={as_text(value)}"
             for field in fields(self.options)
-            if getattr(self.options, field.name) != field.default
+            if shows(value := getattr(self.options, field.name), field.default, earlier.get(field.name))
         ]
-        return f"{self.name}[{','.join(changed)}]" if changed else self.name
+        return f"{self.name}[{','.join(shown)}]" if shown else self.name
 
     @cached_property
     def split(self) -> Split:
@@ -78,7 +95,7 @@ class Suite(ABC):
         """SHA-256 of everything that defines the suite beside its code and its split."""
         content = {
             "name": self.name,
-            "options": asdict(self.options),
+            "options": as_recorded(type(self.options), asdict(self.options)),
             "horizon": self.horizon,
             "discount": self.discount,
             "metric": self.metric,

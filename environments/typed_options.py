@@ -1,14 +1,27 @@
-"""Typed options from text or plain values: suite options and algorithm configurations alike."""
+"""Typed options from text or plain values: suite options and algorithm configurations alike.
+
+Records keep the names and the options that they were made with.  Who adds an option to something that has been run
+declares it with `option(default, earlier=...)`, who renames one with `option(default, formerly=...)`; then what was run
+before is found again and its record read.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
+import json
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+
+#: keys of a field's metadata
+EARLIER, FORMERLY = "earlier", "formerly"
+#: no value, where None is one
+_NONE = dataclasses.MISSING
 
 
 class UsageError(ValueError):
@@ -20,6 +33,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known) or 'none'}"
+
+
+def option(default: Any, *, earlier: Any = _NONE, formerly: str | None = None) -> Any:
+    """A dataclass field of a `Config` or of a suite's `Options` that is younger than some records, or has a new name.
+
+    earlier: the value that does what was done before there was this option.  A record does not hold the option at this
+    value, and where it does not hold it, this was its value.  It may differ from the default.
+    formerly: the name under which the option was first recorded, which records keep.
+    """
+    metadata = ({} if earlier is _NONE else {EARLIER: earlier}) | ({} if formerly is None else {FORMERLY: formerly})
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def make_options(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
@@ -35,7 +59,9 @@ def make_options(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
     converted = {}
     for name, value in values.items():
         if name not in known:
-            raise UsageError(f"{owner} has no option {name!r}; {nearest(name, known)}")
+            named = former_names(cls).get(name)
+            hint = f"it is named {named!r} now" if named else nearest(name, known)
+            raise UsageError(f"{owner} has no option {name!r}; {hint}")
         try:
             converted[name] = convert(value, hints[name])
         except (TypeError, ValueError) as error:
@@ -44,6 +70,48 @@ def make_options(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
         return cls(**converted)
     except ValueError as error:
         raise UsageError(f"{owner}: {error}") from None
+
+
+def former_names(cls: type) -> dict[str, str]:
+    """Today's name by the one of the record, of the options that were renamed."""
+    found = {field.metadata[FORMERLY]: field.name for field in fields(cls) if FORMERLY in field.metadata}
+    taken = found.keys() & {field.name for field in fields(cls)}
+    if taken:
+        raise TypeError(f"{cls.__name__}: records hold {sorted(taken)[0]!r} as another option; give the new one a name")
+    return found
+
+
+def earlier_values(cls: type) -> dict[str, Any]:
+    """By today's name, what each option was where a record does not hold it: `earlier`, else the default."""
+    values = {field.name: field.metadata.get(EARLIER, field.default) for field in fields(cls)}
+    return {name: value for name, value in values.items() if value is not _NONE}
+
+
+def as_recorded(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record holds of an instance of the dataclass, as plain values (a tuple is a list).
+
+    values: its fields, by today's names.  Records keep first names, and no option at its `earlier` value.
+    """
+    names = {name: first for first, name in former_names(cls).items()}
+    left_out = {field.name: field.metadata[EARLIER] for field in fields(cls) if EARLIER in field.metadata}
+    return {
+        names.get(name, name): _plain(value)
+        for name, value in values.items()
+        if name not in left_out or _plain(value) != _plain(left_out[name])
+    }
+
+
+def from_recorded(cls: type, recorded: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """The whole fields of the dataclass by today's names, as plain values, from what a record holds.
+
+    Raises UsageError for an option that there is no more.
+    """
+    todays, known = former_names(cls), {field.name for field in fields(cls)}
+    values = {todays.get(name, name): value for name, value in recorded.items()}
+    for name in values:
+        if name not in known:
+            raise UsageError(f"{owner} has no option {name!r} any more")
+    return {**{name: _plain(value) for name, value in earlier_values(cls).items()}, **values}
 
 
 def convert(value: Any, kind: Any) -> Any:
@@ -100,6 +168,10 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
 
 
 def _first(value: Any, kinds: list[Any]) -> Any:

@@ -16,7 +16,7 @@ from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from environments.catalogue import suites as known_suites
 from environments.discovery import ClassEntry
-from environments.typed_options import UsageError, make_options, nearest
+from environments.typed_options import UsageError, former_names, make_options, nearest
 
 #: stands for every algorithm in a setting `all.option=value`
 ALL = "all"
@@ -89,7 +89,7 @@ def configuration(found: ClassEntry, defaults: Any, settings: Iterable[Setting] 
     """The algorithm's whole configuration as plain values: its own defaults, the profile's, then the settings."""
     cls = found.load().Config
     known = {field.name for field in fields(cls)}
-    values = {option: value for option, value in defaults.items() if option in known}
+    values = {option: value for option, value in defaults.items() if option in known | former_names(cls).keys()}
     for setting in settings:
         if setting.algorithm == found.name or (setting.algorithm == ALL and setting.option in known):
             values[setting.option] = setting.value
@@ -128,7 +128,9 @@ def _check_settings(settings: Sequence[Setting], found: Sequence[ClassEntry]) ->
         if setting.algorithm == ALL:
             options = {field.name for entry in found for field in fields(entry.load().Config)}
             if setting.option not in options:
-                hint = nearest(setting.option, options)
+                renamed = {old: new for entry in found for old, new in former_names(entry.load().Config).items()}
+                named = renamed.get(setting.option)
+                hint = f"it is named {named!r} now" if named else nearest(setting.option, options)
                 raise UsageError(f"no algorithm here has an option {setting.option!r}; {hint}")
         elif setting.algorithm not in [entry.name for entry in found]:
             hint = nearest(setting.algorithm, [ALL, *(entry.name for entry in found)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import code_digest
 from environments.catalogue import make_suite, suites
+from environments.problem import EvaluationProtocol
 from environments.suite import Suite
+from environments.typed_options import as_recorded, from_recorded
 
 #: packages whose version is part of a run's identity: another one gives other numbers
 DECIDING_PACKAGES = ("gymnasium", "mujoco", "torch", "numpy")
@@ -27,7 +29,7 @@ class RunSpec:
     suite: str  # full name
     algorithm: str
     source: str | None  # "path.py:Class" of an algorithm from a loose file
-    configuration: dict[str, Any]  # the algorithm's whole resolved Config
+    configuration: dict[str, Any]  # the algorithm's whole resolved Config, by today's names
     adaptation_steps: int
     trajectories: int  # per task and adaptation step, in evaluation
     evaluations: int  # points of the learning curve after the first
@@ -43,18 +45,18 @@ class RunSpec:
     def label(self) -> str:
         return f"{self.suite} {self.algorithm} seed {self.seed}"
 
+    @property
+    def protocol(self) -> EvaluationProtocol:
+        return EvaluationProtocol(self.adaptation_steps, self.trajectories, self.adaptations)
+
     def identity(self) -> dict[str, Any]:
-        """What decides the result, as stored in `run.json`."""
+        """What decides the result, as stored in `run.json`: names, options and protocol as first recorded."""
         suite = known_suite(self.suite)
         return {
-            "suite": self.suite,
+            "suite": suite.recorded_name,
             "algorithm": self.algorithm,
-            "configuration": dict(self.configuration),
-            "protocol": {
-                "adaptation_steps": self.adaptation_steps,
-                "trajectories": self.trajectories,
-                "adaptations": self.adaptations,
-            },
+            "configuration": as_recorded(_config_of(self.source or self.algorithm), self.configuration),
+            "protocol": as_recorded(EvaluationProtocol, asdict(self.protocol)),
             "evaluations": self.evaluations,
             "budget": self.budget,
             "seed": self.seed,
@@ -71,21 +73,23 @@ class RunSpec:
 
     @classmethod
     def from_record(cls, run: Mapping[str, Any]) -> RunSpec:
-        """The run that a stored `run.json` describes."""
+        """The run that a stored `run.json` describes, in today's names and whole.
+
+        Raises UsageError if the algorithm, the suite or one of their options is no longer there.
+        """
         identity, description = run["identity"], run["description"]
+        name, source = identity["algorithm"], run["provenance"].get("source")
         return cls(
-            suite=identity["suite"],
-            algorithm=identity["algorithm"],
-            source=run["provenance"].get("source"),
-            configuration=dict(identity["configuration"]),
-            adaptation_steps=identity["protocol"]["adaptation_steps"],
-            trajectories=identity["protocol"]["trajectories"],
+            suite=recorded_suite(identity["suite"]).full_name,
+            algorithm=name,
+            source=source,
+            configuration=from_recorded(_config_of(source or name), identity["configuration"], f"algorithm {name}"),
             evaluations=identity["evaluations"],
             budget=identity["budget"],
             seed=identity["seed"],
-            adaptations=identity["protocol"].get("adaptations", 1),
             profile=description["profile"],
             benchmark=description["benchmark"],
+            **from_recorded(EvaluationProtocol, identity["protocol"], "the protocol"),
         )
 
 
@@ -96,6 +100,16 @@ def known_suite(full_name: str) -> Suite:
 
 
 @cache
+def recorded_suite(name: str) -> Suite:
+    """The suite that a record names."""
+    return make_suite(name, recorded=True)
+
+
+@cache
 def deciding_versions() -> dict[str, str]:
     """Public versions, without the build's tag: `2.13.0+cpu` and `2.13.0` are one torch."""
     return {name: version(name).partition("+")[0] for name in DECIDING_PACKAGES}
+
+
+def _config_of(algorithm: str) -> type:
+    return find_algorithm(algorithm).load().Config

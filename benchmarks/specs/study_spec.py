@@ -11,12 +11,12 @@ from typing import Any
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import measurement_digest
 from benchmarks.specs.provenance import SCHEMA, machine
-from benchmarks.specs.run_spec import deciding_versions, known_suite
+from benchmarks.specs.run_spec import deciding_versions, known_suite, recorded_suite
 from benchmarks.studies.study import Measurement
 from environments.catalogue import suites
 from environments.discovery import ClassEntry, choose, discover
 from environments.streams import Streams
-from environments.typed_options import make_options
+from environments.typed_options import as_recorded, from_recorded, make_options
 from results.identity import run_digest
 
 
@@ -36,7 +36,7 @@ class MeasurementSpec:
     """Plain values alone, as `RunSpec`; `profile` and `benchmark` say for whom it is made and decide nothing."""
 
     name: str
-    configuration: dict[str, Any]  # the whole resolved Config
+    configuration: dict[str, Any]  # the whole resolved Config, by today's names
     seed: int
     profile: str = "custom"
     benchmark: str | None = None  # the paper
@@ -65,11 +65,13 @@ class MeasurementSpec:
         return cls(config, Streams(self.seed))
 
     def identity(self) -> dict[str, Any]:
-        """What decides the result, as stored in `run.json`."""
-        named = {name: known_suite(name) for name in self.configuration["suites"]}
+        """What decides the result, as stored in `run.json`: names and options as first recorded."""
+        suites = [known_suite(name) for name in self.configuration["suites"]]
+        named = {suite.recorded_name: suite for suite in suites}
+        configuration = {**self.configuration, "suites": [suite.recorded_name for suite in suites]}
         return {
             "measurement": self.name,
-            "configuration": dict(self.configuration),
+            "configuration": as_recorded(find_measurement(self.name).load().Config, configuration),
             "seed": self.seed,
             "suites": {
                 name: {"suite_digest": suite.digest, "split_digest": suite.split.digest}
@@ -99,11 +101,18 @@ class MeasurementSpec:
 
     @classmethod
     def from_record(cls, run: Mapping[str, Any]) -> MeasurementSpec:
-        """The measurement that a stored `run.json` describes."""
+        """The measurement that a stored `run.json` describes, in today's names and whole.
+
+        Raises UsageError if it, a suite or one of their options is no longer there.
+        """
         identity, description = run["identity"], run["description"]
+        name = identity["measurement"]
+        config = find_measurement(name).load().Config
+        configuration = from_recorded(config, identity["configuration"], f"measurement {name}")
+        suites = [recorded_suite(text).full_name for text in configuration["suites"]]
         return cls(
-            identity["measurement"],
-            dict(identity["configuration"]),
+            name,
+            {**configuration, "suites": suites},
             identity["seed"],
             description["profile"],
             description["benchmark"],
