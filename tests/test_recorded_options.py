@@ -94,7 +94,7 @@ def test_a_renamed_option_is_recorded_by_its_first_name_and_read_by_its_new_one(
     assert same.identity() == identity
     assert read(kept) == same
     for setting in ("promp.clip=0.25", "all.clip=0.25"):
-        with pytest.raises(UsageError, match="no option 'clip'; it is named 'clip_range' now"):
+        with pytest.raises(UsageError, match="option 'clip'; it is named 'clip_range' now"):
             plan(setting)
 
 
