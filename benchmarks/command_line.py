@@ -98,7 +98,17 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_check)
 
     command = commands.add_parser("verify", help="run a stored run again and compare every record")
-    command.add_argument("run", type=Path, metavar="RUN", help="its folder: results/runs/.../seed-<n>")
+    command.add_argument("run", type=Path, nargs="?", metavar="RUN", help="its folder: results/runs/.../seed-<n>")
+    command.add_argument("--all", type=Path, metavar="DIR", help="every run and measurement of a results folder")
+    command.add_argument("--suites", metavar="A,B", help="of all, those of these suites, with options or without")
+    command.add_argument("--algorithms", metavar="X,Y", help="of all, those of these algorithms or measurements")
+    command.add_argument("--profile", help="of all, those of this profile")
+    command.add_argument("--sample", action="store_true", help="of all, one for each algorithm and family of suites")
+    command.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N", help="runs at a time")
+    command.add_argument(
+        "--dry-run", action="store_true", help="of all, list what would run and an estimate of the time"
+    )
+    command.add_argument("--no-attest", action="store_true", help="compare alone, and write nothing beside the records")
     command.set_defaults(command=_verify)
 
     command = commands.add_parser("bench", help="measure what the design must hold")
@@ -227,9 +237,22 @@ def _check(parsed: argparse.Namespace) -> int:
 
 
 def _verify(parsed: argparse.Namespace) -> int:
+    from environments.typed_options import UsageError
+
+    if (parsed.run is None) == (parsed.all is None):
+        raise UsageError("verify takes the folder of one RUN, or --all DIR")
+    if parsed.all is not None:
+        from benchmarks.verification_plan import PaperOptions
+        from benchmarks.verify_all import verify_all
+
+        choice = PaperOptions(_names(parsed.suites), _names(parsed.algorithms), parsed.profile, parsed.sample)
+        return verify_all(parsed.all, choice, parsed.workers, not parsed.no_attest, parsed.dry_run)
+    for name in ("suites", "algorithms", "profile", "sample", "dry_run"):
+        if getattr(parsed, name):
+            raise UsageError(f"--{name.replace('_', '-')} chooses among many, as in `metarl verify --all results`")
     from benchmarks.commands.verify import verify
 
-    verdict = verify(parsed.run)
+    verdict = verify(parsed.run, attest=not parsed.no_attest)
     print("\n".join([*verdict.as_lines(), f"verified: {parsed.run}"]))
     return 0 if verdict.agrees else 1
 

@@ -33,6 +33,11 @@ def run_digest(identity: Mapping[str, Any]) -> str:
     return digest_of({key: value for key, value in identity.items() if key != "seed"})
 
 
+def terms_digest(identity: Mapping[str, Any]) -> str:
+    """Digest of the identity without its code: runs that share it are equal if their codes compute the same."""
+    return digest_of({key: value for key, value in identity.items() if key != "code"})
+
+
 def run_folder_name(identity: Mapping[str, Any]) -> PurePath:
     """`suite/algorithm/digest12/seed-n`.  Raises StoreError for a name that would leave its place in the tree."""
     return _folder_name(identity, "suite", "algorithm")

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from results.attestations import Proof
 from results.files import StoreError, damaged, reason, sha256_of
 from results.identity import measurement_folder_name
 from results.run_folder import DONE, RUN, MeasurementFolder
@@ -24,6 +25,8 @@ class StoredMeasurement:
     path: Path
     run: dict[str, Any]
     done: dict[str, Any]
+    proof: Proof | None = None  # what its attestations prove; None: not yet asked
+    shown_with: str | None = None  # digest of the configuration that it is shown with, where that is not its own
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -31,6 +31,8 @@ from results.tables import MEASUREMENT, RUN_TABLES, Rows, Tables, write_table
 SCHEMA = 1
 RUN, DONE, CHECKPOINT, LOCK = "run.json", "done.json", "checkpoint", "lock"
 ARTEFACTS, STATE = "artefacts", "state"
+#: beside a finished record: who made it again
+ATTESTATIONS = "attestations"
 OUTCOMES = ("finished", "failed", "interrupted")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from results.attestations import Proof
 from results.files import StoreError, damaged, make_folder, reason, sha256_of
 from results.identity import measurement_folder_name, run_folder_name
 from results.run_folder import DONE, RUN, MeasurementFolder, RunFolder
@@ -27,6 +28,8 @@ class StoredRun:
     path: Path
     run: dict[str, Any]
     done: dict[str, Any]
+    proof: Proof | None = None  # what its attestations prove; None: not yet asked
+    shown_with: str | None = None  # digest of the configuration that it is shown with, where that is not its own
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -147,18 +150,14 @@ class Store:
         return sorted(found, key=lambda run: (run.suite, run.algorithm, run.digest, run.seed))
 
     def merge_from(self, other: Store) -> list[RunFolder]:
-        """Copy the finished runs that are not finished here; what is finished here stays.  Returns what was copied.
+        """Copy the finished runs and measurements that are not finished here; what is finished here stays.
 
-        Raises StoreError, having copied some whole runs, if one of the runs is damaged there or running here.
+        Attestations come with them, also with what is finished on both sides, marked as merged.  Returns what was
+        copied.  Raises StoreError, having copied some whole runs, if one is damaged there or running here.
         """
-        copied = []
-        for run in other.finished():
-            folder = self.folder(run.identity)
-            with folder.lock(wait=False):
-                if not folder.finished:
-                    folder.copy_from(RunFolder(run.path, read_only=True))
-                    copied.append(folder)
-        return copied
+        from results.merging import merge  # it reads measurements, which know the store
+
+        return merge(self, other)
 
     def _refuse_unwritable(self) -> None:
         make_folder(self.runs)

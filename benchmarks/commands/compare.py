@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from algorithms.catalogue import algorithms
@@ -13,14 +14,17 @@ from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions, failed_runs
 from benchmarks.commands.report import check_output, reference_runs, render
 from benchmarks.commands.text_table import text_table
 from benchmarks.conformance.rules import RULES, Finding, check
+from benchmarks.proofs import Today, attestations_of, with_proofs
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from environments.discovery import ClassEntry
-from environments.typed_options import UsageError, nearest
+from environments.problem import EvaluationProtocol
+from environments.typed_options import UsageError, from_recorded, nearest
 from reports.comparison_markdown import comparison_markdown
 from reports.folder import add_file
 from reports.scores.boards import make_boards
 from reports.scores.entries import collect_entries
 from reports.scores.pairwise import compare_pairs
+from results.attestations import prove
 from results.store import Store, StoredRun
 
 #: of the report's folder, beside the page
@@ -53,11 +57,13 @@ def run_comparison(
     own = stored_runs(specs, store)
     if not own:
         return code
-    opponents, notes = _opponents([*store.finished(skip_corrupt=True), *shipped], found.name, specs, against, options)
+    stored = with_proofs([*store.finished(skip_corrupt=True), *shipped])
+    opponents, notes = _opponents(stored, found.name, specs, against, options)
     for note in notes:
         print(f"metarl: {note}", file=sys.stderr)
-    reference = [run for run in opponents if run in shipped]
-    runs = [*own, *(run for run in opponents if run not in reference)]
+    theirs = {run.path for run in shipped}
+    reference = [run for run in opponents if run.path in theirs]
+    runs = [*with_proofs(own), *(run for run in opponents if run.path not in theirs)]
     page = render(runs, options.output, f"Comparison of {found.name}", reference, failed_runs(outcomes))
     boards = make_boards(collect_entries(runs, reference)[0])
     tests = {board.suite: pairs for board in boards if (pairs := compare_pairs(board)) is not None}
@@ -68,20 +74,25 @@ def run_comparison(
     return code
 
 
-def differences(run: StoredRun, spec: RunSpec) -> tuple[str, ...]:
+def differences(run: StoredRun, spec: RunSpec, today: Today | None = None) -> tuple[str, ...]:
     """In what a stored result departs from what may be compared with a run of `spec`; empty if in nothing.
 
-    Suite, split, budget and protocol of both must agree, and versions and code be those that it would have today.
+    Suite, split, budget and protocol of both must agree, versions be those that it would have today, and its code
+    be today's or proven equal to it.
     """
     theirs, ours = run.identity, spec.identity()
+    protocol = from_recorded(EvaluationProtocol, theirs["protocol"], "the protocol")
     terms = [
         ("suite version", theirs["suite_digest"][:8], ours["suite_digest"][:8]),
         ("split", theirs["split_digest"][:8], ours["split_digest"][:8]),
         ("budget", f"{theirs['budget']:,} steps", f"{ours['budget']:,} steps"),
-        *((name.replace("_", " "), theirs["protocol"].get(name, 1), own) for name, own in ours["protocol"].items()),
+        *((name.replace("_", " "), protocol[name], own) for name, own in asdict(spec.protocol).items()),
         *((name, theirs["versions"].get(name, "unknown"), own) for name, own in ours["versions"].items()),
     ]
-    return (*(f"{term} {value}, here {own}" for term, value, own in terms if value != own), *_changed_code(run))
+    return (
+        *(f"{term} {value}, here {own}" for term, value, own in terms if value != own),
+        *_changed_code(run, today or Today()),
+    )
 
 
 def as_lines(findings: Sequence[Finding]) -> list[str]:
@@ -94,13 +105,15 @@ def _opponents(
     runs: Iterable[StoredRun], name: str, specs: Sequence[RunSpec], against: Sequence[str] | None, options: RunOptions
 ) -> tuple[list[StoredRun], list[str]]:
     """Those of the runs that the runs of `specs` may be compared with, and lines on what is missing and why."""
-    planned = {spec.suite: spec for spec in specs}
+    planned = {known_suite(spec.suite).recorded_name: spec for spec in specs}
     others = [
         run
         for run in runs
         if run.algorithm != name and run.suite in planned and (against is None or run.algorithm in against)
     ]
-    departing = {run.digest: differences(run, planned[run.suite]) for run in others}
+    departing, today = dict[str, tuple[str, ...]](), Today()
+    for run in others:  # a configuration is refused if one of its runs is
+        departing[run.digest] = departing.get(run.digest) or differences(run, planned[run.suite], today)
     opponents = [run for run in others if not departing[run.digest]]
     present = {(run.suite, run.algorithm) for run in opponents}
     refused: dict[tuple[str, str], StoredRun] = {}  # a run of the configuration that differs least
@@ -122,12 +135,15 @@ def _opponents(
     return opponents, [*notes, *_commands(repeats, specs, options)]
 
 
-def _changed_code(run: StoredRun) -> tuple[str, ...]:
+def _changed_code(run: StoredRun, today: Today) -> tuple[str, ...]:
     try:
-        now = RunSpec.from_record(run.run).code_now()
+        now = today.spec(run).code
     except UsageError as error:  # its file is no longer there
         return (str(error),)
-    return () if now == run.identity["code"] else ("its code has changed since",)
+    proof = prove(run, now, attestations_of(run))
+    if proof.state == "unverified":
+        return ("its code has changed since, and that this changes nothing is said by merged attestations alone",)
+    return () if proof.current else ("its code has changed since",)
 
 
 def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], options: RunOptions) -> Iterable[str]:

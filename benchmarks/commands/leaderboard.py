@@ -14,6 +14,7 @@ from benchmarks.execution.executor import Executor, LocalExecutor
 from benchmarks.execution.progress import as_time, make_display
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.time_estimates import estimated_seconds, learn_rates, makespan
+from benchmarks.proofs import by_terms, standing_for
 from benchmarks.specs.run_spec import RunSpec
 from reports.scores.cautions import FailedRun
 from results.files import StoreError
@@ -106,15 +107,20 @@ def run_jobs(
 
 
 def missing_runs(specs: Sequence[RunSpec], store: Store, intact: Sequence[StoredRun], force: bool) -> list[RunSpec]:
-    """The runs that have not finished (all of them if forced).  Raises StoreError for one that is not `intact`."""
+    """The runs that have not finished, by today's code or one proven equal to it (all of them if forced).
+
+    Raises StoreError for one that is not `intact`.
+    """
     if force:
         return list(specs)
-    paths = {run.path for run in intact}
+    paths, standing = {run.path for run in intact}, by_terms(intact)
     missing = []
     for spec in specs:
-        folder = store.folder(spec.identity())
+        identity = spec.identity()
+        folder = store.folder(identity)
         if not folder.finished:
-            missing.append(spec)
+            if standing_for(identity, standing) is None:
+                missing.append(spec)
         elif folder.path not in paths:
             starts = (f"{folder.path}/", f"{folder.path} ")
             own = [problem for problem in store.problems if any(start in problem for start in starts)]
@@ -123,12 +129,13 @@ def missing_runs(specs: Sequence[RunSpec], store: Store, intact: Sequence[Stored
 
 
 def stored_runs(specs: Sequence[RunSpec], store: Store) -> list[StoredRun]:
-    """The finished ones of the plan."""
-    planned = {store.folder(spec.identity()).path for spec in specs}
-    runs = [run for run in store.finished(skip_corrupt=True) if run.path in planned]
+    """The finished ones of the plan, made by today's code or by one proven equal to it."""
+    finished = store.finished(skip_corrupt=True)
     for problem in store.problems:
         print(f"metarl: left out: {problem}", file=sys.stderr)
-    return runs
+    standing = by_terms(finished)
+    planned = {run.path for spec in specs if (run := standing_for(spec.identity(), standing)) is not None}
+    return [run for run in finished if run.path in planned]
 
 
 def failed_runs(outcomes: Sequence[tuple[RunSpec, RunOutcome]]) -> list[FailedRun]:

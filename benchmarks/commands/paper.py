@@ -14,13 +14,13 @@ from benchmarks.commands.paper_studies import (
     planned_of,
     run_measurements,
     show_measurements,
-    stale_measurements,
     stored_measurements,
 )
-from benchmarks.commands.report import REFERENCE, check_output, name_lost_times, reference_runs, stale_digests
+from benchmarks.commands.report import REFERENCE, check_output, name_lost_times, reference_runs
 from benchmarks.planning.definition import PAPERS_PROFILE
 from benchmarks.planning.plan import make_plan, parse_setting
 from benchmarks.planning.profiles import find_profile
+from benchmarks.proofs import Today, stale_digests, with_proofs
 from benchmarks.specs.study_spec import measurements
 from environments.catalogue import suites
 from environments.typed_options import UsageError, nearest
@@ -133,12 +133,14 @@ def _render(
     failed: Sequence[FailedRun] = (),
 ) -> None:
     name_lost_times([*runs, *reference])
+    today = Today()
+    proven, studies = with_proofs([*runs, *reference], today), with_proofs(studies, today)
     page = write_paper(
         paper,
-        runs,
+        proven[: len(runs)],
         options.output,
-        reference=reference,
-        stale=stale_digests([*runs, *reference]) | stale_measurements(studies),
+        reference=proven[len(runs) :],
+        stale=stale_digests([*proven, *studies]),
         measured=studies,
         failed=failed,
         algorithms=algorithms(),

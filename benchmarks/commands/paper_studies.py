@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from algorithms.catalogue import algorithms
@@ -14,12 +14,12 @@ from benchmarks.execution.progress import as_time
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.plan import Setting
 from benchmarks.planning.profiles import find_profile
+from benchmarks.proofs import by_terms, standing_for
 from benchmarks.specs.run_spec import known_suite
 from benchmarks.specs.study_spec import MeasurementSpec, code_of, find_measurement, measurements, resolved, with_seeds
 from environments.discovery import ClassEntry
-from environments.typed_options import UsageError
 from results.files import StoreError
-from results.identity import base_name, run_digest
+from results.identity import base_name
 from results.measured import StoredMeasurement, finished_measurements
 from results.published import Paper
 from results.store import Store
@@ -73,15 +73,20 @@ def _that_exist(
 
 
 def missing_measurements(specs: Sequence[MeasurementSpec], store: Store, force: bool) -> list[MeasurementSpec]:
-    """Those that have not finished.  Raises StoreError, before anything is measured, for one that is damaged."""
+    """Those that have not finished, by today's code or one proven equal to it.
+
+    Raises StoreError, before anything is measured, for one that is damaged.
+    """
     if force:
         return list(specs)
     stored, problems = finished_measurements(store)
-    intact, missing = {entry.path for entry in stored}, []
+    intact, standing, missing = {entry.path for entry in stored}, by_terms(stored), []
     for spec in specs:
-        folder = store.folder(spec.identity())
+        identity = spec.identity()
+        folder = store.folder(identity)
         if not folder.finished:
-            missing.append(spec)
+            if standing_for(identity, standing) is None:
+                missing.append(spec)
         elif folder.path not in intact:
             own = [problem for problem in problems if str(folder.path) in problem]
             raise StoreError(own[0] if own else f"{folder.path} is damaged; measure it again with --force")
@@ -114,9 +119,11 @@ def run_measurements(
 
 
 def planned_of(specs: Sequence[MeasurementSpec], store: Store) -> list[StoredMeasurement]:
-    """The finished ones of the plan."""
-    planned = {store.folder(spec.identity()).path for spec in specs}
-    return [entry for entry in stored_measurements(store) if entry.path in planned]
+    """The finished ones of the plan, made by today's code or by one proven equal to it."""
+    stored = stored_measurements(store)
+    standing = by_terms(stored)
+    planned = {entry.path for spec in specs if (entry := standing_for(spec.identity(), standing)) is not None}
+    return [entry for entry in stored if entry.path in planned]
 
 
 def stored_measurements(store: Store) -> list[StoredMeasurement]:
@@ -125,15 +132,3 @@ def stored_measurements(store: Store) -> list[StoredMeasurement]:
     for problem in problems:
         print(f"metarl: left out: {problem}", file=sys.stderr)
     return stored
-
-
-def stale_measurements(stored: Iterable[StoredMeasurement]) -> set[str]:
-    """Digests of those that would be stored under another one today: code, software or tasks have changed."""
-    return {digest for digest, entry in {e.digest: e for e in stored}.items() if _digest_today(entry.run) != digest}
-
-
-def _digest_today(run: Mapping[str, Any]) -> str | None:
-    try:
-        return run_digest(MeasurementSpec.from_record(run).identity())
-    except UsageError:  # the measurement, an algorithm, a suite or an option is no longer there
-        return None

@@ -1,15 +1,13 @@
-"""From stored runs to a report folder: which of them are stale, and where the report goes."""
+"""From stored runs to a report folder: what is known of them, and where the report goes."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.specs.run_spec import RunSpec
-from environments.typed_options import UsageError
-from results.identity import run_digest
+from benchmarks.proofs import stale_digests, with_proofs
 from results.store import Store, StoredRun
 
 if TYPE_CHECKING:
@@ -29,7 +27,9 @@ def render(
     from reports.page import write_report
 
     name_lost_times([*runs, *reference])
-    stale = stale_digests([*runs, *reference])
+    proven = with_proofs([*runs, *reference])
+    runs, reference = proven[: len(runs)], proven[len(runs) :]
+    stale = stale_digests(proven)
     return write_report(runs, output, reference=reference, stale=stale, failed=failed, title=title)
 
 
@@ -45,20 +45,8 @@ def reference_runs() -> list[StoredRun]:
     return Store(REFERENCE, read_only=True).finished()
 
 
-def stale_digests(runs: Iterable[StoredRun]) -> set[str]:
-    """Digests of configurations that would be stored under another one today: code, software or tasks have changed."""
-    return {digest for digest, run in {run.digest: run for run in runs}.items() if _digest_today(run) != digest}
-
-
 def check_output(output: Path) -> None:
     """Raises StoreError, before anything is run for it, if no report can be written to the folder."""
     from reports.folder import check_folder
 
     check_folder(output)
-
-
-def _digest_today(run: StoredRun) -> str | None:
-    try:
-        return run_digest(RunSpec.from_record(run.run).identity())
-    except UsageError:  # the algorithm, the suite or one of its options is no longer there
-        return None

@@ -3,77 +3,94 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import attesting
+from benchmarks.attesting import EQUAL, LINKED, Judgement, clean_commit, judge, processor_departure
 from benchmarks.execution.executor import LocalExecutor
 from benchmarks.execution.progress import make_display
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.time_estimates import estimated_seconds
-from benchmarks.specs.provenance import processor
+from benchmarks.proofs import Stored
+from benchmarks.record_difference import first_difference
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.study_spec import MeasurementSpec
 from environments.typed_options import UsageError
-from results.measured import StoredMeasurement, finished_measurements
-from results.run_folder import MeasurementFolder, RunFolder
+from results.files import StoreError
+from results.identity import terms_digest
+from results.measured import StoredMeasurement
+from results.run_folder import ATTESTATIONS, MeasurementFolder, RunFolder
 from results.store import Store, StoredRun
-
-#: what is compared, in this order, with the columns that place a row
-PLACES = {
-    "scores": ("split", "task", "step", "episode"),
-    "learning": ("point", "task", "step"),
-    "training": ("iteration", "metric"),
-}
-MEASURED_PLACES = {"values": ("quantity", "suite", "algorithm", "task", "index")}
 
 #: parts of an identity that a change since may explain
 TEXTS = {"code": "the code that decides it", "suite_digest": "the suite", "split_digest": "the suite's tasks"}
 
-Stored = StoredRun | StoredMeasurement
-
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """`difference` names the first record that differs; `departures` say why runs here and there need not agree."""
+    """`departures` say why runs here and there need not agree, `attested` what was written of it beside the record."""
 
     ended: RunOutcome
-    difference: str | None
-    same_bytes: bool
+    judgement: Judgement | None  # None if the run did not finish this time
+    difference: str | None  # the first record that differs
     departures: tuple[str, ...]
+    attested: str | None = None
 
     @property
     def agrees(self) -> bool:
-        return self.ended.status == "finished" and self.difference is None
+        return self.judgement is not None and (self.judgement.agrees or self.difference is None)
 
     def as_lines(self) -> list[str]:
         lines = [f"not comparable bit for bit: {departure}" for departure in self.departures]
-        if self.ended.status != "finished":
+        if self.judgement is None:
             return [*lines, f"the run {self.ended.status} this time: {self.ended.error.strip() or 'run it again'}"]
-        if self.difference is not None:
-            return [*lines, f"differs first in {self.difference}"]
-        if not self.same_bytes:
-            return [*lines, "every record agrees; the files differ in how they were written (another pyarrow)"]
-        return [*lines, "every byte agrees"]
+        if self.judgement.outcome == EQUAL:
+            lines.append("every byte agrees")
+        elif self.judgement.outcome == LINKED:
+            lines.append("every byte agrees with what the recorded code made on this processor")
+        elif self.difference is None:
+            lines.append("every record agrees; the files differ in how they were written (another pyarrow)")
+        else:
+            lines.append(f"differs first in {self.difference}")
+        return lines if self.attested is None else [*lines, self.attested]
 
 
-def verify(path: Path) -> VerificationResult:
-    """Runs the stored run in `path` again, elsewhere.  Raises UsageError or StoreError if it is no intact run."""
+def verify(path: Path, attest: bool = False) -> VerificationResult:
+    """Runs the stored run in `path` again, elsewhere.
+
+    attest: write beside the record that it was made again, if it was.
+    Raises UsageError or StoreError if it is no intact run; UsageError to attest from a tree with changes.
+    """
     stored = load_run(path)
+    commit = clean_commit() if attest else None
     measured = isinstance(stored, StoredMeasurement)
     spec: Any = (MeasurementSpec if measured else RunSpec).from_record(stored.run)
     expected = spec.make().seconds() if measured else estimated_seconds(spec, {})
-    departures = _departures(stored, spec.identity())
+    today = spec.identity()
+    departures = _departures(stored, today)
     with tempfile.TemporaryDirectory(prefix="metarl-verify-") as folder:
         store = Store(Path(folder))
         with make_display({spec.label: expected}, workers=1) as display:
             outcomes = LocalExecutor(1).run([spec], store.root, display)
         ended = outcomes[0][1] if outcomes else RunOutcome("interrupted")
-        again: Sequence[Stored] = finished_measurements(store)[0] if measured else store.finished()
-        difference = first_difference(stored, again[0]) if again else None
-        same_bytes = bool(again) and stored.done["digests"] == again[0].done["digests"]
-    return VerificationResult(ended, difference, same_bytes, departures)
+        if ended.status != "finished":
+            return VerificationResult(ended, None, None, departures)
+        made = load_run(store.folder(today).path)
+        judgement, difference = judge(stored, made), first_difference(stored, made)
+        said = _attest(stored, made, judgement, commit) if attest and judgement.agrees else None
+    return VerificationResult(ended, judgement, difference, departures, said)
+
+
+def _attest(stored: Stored, made: Stored, judgement: Judgement, commit: str | None) -> str:
+    if terms_digest(stored.identity) != terms_digest(made.identity):
+        return "not attested: more than the code has changed since, so that the record is stale in any case"
+    try:
+        attesting.attest(stored, made, judgement, commit)
+    except StoreError as error:
+        return f"the attestation could not be written: {error}"
+    return f"attested beside the record, in {stored.path / ATTESTATIONS}"
 
 
 def load_run(path: Path) -> Stored:
@@ -91,33 +108,14 @@ def load_run(path: Path) -> Stored:
     return stored
 
 
-def first_difference(stored: Stored, again: Stored) -> str | None:
-    """The first record that differs, None if all agree."""
-    tables = MEASURED_PLACES if isinstance(stored, StoredMeasurement) else PLACES
-    for table, places in tables.items():
-        name = f"{table}.parquet"
-        if stored.done["digests"][name] == again.done["digests"][name]:
-            continue
-        ours, theirs = getattr(stored, table), getattr(again, table)
-        for row, (before, now) in enumerate(zip(ours.to_dict("records"), theirs.to_dict("records"), strict=False)):
-            for column, value in before.items():
-                if repr(value) != repr(now[column]):
-                    place = ", ".join(f"{key} {before[key]}" for key in places)
-                    return f"{name}, row {row} ({place}): {column} was {value!r}, now {now[column]!r}"
-        if len(ours) != len(theirs):
-            return f"{name}: {len(ours)} rows were stored, now there are {len(theirs)}"
-    return None
-
-
 def _departures(stored: Stored, today: dict[str, Any]) -> tuple[str, ...]:
     found = []
     then = stored.identity
     for package, version in then["versions"].items():
         if version != today["versions"].get(package):
             found.append(f"{package} {version} then, {today['versions'].get(package)} here")
-    cpu = stored.run["provenance"].get("cpu")
-    if cpu != processor():
-        found.append(f"processor {cpu} then, {processor()} here")
+    moved = processor_departure(stored)
+    found += [] if moved is None else [moved]
     found += [f"{text} has changed since" for key, text in TEXTS.items() if then.get(key) != today.get(key)]
     for suite, digests in then.get("suites", {}).items():
         found += [

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Protocol, Self
 
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome
-from benchmarks.specs.run_spec import RunSpec
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,9 +22,18 @@ STATUS_INTERVAL = 15.0
 REDRAW_INTERVAL = 0.2
 
 
+class Shown(Protocol):
+    """What is shown of a run.  `label`: unlike any other's.  `budget`: of environment steps, or parts."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def budget(self) -> int: ...
+
+
 @dataclass
 class _Active:
-    spec: RunSpec
+    spec: Shown
     progress: Progress
     first_step: int | None = None  # environment steps when first heard of: those of a resumed run took no time now
 
@@ -44,16 +52,16 @@ class Tracker:
         self._clock = clock
         self._started = clock()
 
-    def started(self, spec: RunSpec) -> None:
+    def started(self, spec: Shown) -> None:
         self.active[spec.label] = _Active(spec, Progress(0, 0, spec.budget, "starting"))
 
-    def progressed(self, spec: RunSpec, progress: Progress) -> None:
+    def progressed(self, spec: Shown, progress: Progress) -> None:
         run = self.active[spec.label]
         run.progress = progress
         if run.first_step is None:
             run.first_step = progress.environment_steps
 
-    def ended(self, spec: RunSpec, ended: RunOutcome) -> None:
+    def ended(self, spec: Shown, ended: RunOutcome) -> None:
         run = self.active.pop(spec.label)
         self.done += 1
         self.failed += ended.status == "failed"
@@ -106,13 +114,13 @@ class PlainDisplay:
     ) -> None:
         self._stream.flush()
 
-    def started(self, spec: RunSpec) -> None:
+    def started(self, spec: Shown) -> None:
         self.tracker.started(spec)
 
-    def progressed(self, spec: RunSpec, progress: Progress) -> None:
+    def progressed(self, spec: Shown, progress: Progress) -> None:
         self.tracker.progressed(spec, progress)
 
-    def ended(self, spec: RunSpec, ended: RunOutcome) -> None:
+    def ended(self, spec: Shown, ended: RunOutcome) -> None:
         self.tracker.ended(spec, ended)
         self._write(f"{ended.status}: {spec.label}  ({self.tracker.summary()})")
 

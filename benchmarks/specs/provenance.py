@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from algorithms.catalogue import find_algorithm
+from benchmarks.machine import processor, this_machine
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from results.identity import run_digest
 
 SCHEMA = 1
+ROOT = Path(__file__).parent.parent
+#: what lies in a checkout and is no part of its code
+RESULTS = ("results/reference", "results/runs", "results/measurements")
 
 
 def run_record(spec: RunSpec) -> dict[str, Any]:
@@ -34,13 +38,13 @@ def run_record(spec: RunSpec) -> dict[str, Any]:
             "benchmark": spec.benchmark,
             **suite.describe(),
         },
-        "provenance": {**machine(), "data": suite.data_source, "source": spec.source},
+        "provenance": {**software_and_machine(), "data": suite.data_source, "source": spec.source},
     }
 
 
 @cache
-def machine() -> dict[str, Any]:
-    """The checkout, the installed packages and the processor."""
+def software_and_machine() -> dict[str, Any]:
+    """The checkout, the installed packages and the machine."""
     import torch
 
     commit, dirty = checkout()
@@ -49,33 +53,26 @@ def machine() -> dict[str, Any]:
         "dirty": dirty,
         "packages": dict(sorted((found.name, found.version) for found in distributions())),
         "cpu": processor(),
+        "machine": this_machine(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
 
 
-def checkout() -> tuple[str | None, bool | None]:
-    """Commit and whether the working tree differs from it; (None, None) outside a checkout of this project."""
-    root = Path(__file__).parent.parent.parent
+def checkout(root: Path = ROOT) -> tuple[str | None, bool | None]:
+    """Commit and whether the working tree differs from it; (None, None) outside a checkout of this project.
+
+    Results and what is said of them decide no result: new ones do not make a tree differ.
+    """
     if not (root / ".git").exists():
         return None, None
     try:
         commit = _git(root, "rev-parse", "HEAD")
-        return commit, bool(_git(root, "status", "--porcelain"))
+        data = [f":(exclude,top){folder}" for folder in RESULTS]
+        return commit, bool(_git(root, "status", "--porcelain", "--", ":(top)", *data))
     except (OSError, subprocess.CalledProcessError):  # no git, or no commit yet
         return None, None
-
-
-def processor() -> str:
-    """The processor's model name: on another one the same run may differ in its last bits."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def _git(root: Path, *command: str) -> str:

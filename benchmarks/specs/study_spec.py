@@ -10,7 +10,7 @@ from typing import Any
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import measurement_digest
-from benchmarks.specs.provenance import SCHEMA, machine
+from benchmarks.specs.provenance import SCHEMA, software_and_machine
 from benchmarks.specs.run_spec import deciding_versions, known_suite, recorded_suite
 from benchmarks.studies.study import Measurement
 from environments.catalogue import suites
@@ -96,7 +96,7 @@ class MeasurementSpec:
             "identity": identity,
             "digest": run_digest(identity),
             "description": description,
-            "provenance": {**machine(), "data": ", ".join(filter(None, data)) or None, "source": None},
+            "provenance": {**software_and_machine(), "data": ", ".join(filter(None, data)) or None, "source": None},
         }
 
     @classmethod

@@ -68,13 +68,15 @@ def choose_measured(stored: Iterable[StoredMeasurement], stale: Collection[str])
     """By name the configuration that says most: of today's code, the largest, then with most seeds."""
     groups: dict[str, dict[str, list[StoredMeasurement]]] = {}
     for entry in stored:
-        groups.setdefault(entry.name, {}).setdefault(entry.digest, []).append(entry)
+        groups.setdefault(entry.name, {}).setdefault(entry.shown_with or entry.digest, []).append(entry)
     chosen = {}
     for name, by_digest in sorted(groups.items()):
         ranked = sorted(by_digest.items(), key=lambda item: _rank(item[0], item[1], stale))
         digest, entries = ranked[0]
         others = tuple(sorted(other[:12] for other, _ in ranked[1:]))
-        ordered = tuple(sorted(entries, key=lambda entry: entry.seed))
+        # a seed that was measured again by newer code is there twice: the last one stays
+        by_age = sorted(entries, key=lambda entry: (entry.seed, entry.shown_with in (None, entry.digest)))
+        ordered = tuple({entry.seed: entry for entry in by_age}.values())
         chosen[name] = Measured(ordered, digest in stale, others)
     return chosen
 

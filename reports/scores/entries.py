@@ -86,13 +86,17 @@ class Refused:
 def collect_entries(
     runs: Iterable[StoredRun], reference: Iterable[StoredRun] = ()
 ) -> tuple[tuple[Entry, ...], tuple[Refused, ...]]:
-    """Groups runs by suite, algorithm and configuration, sorted so; a seed in both is taken from `runs`."""
+    """Groups runs by suite, algorithm and configuration, sorted so; a seed in both is taken from `runs`.
+
+    Runs of one configuration by different codes are one entry where these are proven equal (`StoredRun.shown_with`).
+    """
     groups: dict[tuple[str, str, str], dict[int, StoredRun]] = {}
     shipped: dict[tuple[str, str, str], set[int]] = {}
-    for run in runs:
-        groups.setdefault((run.suite, run.algorithm, run.digest), {}).setdefault(run.seed, run)
+    # by today's own code first, where a seed was run again
+    for run in sorted(runs, key=lambda run: run.shown_with not in (None, run.digest)):
+        groups.setdefault(_group(run), {}).setdefault(run.seed, run)
     for run in reference:
-        key = (run.suite, run.algorithm, run.digest)
+        key = _group(run)
         if run.seed not in groups.setdefault(key, {}):
             groups[key][run.seed] = run
             shipped.setdefault(key, set()).add(run.seed)
@@ -109,6 +113,10 @@ def collect_entries(
         origin = frozenset(shipped.get(key, ()))
         entries.append(Entry(*key, labels[key], members, origin, steps, curve, tasks, scores))
     return tuple(entries), tuple(refused)
+
+
+def _group(run: StoredRun) -> tuple[str, str, str]:
+    return run.suite, run.algorithm, run.shown_with or run.digest
 
 
 def _test_scores(runs: Sequence[StoredRun]) -> tuple[tuple[str, ...], np.ndarray]:

@@ -40,7 +40,10 @@ def distinct_of(entry: Entry) -> tuple[int, int]:
 
 
 def run_record(run: StoredRun, entry: Entry) -> dict[str, Any]:
-    """One run for summary.json and the page.  `wall_seconds`: in meta-iterations; None if none is known."""
+    """One run for summary.json and the page.  `wall_seconds`: in meta-iterations; None if none is known.
+
+    `state`, `made_again`, `machines`: see `results.attestations.Proof`; None where nobody asked.
+    """
     identity, provenance = run.identity, run.run["provenance"]
     description = run.run["description"]
     return {
@@ -71,4 +74,7 @@ def run_record(run: StoredRun, entry: Entry) -> dict[str, Any]:
         "threads": provenance["threads"],
         "attempts": [attempt["outcome"] for attempt in run.run["attempts"]],
         "records": run.done["digests"],
+        "made_again": run.proof.made_again if run.proof else None,
+        "machines": run.proof.machines if run.proof else None,
+        "state": run.proof.state if run.proof else None,
     }

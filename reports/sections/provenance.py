@@ -14,14 +14,22 @@ from reports.scores.record import access_labels, entry_anchor, run_record
 from reports.sections.html import name_mark
 from reports.text.numbers import NONE, duration, short_count, slug
 
+#: what a reader is told of runs that today's code did not make and was not held against
+SAID = {
+    "by sample": "by sample: today's code made another run of this algorithm and family again",
+    "unverified": "unverified: made again elsewhere, by hearsay",
+    "stale": "stale",
+}
+
 
 def provenance_section(boards: tuple[Board, ...], classes: Mapping[str, str]) -> str:
     suites = "".join(_suite(board, classes) for board in boards)
     return f"""
 <section id="provenance"><h2>Runs behind the numbers</h2>
 <p class="note">Every score above links to its runs here. A digest names a configuration: equal digests are equal
-configuration, suite, split, budget, software and code. A run's record is in its folder of the results,
-<code>runs/suite/algorithm/digest/seed</code>. Wall time is that of the meta-iterations.</p>
+configuration, suite, split, budget, software and code; runs of other code stand together with them where it was proven
+to make the same bytes. A run's record is in its folder of the results, <code>runs/suite/algorithm/digest/seed</code>;
+who made it again to equal bytes is said beside it. Wall time is that of the meta-iterations.</p>
 {suites}</section>"""
 
 
@@ -49,6 +57,8 @@ def _entry(entry: Entry, classes: Mapping[str, str]) -> str:
     shown = ("configuration", "protocol", "suite_digest", "split_digest", "parents", "code")
     if first["data"]:
         terms += f" · data: {first['data']}"
+    if made_again := _made_again(entry):
+        terms += f" · {made_again}"
     details = escape(json.dumps({key: first[key] for key in shown}, indent=1))
     return (
         f'<tbody id="{entry_anchor(entry)}" data-algorithm="{slug(entry.algorithm)}">'
@@ -57,6 +67,23 @@ def _entry(entry: Entry, classes: Mapping[str, str]) -> str:
         f"<details><summary>configuration</summary><pre>{details}</pre></details></th></tr>"
         f"{''.join(_run(record, entry) for record in records)}</tbody>"
     )
+
+
+def _made_again(entry: Entry) -> str:
+    """How many of the runs were made again to equal bytes, on how many machines at most, and what that proves."""
+    proofs = [run.proof for run in entry.runs if run.proof is not None]
+    if not proofs:
+        return ""
+    again, machines = sum(proof.made_again > 0 for proof in proofs), max(proof.machines for proof in proofs)
+    text = f"{again} of {len(proofs)} runs made again to equal bytes" if again else "not made again yet"
+    if again:
+        times = sorted({proof.made_again for proof in proofs if proof.made_again})
+        most = f"{times[0]}" if len(times) == 1 else f"{times[0]}–{times[-1]}"
+        text += f", {most} {'time' if times[-1] == 1 else 'times'}, on {machines} machine{'' if machines == 1 else 's'}"
+    for state, said in SAID.items():
+        count = sum(proof.state == state for proof in proofs)
+        text += f" · {count} {said}" if count else ""
+    return text
 
 
 def _run(record: Mapping[str, Any], entry: Entry) -> str:

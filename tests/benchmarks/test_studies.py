@@ -15,11 +15,12 @@ import torch
 import benchmarks.commands.paper as paper
 import benchmarks.specs.study_spec as measurement_spec
 from benchmarks.command_line import main
-from benchmarks.commands.paper_studies import measured_by, plan_measurements, stale_measurements
+from benchmarks.commands.paper_studies import measured_by, plan_measurements
 from benchmarks.commands.verify import verify
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import run_job
 from benchmarks.planning.plan import parse_setting
+from benchmarks.proofs import stale_digests, with_proofs
 from benchmarks.specs.code_digest import measurement_closure
 from benchmarks.specs.study_spec import MeasurementSpec, find_measurement, measurements, resolved
 from benchmarks.studies.exploration_paths import numbers
@@ -151,10 +152,10 @@ def test_a_damaged_measurement_is_named_and_left_out(tmp_path: Path) -> None:
 def test_a_measurement_of_other_code_is_stale(tmp_path: Path) -> None:
     run_job(spec_of(), tmp_path)
     stored, _ = finished_measurements(Store(tmp_path))
-    assert stale_measurements(stored) == set()
+    assert stale_digests(with_proofs(stored)) == set()
     stored[0].run["identity"]["code"] = "d" * 64
     stored[0].run["digest"] = "e" * 64
-    assert stale_measurements(stored) == {"e" * 64}
+    assert stale_digests(with_proofs(stored)) == {"e" * 64}
 
 
 def test_its_code_is_what_it_imports_and_not_what_plans_it() -> None:

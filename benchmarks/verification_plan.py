@@ -1,0 +1,208 @@
+"""`metarl verify --all`: which stored results are to be made again here, and which cannot or need not be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import this_machine
+from benchmarks.planning.time_estimates import estimated_seconds, learn_rates
+from benchmarks.proofs import Stored, Today, attestations_of
+from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.specs.study_spec import MeasurementSpec
+from environments.typed_options import UsageError, nearest
+from results.attestations import Attestation, Evidence
+from results.files import StoreError
+from results.identity import digest_of
+from results.measured import StoredMeasurement, finished_measurements
+from results.store import Store, StoredRun
+
+#: what has changed where a part of an identity is another today
+CHANGED = {"split_digest": "the suite's tasks have", "suite_digest": "the suite has", "suites": "a suite has"}
+
+
+@dataclass(frozen=True)
+class PaperOptions:
+    """Which results of a store; None: all.  sample: one run a cell, see `Plan.cells`."""
+
+    suites: Sequence[str] | None = None
+    algorithms: Sequence[str] | None = None
+    profile: str | None = None
+    sample: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """A stored result.  `place`: its path within the store.  `reason`: why it cannot be made again here, or empty."""
+
+    stored: Stored
+    place: str
+    spec: RunSpec | MeasurementSpec | None = None
+    reason: str = ""
+    attestations: tuple[Attestation, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """Digest of today's code."""
+        return (self.spec.code if self.spec is not None else None) or ""
+
+    @property
+    def label(self) -> str:
+        return f"{self.spec.label if self.spec is not None else ''} ({self.stored.digest[:12]})"
+
+    def made_by_todays_code(self, machine: str | None = None) -> bool:
+        """Whether an attestation says that today's code made it again, on that machine (on any if None)."""
+        return any(
+            entry.code == self.code and machine in (None, entry.machine["id"])
+            for entry in Evidence(self.stored, self.attestations).makings
+        )
+
+    def expected_seconds(self) -> float:
+        if isinstance(self.spec, MeasurementSpec):
+            return self.spec.make().seconds()
+        assert isinstance(self.spec, RunSpec) and isinstance(self.stored, StoredRun)
+        return estimated_seconds(self.spec, learn_rates([self.stored]))
+
+
+@dataclass
+class Cell:
+    """Results of which one speaks for the others: an algorithm's on one family of suites, or a measurement's seeds."""
+
+    items: list[Item]
+    proven_by: Item | None  # one that today's code made again before
+
+    def candidates(self) -> list[Item]:
+        """Those that can be made again here, the cheapest first."""
+        possible = [item for item in self.items if not item.reason]
+        return sorted(possible, key=lambda item: (_processor_seconds(item.stored), item.place))
+
+
+@dataclass
+class Plan:
+    """`to_make` is made again, `done` today's code made here before, `impossible` cannot be made here.
+
+    `cells`: with a sample, each with the item that is to be made, if there is one.  `problems`: a line each on damage.
+    """
+
+    to_make: list[Item] = field(default_factory=list)
+    done: list[Item] = field(default_factory=list)
+    impossible: list[Item] = field(default_factory=list)
+    cells: list[tuple[Cell, Item | None]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def plan_verification(root: Path, choice: PaperOptions) -> Plan:
+    """Sorts the store's results.  Raises UsageError if there are none, or none of a given name."""
+    store, today = Store(root, read_only=True), Today()
+    runs = store.finished(skip_corrupt=True)
+    measured, problems = finished_measurements(store)
+    everything: list[Stored] = [*runs, *measured]
+    plan = Plan(problems=[*store.problems, *problems])
+    if not everything and not plan.problems:
+        raise UsageError(f"no finished run or measurement is stored in {root}; name a folder that holds `runs`")
+    _check_names(everything, choice)
+    items = [_item(entry, root, today) for entry in everything if _is_chosen(entry, choice)]
+    machine = this_machine()["id"]
+    if choice.sample:
+        _sample(items, plan)
+        return plan
+    for item in items:
+        if item.reason:
+            plan.impossible.append(item)
+        elif item.made_by_todays_code(machine):
+            plan.done.append(item)
+        else:
+            plan.to_make.append(item)
+    return plan
+
+
+def _sample(items: Sequence[Item], plan: Plan) -> None:
+    cells: dict[tuple[str, ...], list[Item]] = {}
+    for item in items:
+        cells.setdefault(_cell_of(item.stored), []).append(item)
+    for members in cells.values():
+        proven = [item for item in members if not item.reason and item.made_by_todays_code()]
+        cell = Cell(members, proven[0] if proven else None)
+        candidates = cell.candidates()
+        if cell.proven_by is not None:
+            plan.done.append(cell.proven_by)
+            plan.cells.append((cell, None))
+        elif candidates:
+            plan.to_make.append(candidates[0])
+            plan.cells.append((cell, candidates[0]))
+        else:
+            plan.impossible += members
+
+
+def _cell_of(stored: Stored) -> tuple[str, ...]:
+    if isinstance(stored, StoredMeasurement):
+        return "measurement", stored.name, stored.digest
+    return "run", stored.algorithm, stored.run["description"].get("family", stored.suite)
+
+
+def _item(stored: Stored, root: Path, today: Today) -> Item:
+    place = stored.path.relative_to(root).as_posix()
+    try:
+        spec, identity = today.spec(stored), today.identity(stored)
+    except UsageError as error:
+        return Item(stored, place, None, str(error))
+    return Item(stored, place, spec, _departure(stored, spec, identity), tuple(attestations_of(stored)))
+
+
+def _departure(stored: Stored, spec: RunSpec | MeasurementSpec, identity: dict[str, Any]) -> str:
+    """In what else than its code the result would be another today; empty if in nothing."""
+    then = stored.identity
+    for package, version in then["versions"].items():
+        if version != identity["versions"].get(package):
+            return f"{package} {version} then, {identity['versions'].get(package)} here"
+    names = [spec.suite] if isinstance(spec, RunSpec) else spec.configuration["suites"]
+    here = ", ".join(filter(None, (known_suite(name).data_source for name in names)))
+    data = stored.run["provenance"].get("data") or ""
+    for key in [*CHANGED, *identity]:
+        if key in identity and key != "code" and digest_of(then.get(key)) != digest_of(identity[key]):
+            if (data or here) and key in ("suite_digest", "suites"):
+                return f"other data: {data or 'none'} then, {here or 'none'} here"
+            return f"{CHANGED.get(key, f'its {key} has')} changed since"
+    return ""
+
+
+def _check_names(everything: Sequence[Stored], choice: PaperOptions) -> None:
+    known = {
+        "suite": {name for entry in everything for name in _suites_of(entry)},
+        "algorithm": {name for entry in everything for name in _algorithms_of(entry)},
+        "profile": {entry.run["description"]["profile"] for entry in everything},
+    }
+    given = {"suite": choice.suites, "algorithm": choice.algorithms, "profile": [choice.profile] * bool(choice.profile)}
+    for kind, names in given.items():
+        for name in names or ():
+            if name not in known[kind]:
+                raise UsageError(f"nothing of {kind} {name!r} is stored there; {nearest(str(name), known[kind])}")
+
+
+def _is_chosen(stored: Stored, choice: PaperOptions) -> bool:
+    return (
+        (choice.suites is None or bool(_suites_of(stored) & set(choice.suites)))
+        and (choice.algorithms is None or bool(_algorithms_of(stored) & set(choice.algorithms)))
+        and choice.profile in (None, stored.run["description"]["profile"])
+    )
+
+
+def _suites_of(stored: Stored) -> set[str]:
+    """Full names, and those without options."""
+    names = [stored.suite] if isinstance(stored, StoredRun) else stored.identity["configuration"]["suites"]
+    return {*names, *(name.partition("[")[0] for name in names)}
+
+
+def _algorithms_of(stored: Stored) -> set[str]:
+    if isinstance(stored, StoredRun):
+        return {stored.algorithm}
+    return {stored.name, *stored.identity["configuration"]["algorithms"]}
+
+
+def _processor_seconds(stored: Stored) -> float:
+    try:
+        return float(stored.timing["process_seconds"].sum())
+    except (StoreError, KeyError):  # a damaged table of times costs the best choice, no result
+        return float("inf")

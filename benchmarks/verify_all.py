@@ -1,0 +1,214 @@
+"""`metarl verify --all`: makes stored results again, many at a time, and writes an attestation as each one ends."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.attesting import DIFFERS, ELSEWHERE, attest, attest_by_sample, clean_commit, judge
+from benchmarks.commands.text_table import text_table
+from benchmarks.commands.verify import load_run
+from benchmarks.execution.executor import Executor, LocalExecutor
+from benchmarks.execution.progress import PlainDisplay, as_time, make_display
+from benchmarks.execution.training import Progress
+from benchmarks.execution.worker import RunOutcome, Work
+from benchmarks.planning.time_estimates import makespan
+from benchmarks.verification_plan import Item, PaperOptions, Plan, plan_verification
+from results.files import StoreError
+from results.store import Store
+
+INTERRUPTED = 130
+FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run as the progress display names it: labels of one store's runs are not all different."""
+
+    label: str
+    budget: int
+
+
+@dataclass
+class Job:
+    """One run to be made, and the stored results that it would be: some differ in the code that made them alone."""
+
+    spec: Work
+    items: list[Item]
+    seconds: float
+    shown: Shown = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shown = Shown(self.items[0].label, self.spec.budget)
+
+
+class Verification:
+    """Carries out a plan: told of each run by the executor, it compares it and writes what that says."""
+
+    def __init__(self, plan: Plan, scratch: Store, write: bool, commit: str | None) -> None:
+        self.plan = plan
+        self.outcomes: Counter[str] = Counter()
+        self.differing: list[str] = []
+        self.agreeing: set[str] = set()  # places
+        self.unwritten: str | None = None
+        self.jobs = _jobs(plan.to_make, scratch)
+        self._scratch = scratch
+        self._write = write
+        self._commit = commit
+        self._by_spec = {id(job.spec): job for job in self.jobs}
+        self._display: PlainDisplay
+
+    def run(self, workers: int, executor: Executor | None = None) -> bool:
+        """Makes what is to be made, the longest first; returns whether all of it ended by itself."""
+        specs: list[Work] = [job.spec for job in self.jobs]
+        with make_display({job.shown.label: job.seconds for job in self.jobs}, workers) as self._display:
+            outcomes = (executor or LocalExecutor(workers)).run(specs, self._scratch.root, self)  # type: ignore[arg-type]
+        return len(outcomes) == len(specs) and all(ended.status != "interrupted" for _, ended in outcomes)
+
+    def mark_samples(self) -> None:
+        """Every other result of a cell whose sample agreed stands by it, unless it was made again itself."""
+        for cell, made in self.plan.cells:
+            sample = made or cell.proven_by
+            if sample is None or (made is not None and made.place not in self.agreeing):
+                continue
+            for item in cell.items:
+                heard = any(entry.code == item.code and not entry.merged for entry in item.attestations)
+                if item is sample or item.reason or heard or item.code == item.stored.identity["code"]:
+                    continue
+                try:
+                    if self._write:
+                        attest_by_sample(item.stored, item.code, sample.place, self._commit)
+                    self.outcomes["by sample"] += 1
+                except StoreError as error:
+                    self.unwritten = self.unwritten or str(error)
+
+    def started(self, spec: Work) -> None:
+        self._display.started(self._job(spec).shown)
+
+    def progressed(self, spec: Work, progress: Progress) -> None:
+        self._display.progressed(self._job(spec).shown, progress)
+
+    def ended(self, spec: Work, ended: RunOutcome) -> None:
+        job = self._job(spec)
+        self._display.ended(job.shown, ended)
+        if ended.status == "failed":
+            for item in job.items:
+                self.outcomes[FAILED] += 1
+                self.differing.append(f"{item.place} failed: {(ended.error.strip().splitlines() or ['?'])[-1]}")
+        elif ended.status != "interrupted":
+            self._compare(job)
+
+    def stopping(self) -> None:
+        self._display.stopping()
+
+    def tick(self) -> None:
+        self._display.tick()
+
+    def _compare(self, job: Job) -> None:
+        folder = self._scratch.folder(job.spec.identity()).path
+        made, settled = load_run(folder), self._write
+        for item in job.items:
+            judgement = judge(item.stored, made)
+            self.outcomes[_as_text(judgement.outcome, judgement.why)] += 1
+            if judgement.agrees:
+                self.agreeing.add(item.place)
+            if judgement.outcome == DIFFERS:
+                self.differing.append(f"{item.place} differs first in {judgement.why}")
+            settled = settled and judgement.agrees
+            try:
+                if self._write:
+                    attest(item.stored, made, judgement, self._commit)
+            except StoreError as error:
+                self.unwritten, settled = self.unwritten or str(error), False
+        if settled:  # what is not is found again if the command is killed and goes on
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _job(self, spec: Work) -> Job:
+        return self._by_spec[id(spec)]
+
+
+def verify_all(
+    root: Path,
+    choice: PaperOptions,
+    workers: int,
+    write: bool = True,
+    dry_run: bool = False,
+    executor: Executor | None = None,
+) -> int:
+    """Makes the chosen results of the store again and says what came out; returns the command's exit code.
+
+    write: attestations, from a tree without changes.  Raises UsageError, also where such a tree has some.
+    """
+    commit = clean_commit() if write and not dry_run else None
+    plan = plan_verification(root, choice)
+    for problem in plan.problems:
+        print(f"metarl: left out: {problem}", file=sys.stderr)
+    if dry_run:
+        return _show(plan, workers)
+    scratch = Store(scratch_of(root))
+    verification = Verification(plan, scratch, write, commit)
+    whole = verification.run(workers, executor) if plan.to_make else True
+    if not whole:
+        print(f"stopped after {verification.outcomes.total()}; the same command goes on", file=sys.stderr)
+        return INTERRUPTED
+    verification.mark_samples()
+    shutil.rmtree(scratch.root, ignore_errors=True)
+    print("\n".join(_table(plan, verification.outcomes)))
+    if verification.differing:
+        print("did not come out again:", *(f"  {line}" for line in sorted(verification.differing)), sep="\n")
+    if verification.unwritten is not None:
+        print(f"metarl: attestations could not be written: {verification.unwritten}", file=sys.stderr)
+    print(f"verified: {root}")
+    if verification.differing:
+        return 1
+    return 2 if plan.problems else 0
+
+
+def scratch_of(root: Path) -> Path:
+    """Where results of the store are made again: the same place each time, so that a killed command goes on."""
+    key = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"metarl-verify-{os.getuid()}-{key}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _jobs(items: Sequence[Item], scratch: Store) -> list[Job]:
+    together: dict[Path, list[Item]] = {}
+    for item in items:
+        assert item.spec is not None
+        together.setdefault(scratch.folder(item.spec.identity()).path, []).append(item)
+    jobs = [
+        Job(members[0].spec, members, members[0].expected_seconds())
+        for members in together.values()
+        if members[0].spec is not None
+    ]
+    return sorted(jobs, key=lambda job: -job.seconds)
+
+
+def _show(plan: Plan, workers: int) -> int:
+    """`--dry-run`"""
+    seconds = [item.expected_seconds() for item in plan.to_make]
+    rows = [(item.place, f"about {as_time(time)}") for item, time in zip(plan.to_make, seconds, strict=True)]
+    print("\n".join([*text_table(rows), *_table(plan, Counter())]))
+    print(
+        f"{len(rows)} would be made again: about {as_time(sum(seconds))} of one core, "
+        f"{as_time(makespan(seconds, workers))} with {workers} workers"
+    )
+    return 2 if plan.problems else 0
+
+
+def _table(plan: Plan, outcomes: Counter[str]) -> list[str]:
+    counts = outcomes + Counter({"made again here before, by this code": len(plan.done)})
+    counts += Counter(_as_text(ELSEWHERE, item.reason) for item in plan.impossible)
+    return text_table((count, text) for text, count in sorted(counts.items()))
+
+
+def _as_text(outcome: str, why: str) -> str:
+    return f"{outcome}: {why}" if outcome == ELSEWHERE else outcome
