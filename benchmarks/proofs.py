@@ -54,7 +54,7 @@ class Today:
         return {**self._identities[key], "seed": stored.seed}
 
     def _key(self, stored: Stored) -> tuple[str, str | None]:
-        return stored.digest, stored.run["provenance"].get("source")
+        return run_digest(stored.identity), stored.run["provenance"].get("source")
 
     def _read(self, stored: Stored) -> RunSpec | MeasurementSpec:
         if isinstance(stored, StoredRun):

@@ -15,7 +15,7 @@ from benchmarks.specs.run_spec import RunSpec, known_suite
 from results.identity import run_digest
 
 SCHEMA = 1
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 #: what lies in a checkout and is no part of its code
 RESULTS = ("results/reference", "results/runs", "results/measurements")
 

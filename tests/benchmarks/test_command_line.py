@@ -11,7 +11,6 @@ from types import ModuleType
 
 import pytest
 
-import benchmarks.commands.verify as verification
 from benchmarks.command_line import main
 from benchmarks.planning.plan import make_plan
 from benchmarks.planning.profiles import profiles
@@ -30,6 +29,7 @@ Command = Callable[..., tuple[int, str, str]]
 def metarl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs a command in an empty working directory; returns its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("benchmarks.attesting.checkout", lambda: ("c" * 40, False))  # whatever is being edited here
 
     def run(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -175,7 +175,10 @@ def test_a_leaderboard_runs_reports_resumes_verifies_and_renders_again(metarl: C
 
     run = Store(tmp_path / "results").finished()[0].path
     code, output, _ = metarl("verify", str(run))
-    assert (code, output) == (0, f"every byte agrees\nverified: {run}\n")
+    assert (code, output) == (
+        0,
+        f"every byte agrees\nattested beside the record, in {run}/attestations\nverified: {run}\n",
+    )
 
     table = (page.parent / "tables" / "leaderboard.csv").read_bytes()
     code, _, errors = metarl(*smoke("--force"))
@@ -222,7 +225,8 @@ def test_verify_names_the_first_record_that_differs(
         f"differs first in scores.parquet, row 3 ({place}): length was 11, now 10",
         f"verified: {stored}",
     ]
-    monkeypatch.setattr(verification, "processor", lambda: "another processor")
+    (stored.parent / "cpuinfo").write_text("model name\t: another processor\n")
+    monkeypatch.setattr("benchmarks.machine.CPUINFO", stored.parent / "cpuinfo")
     code, output, _ = metarl("verify", str(stored / "run.json"))
     assert code == 1
     assert output.startswith("not comparable bit for bit: processor ")
