@@ -41,7 +41,7 @@ class Attestation:
     """One making of a record again, or a mark that another run of its kind was made again in its place.
 
     `done`: SHA-256 of the bytes of the record's done.json.  `code`: digest of the code that made it.  `digests`: of the
-    tables made, by name; empty for a mark.  `machine`: "id" and "processor", as `benchmarks.machine` defines them.
+    tables made, by name; empty for a mark.  `machine`: "id" and "processor" of `benchmarks.specs.machine`.
     `date`: UTC, ISO 8601.  `sample`: the run that was made instead, relative to the store.  `difference`: the first
     record that differs from what was to be expected.  `merged`: came from another store, so that it is hearsay here.
     """

@@ -14,8 +14,8 @@ from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions, failed_runs
 from benchmarks.commands.report import check_output, reference_runs, render
 from benchmarks.commands.text_table import text_table
 from benchmarks.conformance.rules import RULES, Finding, check
-from benchmarks.proofs import Today, attestations_of, with_proofs
 from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.verification.proofs import Today, attestations_of, with_proofs
 from environments.discovery import ClassEntry
 from environments.problem import EvaluationProtocol
 from environments.typed_options import UsageError, from_recorded, nearest

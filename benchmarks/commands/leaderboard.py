@@ -14,8 +14,8 @@ from benchmarks.execution.executor import Executor, LocalExecutor
 from benchmarks.execution.progress import as_time, make_display
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.time_estimates import estimated_seconds, learn_rates, makespan
-from benchmarks.proofs import by_terms, standing_for
 from benchmarks.specs.run_spec import RunSpec
+from benchmarks.verification.proofs import by_terms, standing_for
 from reports.scores.cautions import FailedRun
 from results.files import StoreError
 from results.store import Store, StoredRun

@@ -20,8 +20,8 @@ from benchmarks.commands.report import REFERENCE, check_output, name_lost_times,
 from benchmarks.planning.definition import PAPERS_PROFILE
 from benchmarks.planning.plan import make_plan, parse_setting
 from benchmarks.planning.profiles import find_profile
-from benchmarks.proofs import Today, stale_digests, with_proofs
 from benchmarks.specs.study_spec import measurements
+from benchmarks.verification.proofs import Today, stale_digests, with_proofs
 from environments.catalogue import suites
 from environments.typed_options import UsageError, nearest
 from reports.papers.page import write_paper

@@ -14,9 +14,9 @@ from benchmarks.execution.progress import as_time
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.plan import Setting
 from benchmarks.planning.profiles import find_profile
-from benchmarks.proofs import by_terms, standing_for
 from benchmarks.specs.run_spec import known_suite
 from benchmarks.specs.study_spec import MeasurementSpec, code_of, find_measurement, measurements, resolved, with_seeds
+from benchmarks.verification.proofs import by_terms, standing_for
 from environments.discovery import ClassEntry
 from results.files import StoreError
 from results.identity import base_name

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.proofs import stale_digests, with_proofs
+from benchmarks.verification.proofs import stale_digests, with_proofs
 from results.store import Store, StoredRun
 
 if TYPE_CHECKING:

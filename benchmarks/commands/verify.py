@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import attesting
-from benchmarks.attesting import EQUAL, LINKED, Judgement, clean_commit, judge, processor_departure
 from benchmarks.execution.executor import LocalExecutor
 from benchmarks.execution.progress import make_display
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.time_estimates import estimated_seconds
-from benchmarks.proofs import Stored
-from benchmarks.record_difference import first_difference
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.study_spec import MeasurementSpec
+from benchmarks.verification import attesting
+from benchmarks.verification.attesting import EQUAL, LINKED, Judgement, clean_commit, judge, processor_departure
+from benchmarks.verification.proofs import Stored
+from benchmarks.verification.record_difference import first_difference
 from environments.typed_options import UsageError
 from results.files import StoreError
 from results.identity import terms_digest

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from algorithms.catalogue import find_algorithm
-from benchmarks.machine import processor, this_machine
+from benchmarks.specs.machine import processor, this_machine
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from results.identity import run_digest
 

@@ -29,7 +29,9 @@ Command = Callable[..., tuple[int, str, str]]
 def metarl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs a command in an empty working directory; returns its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("benchmarks.attesting.checkout", lambda: ("c" * 40, False))  # whatever is being edited here
+    monkeypatch.setattr(
+        "benchmarks.verification.attesting.checkout", lambda: ("c" * 40, False)
+    )  # whatever is being edited here
 
     def run(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -226,7 +228,7 @@ def test_verify_names_the_first_record_that_differs(
         f"verified: {stored}",
     ]
     (stored.parent / "cpuinfo").write_text("model name\t: another processor\n")
-    monkeypatch.setattr("benchmarks.machine.CPUINFO", stored.parent / "cpuinfo")
+    monkeypatch.setattr("benchmarks.specs.machine.CPUINFO", stored.parent / "cpuinfo")
     code, output, _ = metarl("verify", str(stored / "run.json"))
     assert code == 1
     assert output.startswith("not comparable bit for bit: processor ")

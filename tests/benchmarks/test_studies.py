@@ -20,13 +20,13 @@ from benchmarks.commands.verify import verify
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import run_job
 from benchmarks.planning.plan import parse_setting
-from benchmarks.proofs import stale_digests, with_proofs
 from benchmarks.specs.code_digest import measurement_closure
 from benchmarks.specs.study_spec import MeasurementSpec, find_measurement, measurements, resolved
 from benchmarks.studies.exploration_paths import numbers
 from benchmarks.studies.gradient_deviation import deviations
 from benchmarks.studies.hessian_estimates.enumeration import all_trajectories, random_mdp, rewards_to_go
 from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
+from benchmarks.verification.proofs import stale_digests, with_proofs
 from environments.discovery import ClassEntry
 from environments.streams import Streams
 from environments.tabular import differentiable_return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.proofs import Stored
+from benchmarks.verification.proofs import Stored
 from results.measured import StoredMeasurement
 
 #: what is compared, in this order, with the columns that place a row

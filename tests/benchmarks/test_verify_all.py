@@ -15,11 +15,11 @@ from benchmarks.command_line import main
 from benchmarks.commands.leaderboard import missing_runs
 from benchmarks.commands.verify import verify
 from benchmarks.execution.worker import RunOutcome, run_job
-from benchmarks.machine import this_machine
 from benchmarks.planning.plan import make_plan
-from benchmarks.proofs import with_proofs
+from benchmarks.specs.machine import this_machine
 from benchmarks.specs.run_spec import RunSpec
-from benchmarks.verify_all import scratch_of
+from benchmarks.verification.proofs import with_proofs
+from benchmarks.verification.verify_all import scratch_of
 from results.attestations import Attestation, Proof, fingerprint, read_attestations, write_attestation
 from results.files import StoreError, sha256_of
 from results.identity import run_digest
@@ -76,7 +76,7 @@ def aged(run: StoredRun, root: Path, **changes: Any) -> Path:
 @pytest.fixture
 def root(made_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store of its own, and a scratch place of its own."""
-    monkeypatch.setattr("benchmarks.attesting.checkout", lambda: (COMMIT, False))
+    monkeypatch.setattr("benchmarks.verification.attesting.checkout", lambda: (COMMIT, False))
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     for run in Store(made_once / "old", read_only=True).finished():
         Store(tmp_path / "results").folder(run.identity).copy_from(RunFolder(run.path))
@@ -122,7 +122,7 @@ def spoil(run: StoredRun) -> None:
 def move_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """To another processor."""
     (tmp_path / "cpuinfo").write_text("model name\t: a new processor\n")
-    monkeypatch.setattr("benchmarks.machine.CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr("benchmarks.specs.machine.CPUINFO", tmp_path / "cpuinfo")
 
 
 def test_every_run_is_made_again_and_attested_and_then_none_is_missing(root: Path, verify_all: Verify) -> None:
@@ -211,7 +211,7 @@ def test_one_run_is_attested_too_and_says_with_what_it_agrees(
     def refuse(path: Path, attestation: Attestation) -> None:
         raise StoreError(f"cannot write {path}")
 
-    monkeypatch.setattr("benchmarks.attesting.write_attestation", refuse)
+    monkeypatch.setattr("benchmarks.verification.attesting.write_attestation", refuse)
     assert main(["verify", str(second.path)]) == 0
     assert f"the attestation could not be written: cannot write {second.path}" in capsys.readouterr().out
     code, output, errors, _ = verify_all()
@@ -273,7 +273,7 @@ def test_a_sample_that_differs_speaks_for_nobody(root: Path, verify_all: Verify)
 def test_a_tree_with_changes_attests_nothing(
     root: Path, verify_all: Verify, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("benchmarks.attesting.checkout", lambda: (COMMIT, True))
+    monkeypatch.setattr("benchmarks.verification.attesting.checkout", lambda: (COMMIT, True))
     run = runs_of(root)[0].path
     for arguments in (["verify", str(run)], ["verify", "--all", str(root)]):
         assert main(arguments) == 2

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.attesting import DIFFERS, ELSEWHERE, attest, attest_by_sample, clean_commit, judge
 from benchmarks.commands.text_table import text_table
 from benchmarks.commands.verify import load_run
 from benchmarks.execution.executor import Executor, LocalExecutor
@@ -20,7 +19,8 @@ from benchmarks.execution.progress import PlainDisplay, as_time, make_display
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome, Work
 from benchmarks.planning.time_estimates import makespan
-from benchmarks.verification_plan import Item, PaperOptions, Plan, plan_verification
+from benchmarks.verification.attesting import DIFFERS, ELSEWHERE, attest, attest_by_sample, clean_commit, judge
+from benchmarks.verification.plan import Item, PaperOptions, Plan, plan_verification
 from results.files import StoreError
 from results.store import Store
 

@@ -151,7 +151,7 @@ def test_an_added_part_of_the_protocol_leaves_older_runs_where_they_were(monkeyp
     identity, kept = before.identity(), record(before)
 
     @dataclass(frozen=True)
-    class Longer(problem.Protocol):
+    class Longer(problem.EvaluationProtocol):
         discarded: int = option(0, earlier=0)
 
     monkeypatch.setattr("benchmarks.specs.run_spec.Protocol", Longer)

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.attesting import attest_from
 from benchmarks.commands.leaderboard import missing_runs, stored_runs
-from benchmarks.machine import this_machine
 from benchmarks.planning.plan import make_plan
-from benchmarks.proofs import stale_digests, with_proofs
+from benchmarks.specs.machine import this_machine
 from benchmarks.specs.provenance import checkout
 from benchmarks.specs.run_spec import RunSpec
+from benchmarks.verification.attesting import attest_from
+from benchmarks.verification.proofs import stale_digests, with_proofs
 from environments.typed_options import UsageError
 from reports.scores.entries import collect_entries
 from reports.scores.record import run_record
@@ -216,7 +216,7 @@ def test_a_finished_run_of_the_recorded_code_attests_its_record(
     run: StoredRun, spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cpuinfo").write_text("model name\t: a processor\nstepping\t: 1\n\nmodel name\t: none\n")
-    monkeypatch.setattr("benchmarks.machine.CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr("benchmarks.specs.machine.CPUINFO", tmp_path / "cpuinfo")
     store_score(spec, tmp_path / "again", 1.0, departing={"code": OLD})
     (made,) = Store(tmp_path / "again").finished()
     equal = attest_from(run, made)
@@ -238,8 +238,8 @@ def test_a_finished_run_of_the_recorded_code_attests_its_record(
 
 def test_a_machine_is_its_systems_id_and_its_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     system, processor = tmp_path / "machine-id", tmp_path / "cpuinfo"
-    monkeypatch.setattr("benchmarks.machine.MACHINE_ID", system)
-    monkeypatch.setattr("benchmarks.machine.CPUINFO", processor)
+    monkeypatch.setattr("benchmarks.specs.machine.MACHINE_ID", system)
+    monkeypatch.setattr("benchmarks.specs.machine.CPUINFO", processor)
     system.write_text("0123\n")
     processor.write_text("cpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nstepping\t: 1\nbogomips : 1\n")
     first = this_machine()

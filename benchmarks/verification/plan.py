@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import this_machine
 from benchmarks.planning.time_estimates import estimated_seconds, learn_rates
-from benchmarks.proofs import Stored, Today, attestations_of
+from benchmarks.specs.machine import this_machine
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.specs.study_spec import MeasurementSpec
+from benchmarks.verification.proofs import Stored, Today, attestations_of
 from environments.typed_options import UsageError, nearest
 from results.attestations import Attestation, Evidence
 from results.files import StoreError

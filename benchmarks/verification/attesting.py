@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from benchmarks.machine import processor, processor_text, this_machine
-from benchmarks.proofs import Stored, attestations_of
-from benchmarks.record_difference import first_difference
+from benchmarks.specs.machine import processor, processor_text, this_machine
 from benchmarks.specs.provenance import checkout
+from benchmarks.verification.proofs import Stored, attestations_of
+from benchmarks.verification.record_difference import first_difference
 from environments.typed_options import UsageError
 from results.attestations import Attestation, Evidence, fingerprint, write_attestation
 from results.identity import run_digest
