@@ -16,7 +16,6 @@ from algorithms.estimators.surrogates import mean_kl, ratio_objective
 from algorithms.meta_learning.gradient_adaptation import GradientAdaptation, StepData
 from algorithms.one_time_adaptation.adaptation import OneTimeAdaptation
 from algorithms.one_time_adaptation.distances import Kind
-from algorithms.one_time_adaptation.gaussian_hessian import GaussianHeadsFisher
 from algorithms.one_time_adaptation.hypergradient import Hessian, ImplicitGradient
 from algorithms.one_time_adaptation.tabular_sampled import SampledTabularAdaptation
 from algorithms.optimisation.trust_region import TrustRegion
@@ -256,8 +255,6 @@ class BoMrl(GradientAdaptation):
     def curvature(self, step: StepData) -> Callable[[Parameters], Parameters]:
         """Products with the Hessian of the summed KL(old || new) of the meta-policy on these tasks' batches."""
         parts = [step.select(part) for part in self.parts(len(step.advantages))]
-        if isinstance(self.network, GaussianHeads):
-            return GaussianHeadsFisher(self.network, self.parameters, parts)
         curvatures = [self.graph_curvature(part) for part in parts]
 
         def product(vector: Parameters) -> Parameters:

@@ -16,7 +16,7 @@ from algorithms.estimators.surrogates import log_probability_objective, mean_kl,
 from algorithms.maml_trpo import MamlTrpo, MamlTrpoConfig
 from algorithms.meta_learning.gradient_adaptation import StepData
 from algorithms.meta_learning.gradient_meta_learner import MetaData
-from algorithms.optimisation.batched_conjugate_gradient import Solution
+from algorithms.optimisation.conjugate_gradient import Solution
 from algorithms.optimisation.proximal_ascent import proximal_ascent
 from algorithms.policies.networks import NetworkPolicy
 from algorithms.policies.parameters import Parameters, stacked
@@ -145,7 +145,7 @@ class Imaml(MamlTrpo):
         if not self._solved:
             return metrics
         residuals = torch.cat([solved.residuals for solved in self._solved])
-        truncated = torch.cat([solved.truncated for solved in self._solved])
+        truncated = torch.cat([solved.negative_curvature for solved in self._solved])
         return {
             **metrics,
             "implicit_residual": float(residuals.mean()),

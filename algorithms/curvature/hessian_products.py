@@ -39,3 +39,10 @@ class HessianProduct:
             materialize_grads=True,
         )
         return dict(zip(names, products, strict=True))
+
+    def mixed(self, vector: Parameters, others: Parameters) -> Parameters:
+        """vector^T d2J / d parameters d others, [task, ...]: others, which require gradients, are in the objective."""
+        products = torch.autograd.grad(
+            [self._slopes[name] for name in vector], list(others.values()), list(vector.values()), retain_graph=True
+        )
+        return dict(zip(others, products, strict=True))

@@ -9,7 +9,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from algorithms.curvature.hessian_products import HessianProduct
-from algorithms.optimisation.batched_conjugate_gradient import Solution, solve_per_task
+from algorithms.optimisation.conjugate_gradient import Solution, solve
 from algorithms.policies.parameters import Parameters, from_task_vectors, task_vectors
 
 
@@ -26,7 +26,7 @@ def implicit_gradient(
     With psi = argmax of J(psi) - weight / 2 * |psi - centre|^2, grad J(psi) = weight * (psi - centre), hence
     d psi / d centre = (I - grad^2 J / weight)^-1 (Rajeswaran et al. 2019, Lemma 1; their + is for a minimisation, and
     XMRL-G's Lemma 4 prints it for a maximisation too).  At a strict maximum the matrix is positive definite; away from
-    one it may not be, and `solve_per_task` then stops at the last direction of positive curvature, at the latest with
+    one it may not be, and `solve` then stops at the last direction of positive curvature, at the latest with
     the first-order gradient, `slope` itself.
 
     objective: parameters [task, ...] -> [task].  solution, slope: [task, ...].  damping: added to the matrix's
@@ -38,7 +38,7 @@ def implicit_gradient(
         image = task_vectors(hessian(from_task_vectors(vectors, solution)))
         return (1 + damping) * vectors - image / weight
 
-    return solve_per_task(product, task_vectors(slope), iterations)
+    return solve(product, task_vectors(slope), iterations)
 
 
 def through_proximal_solution(

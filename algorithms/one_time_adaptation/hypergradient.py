@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
+from algorithms.curvature.hessian_products import HessianProduct
 from algorithms.estimators.advantages import discounted_sums
 from algorithms.meta_learning.gradient_adaptation import StepData
 from algorithms.one_time_adaptation.adaptation import OneTimeAdaptation, bounded, finite_ratio, inner_product
 from algorithms.one_time_adaptation.distances import Centre, squared_distance
-from algorithms.one_time_adaptation.gaussian_hessian import Gain, GaussianHeadsHessian, mixed_distance_product
-from algorithms.optimisation.task_conjugate_gradient import solve_tasks
-from algorithms.policies.gaussian_mlp import GaussianHeads
-from algorithms.policies.parameters import Parameters
+from algorithms.optimisation.conjugate_gradient import solve
+from algorithms.policies.parameters import Parameters, from_task_vectors, task_vectors
 
 Hessian = Literal["bounded", "printed", "distance"]
 
@@ -47,89 +45,37 @@ class ImplicitGradient:
 
         solution: theta', start: phi, each [task, ...].  Also, bool [task]: where the Hessian did not curve as it must.
         """
-        start = {name: value.detach().contiguous() for name, value in start.items()}
-        curvature = self.curvature(solution, start, step)
-        solved, bent = solve_tasks(curvature, gradient, self.iterations)
-        image = self.mixed(solved, solution, start, step)
+        start = {name: value.detach().contiguous().requires_grad_() for name, value in start.items()}
+        hessian = self.hessian_product(solution, start, step)
+
+        def product(vectors: torch.Tensor) -> torch.Tensor:
+            return task_vectors(hessian(from_task_vectors(vectors, solution))) + self.damping * vectors
+
+        found = solve(product, task_vectors({name: gradient[name] for name in solution}), self.iterations)
+        solved = from_task_vectors(found.vectors, solution)
+        image = hessian.mixed({name: -value for name, value in solved.items()}, start)
         if self.value_derivative or self.visitation_derivative:
             further = self.through_data(solved, start if self.adaptation.first_order else solution, start, step)
             image = {name: value + further[name] for name, value in image.items()}
-        return image, bent
+        return image, found.negative_curvature
 
-    def curvature(self, solution: Parameters, start: Parameters, step: StepData) -> Callable[[Parameters], Parameters]:
-        """Products with -d2L/dtheta2 + damping, [task, ...] -> [task, ...]."""
+    def hessian_product(self, solution: Parameters, start: Parameters, step: StepData) -> HessianProduct:
+        """Products with -d2L/dtheta2 at theta', from a graph that `start`, requiring gradients, is part of."""
         lower = self.adaptation
-        curved = self.hessian != "distance" and not lower.first_order
-        plain: Callable[[Parameters], Parameters]
-        if isinstance(lower.network, GaussianHeads):
-            gain: Gain | None = None
-            if curved:
-                gain = "bounded" if self.hessian == "bounded" else "bare"
-            plain = GaussianHeadsHessian(lower.network, lower, gain, solution, start, step)
-        else:
-            plain = self._graph_curvature(solution, start, step, curved)
-        if not self.damping:
-            return plain
-
-        def product(vector: Parameters) -> Parameters:
-            image = plain(vector)
-            return {name: image[name] + self.damping * value for name, value in vector.items()}
-
-        return product
-
-    def _graph_curvature(
-        self, solution: Parameters, start: Parameters, step: StepData, curved: bool
-    ) -> Callable[[Parameters], Parameters]:
-        """Products with -d2L/dtheta2 for any network, from one gradient graph that is kept; curved: with the gain's."""
-        lower = self.adaptation
-        with torch.no_grad():
+        with torch.enable_grad():
             centre = Centre.of(lower.network, start, step.batch)
-        leaves = {name: value.detach().requires_grad_() for name, value in solution.items()}
-        with torch.enable_grad():
-            policy = lower.network.distribution(leaves, step.batch.observations)
-            total = lower.regularisation * squared_distance(lower.kind, centre, leaves, policy, step.batch.mask)
-            if curved:
-                total = total - lower.gain(policy, step, keep_bound=self.hessian == "bounded")
-            slopes = torch.autograd.grad(total.sum(), list(leaves.values()), create_graph=True)
+            slope = lower.slope(start, step, differentiable=True) if lower.first_order else None
 
-        def product(vector: Parameters) -> Parameters:
-            images = torch.autograd.grad(
-                slopes, list(leaves.values()), [vector[name] for name in leaves], retain_graph=True
-            )
-            return dict(zip(leaves, images, strict=True))
+        def negated(parameters: Parameters) -> torch.Tensor:
+            policy = lower.network.distribution(parameters, step.batch.observations)
+            penalty = lower.regularisation * squared_distance(lower.kind, centre, parameters, policy, step.batch.mask)
+            if slope is not None:
+                return penalty - inner_product(slope, parameters)
+            if self.hessian == "distance":
+                return penalty
+            return penalty - lower.gain(policy, step, keep_bound=self.hessian == "bounded")
 
-        return product
-
-    def mixed(self, vector: Parameters, solution: Parameters, start: Parameters, step: StepData) -> Parameters:
-        """vector^T d2L/dtheta dphi with the data held, [task, ...]."""
-        lower = self.adaptation
-        if lower.kind == 3:
-            image = {name: 2 * lower.regularisation * value for name, value in vector.items()}
-        elif isinstance(lower.network, GaussianHeads):
-            image = mixed_distance_product(lower.network, lower, vector, solution, start, step)
-        else:
-            image = self._mixed_distance(vector, solution, start, step)
-        if lower.first_order:
-            leaves = {name: value.detach().requires_grad_() for name, value in start.items()}
-            with torch.enable_grad():
-                along = inner_product(lower.slope(leaves, step, differentiable=True), vector).sum()
-            further = torch.autograd.grad(along, list(leaves.values()))
-            image = {name: image[name] + value for name, value in zip(leaves, further, strict=True)}
-        return image
-
-    def _mixed_distance(
-        self, vector: Parameters, solution: Parameters, start: Parameters, step: StepData
-    ) -> Parameters:
-        lower = self.adaptation
-        thetas = {name: value.detach().requires_grad_() for name, value in solution.items()}
-        phis = {name: value.detach().requires_grad_() for name, value in start.items()}
-        with torch.enable_grad():
-            policy = lower.network.distribution(thetas, step.batch.observations)
-            centre = Centre.of(lower.network, phis, step.batch)
-            penalty = lower.regularisation * squared_distance(lower.kind, centre, thetas, policy, step.batch.mask)
-            slopes = torch.autograd.grad(penalty.sum(), list(thetas.values()), create_graph=True)
-        images = torch.autograd.grad(slopes, list(phis.values()), [-vector[name] for name in thetas])
-        return dict(zip(phis, images, strict=True))
+        return HessianProduct(negated, solution)
 
     def through_data(self, vector: Parameters, point: Parameters, start: Parameters, step: StepData) -> Parameters:
         """What the moving data add to `mixed`: score-function estimates from the same trajectories.

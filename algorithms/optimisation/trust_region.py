@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
-from algorithms.optimisation.conjugate_gradient import conjugate_gradient
+from algorithms.optimisation.conjugate_gradient import blas_dots, solve
+
+#: conjugate gradient stops below this residual
+RESIDUAL = 1e-5
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,7 @@ class TrustRegion:
         objective, _ = evaluate(start)
         if not torch.isfinite(gradient).all():
             raise FloatingPointError("the meta-gradient is not finite")
-        direction = conjugate_gradient(
-            lambda vector: curvature(vector) + self.damping * vector, gradient, self.cg_iterations
-        )
+        direction = self.natural_direction(gradient, curvature)
         scale = torch.sqrt(2 * self.delta / (direction.dot(curvature(direction)) + 1e-8))
         if not torch.isfinite(scale):
             return start, {"kl": 0.0, "improvement": 0.0, "backtracks": float(self.backtracks)}
@@ -48,3 +49,16 @@ class TrustRegion:
             if reached > objective and kl <= self.delta:
                 return point, {"kl": kl, "improvement": reached - objective, "backtracks": float(attempt)}
         return start, {"kl": 0.0, "improvement": 0.0, "backtracks": float(self.backtracks)}
+
+    def natural_direction(
+        self, gradient: torch.Tensor, curvature: Callable[[torch.Tensor], torch.Tensor]
+    ) -> torch.Tensor:
+        """(H + damping I)^-1 gradient, approximately."""
+
+        def product(rows: torch.Tensor) -> torch.Tensor:
+            return (curvature(rows[0]) + self.damping * rows[0]).unsqueeze(0)
+
+        solution = solve(
+            product, gradient.unsqueeze(0), self.cg_iterations, relative=0.0, absolute=RESIDUAL, dot=blas_dots
+        )
+        return solution.vectors[0]

@@ -19,9 +19,9 @@ from benchmarks.bench.measure import Measure, Size, processor_seconds
 
 #: the parts of BO-MRL's meta-iteration, and the share of it that each must keep to
 PARTS: dict[str, dict[str, float]] = {
-    "sampling": {"at_least": 0.5},
+    "sampling": {"at_least": 0.45},
     "adaptation": {},
-    "hypergradient": {"at_most": 0.15},
+    "hypergradient": {"at_most": 0.2},
     "outer-step": {},
 }
 

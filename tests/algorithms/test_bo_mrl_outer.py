@@ -10,7 +10,7 @@ from algorithms.estimators.surrogates import mean_kl
 from algorithms.one_time_adaptation.tabular import adapt_tabular
 from algorithms.one_time_adaptation.tabular_model_values import modelled_values
 from algorithms.one_time_adaptation.tabular_sampled import Visits, sampled_values
-from algorithms.optimisation.task_conjugate_gradient import solve_tasks
+from algorithms.optimisation.conjugate_gradient import solve
 from algorithms.policies.gaussian_mlp import GaussianHeads
 from algorithms.policies.networks import MLP
 from algorithms.policies.parameters import stacked
@@ -158,23 +158,19 @@ def test_what_was_never_tried_has_no_advantage():
     assert not values[0, END].any()
 
 
-def test_conjugate_gradient_solves_every_tasks_own_system_and_says_which_bend_down():
+def test_conjugate_gradient_solves_every_tasks_own_system_and_says_which_curve_down():
     basis = [torch.linalg.qr(drawn(f"basis{task}", 5, 5))[0] for task in range(3)]
     spectra = [torch.linspace(0.5, 4.0, 5).double(), torch.linspace(1.0, 9.0, 5).double(), -torch.ones(5).double()]
     matrices = torch.stack([axes @ torch.diag(scale) @ axes.T for axes, scale in zip(basis, spectra, strict=True)])
-    target = {"first": drawn("first", 3, 2), "second": drawn("second", 3, 3, 1)}
+    target = drawn("target", 3, 5)
 
-    def product(vector):
-        flat = torch.cat([vector["first"], vector["second"].flatten(1)], dim=1)
-        image = (matrices @ flat.unsqueeze(-1)).squeeze(-1)
-        return {"first": image[:, :2], "second": image[:, 2:].unsqueeze(-1)}
+    def product(rows):
+        return (matrices @ rows.unsqueeze(-1)).squeeze(-1)
 
-    solution, bent = solve_tasks(product, target, 10)
-    assert bent.tolist() == [False, False, True]
-    back = product(solution)
-    for name, value in target.items():
-        torch.testing.assert_close(back[name][:2], value[:2], rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(solution[name][2], value[2])
+    found = solve(product, target, 10)
+    assert found.negative_curvature.tolist() == [False, False, True]
+    torch.testing.assert_close(product(found.vectors)[:2], target[:2], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.vectors[2], target[2])
 
 
 def test_a_network_with_state_dependent_variances_starts_as_the_one_without():

@@ -9,7 +9,7 @@ import torch
 from algorithms.curvature.hessian_products import HessianProduct
 from algorithms.curvature.implicit_differentiation import implicit_gradient, through_proximal_solution
 from algorithms.estimators.surrogates import mean_kl
-from algorithms.optimisation.batched_conjugate_gradient import solve_per_task
+from algorithms.optimisation.conjugate_gradient import solve
 from algorithms.optimisation.inner_update import inner_update
 from algorithms.optimisation.proximal_ascent import proximal_ascent
 from algorithms.policies.parameters import flat, from_task_vectors, stacked, task_vectors, unflat
@@ -83,20 +83,20 @@ def cut_short(step):
 def test_batched_conjugate_gradient_solves_every_tasks_system():
     matrices, targets = symmetric(spread(0.5, 4.0)), drawn("targets", TASKS, SIZE)
     targets[1] *= 1e-3
-    solved = solve_per_task(times(matrices), targets, SIZE, tolerance=0.0)
+    solved = solve(times(matrices), targets, SIZE, relative=0.0)
     torch.testing.assert_close(solved.vectors, torch.linalg.solve(matrices, targets), rtol=1e-9, atol=1e-12)
     assert (solved.residuals < 1e-9).all()
-    assert not solved.truncated.any()
+    assert not solved.negative_curvature.any()
 
 
 @pytest.mark.parametrize("iterations", [0, 1, 3])
 def test_a_tasks_solution_is_that_of_its_own_run(iterations):
     matrices, targets = symmetric(spread(0.5, 4.0)), drawn("targets", TASKS, SIZE)
     matrices[0] *= 100
-    whole = solve_per_task(times(matrices), targets, iterations)
+    whole = solve(times(matrices), targets, iterations)
     for task in range(TASKS):
         rows = slice(task, task + 1)
-        alone = solve_per_task(times(matrices[rows]), targets[rows], iterations)
+        alone = solve(times(matrices[rows]), targets[rows], iterations)
         torch.testing.assert_close(alone.vectors, whole.vectors[rows], rtol=1e-12, atol=0)
         residual = (targets[rows] - times(matrices[rows])(alone.vectors)).norm() / targets[rows].norm()
         assert alone.residuals.item() == pytest.approx(residual.item(), rel=1e-9)
@@ -106,7 +106,7 @@ def test_a_task_is_done_once_its_residual_is_small_while_others_go_on():
     calls = []
     matrices, targets = symmetric(spread(0.5, 4.0)), drawn("targets", TASKS, SIZE)
     matrices[0], targets[2] = 2 * torch.eye(SIZE), 0.0
-    solved = solve_per_task(lambda vectors: calls.append(1) or times(matrices)(vectors), targets, 50)
+    solved = solve(lambda vectors: calls.append(1) or times(matrices)(vectors), targets, 50)
     torch.testing.assert_close(solved.vectors[0], targets[0] / 2)
     torch.testing.assert_close(solved.vectors[1], torch.linalg.solve(matrices[1], targets[1]), rtol=1e-4, atol=1e-5)
     assert not solved.vectors[2].any()
@@ -120,8 +120,8 @@ def test_negative_curvature_ends_a_tasks_search_where_it_was_met():
     eigenvalues[0] = -1.0
     eigenvalues[1, 0] = -0.01
     matrices, targets = symmetric(eigenvalues), drawn("targets", TASKS, SIZE)
-    solved = solve_per_task(times(matrices), targets, 3 * SIZE)
-    assert solved.truncated.tolist() == [True, True, False]
+    solved = solve(times(matrices), targets, 3 * SIZE)
+    assert solved.negative_curvature.tolist() == [True, True, False]
     assert torch.equal(solved.vectors[0], targets[0])
     assert solved.residuals[0].item() == pytest.approx(2.0)
     torch.testing.assert_close(solved.vectors[2], torch.linalg.solve(matrices[2], targets[2]), rtol=1e-4, atol=1e-5)

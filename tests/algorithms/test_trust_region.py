@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from algorithms.estimators.surrogates import mean_kl
-from algorithms.optimisation.conjugate_gradient import conjugate_gradient
+from algorithms.optimisation.conjugate_gradient import blas_dots, solve, summed_products
 from algorithms.optimisation.trust_region import TrustRegion
 from algorithms.policies.parameters import flat, stacked, unflat
 from environments.catalogue import make_suite
@@ -45,9 +45,10 @@ class Quadratic:
         return region.step(self.start, self.slope, lambda vector: self.matrix @ vector, evaluate or self.evaluate)
 
 
-def test_conjugate_gradient_solves_a_positive_definite_system_in_as_many_steps_as_it_has_unknowns():
+@pytest.mark.parametrize("dot", [summed_products, blas_dots])
+def test_conjugate_gradient_solves_a_positive_definite_system_in_as_many_steps_as_it_has_unknowns(dot):
     matrix, target = positive_definite(), drawn("target", SIZE)
-    solution = conjugate_gradient(lambda vector: matrix @ vector, target, SIZE, tolerance=0.0)
+    solution = solve(lambda rows: rows @ matrix, target[None], SIZE, relative=0.0, dot=dot).vectors[0]
     torch.testing.assert_close(solution, torch.linalg.solve(matrix, target), rtol=1e-10, atol=1e-12)
 
 
@@ -57,20 +58,23 @@ def test_conjugate_gradient_minimises_over_the_krylov_space_of_its_products():
     exact = torch.linalg.solve(matrix, target)
     for products in range(1, SIZE):
         calls = []
-        solution = conjugate_gradient(lambda vector, calls=calls: calls.append(1) or matrix @ vector, target, products)
+        solution = solve(lambda rows, calls=calls: calls.append(1) or rows @ matrix, target[None], products)
         space = torch.stack([torch.linalg.matrix_power(matrix, power) @ target for power in range(products)], dim=1)
         best = space @ torch.linalg.solve(space.T @ matrix @ space, space.T @ matrix @ exact)
-        torch.testing.assert_close(solution, best, rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(solution.vectors[0], best, rtol=1e-6, atol=1e-8)
         assert len(calls) == products
 
 
 def test_conjugate_gradient_stops_once_the_residual_is_small():
     calls = []
     target = drawn("target", SIZE)
-    solution = conjugate_gradient(lambda vector: calls.append(1) or 2 * vector, target, 50)
+    solution = solve(lambda rows: calls.append(1) or 2 * rows, target[None], 50).vectors[0]
     torch.testing.assert_close(solution, target / 2)
     assert len(calls) == 1
-    assert not conjugate_gradient(lambda vector: calls.append(1) or vector, torch.zeros(SIZE), 50).any()
+    for least in ({}, {"relative": 0.0}, {"absolute": 10.0}):
+        size = 1.0 if "absolute" in least else 0.0  # of a target whose residual is small from the start
+        found = solve(lambda rows: calls.append(1) or rows, size * torch.ones(1, SIZE), 50, **least)
+        assert not found.vectors.any()
     assert len(calls) == 1
 
 
