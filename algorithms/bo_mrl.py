@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import gymnasium
 import torch
 
-from algorithms.algorithm import Config, Metrics
-from algorithms.curvature.adapted_curvature import AdaptedCurvature
+from algorithms.algorithm import Metrics
+from algorithms.curvature.adapted_fisher import AdaptedFisher
 from algorithms.estimators.advantages import advantages, discounted_sums, standardised
-from algorithms.estimators.surrogates import mean_kl, ratio_objective
-from algorithms.meta_learning.gradient_adaptation import GradientAdaptation, StepData
-from algorithms.one_time_adaptation.adaptation import OneTimeAdaptation
-from algorithms.one_time_adaptation.distances import Kind
-from algorithms.one_time_adaptation.hypergradient import Hessian, ImplicitGradient
+from algorithms.estimators.surrogates import mean_kl
+from algorithms.meta_learning.gradient_adaptation import GradientAdaptation, PolicyConfig, StepData
+from algorithms.one_time_adaptation.adaptation import OneTimeAdaptation, OneTimeConfig
+from algorithms.one_time_adaptation.distances import Distance
 from algorithms.one_time_adaptation.tabular_sampled import SampledTabularAdaptation
-from algorithms.optimisation.trust_region import TrustRegion
-from algorithms.policies.gaussian_mlp import GaussianHeads, flat_inputs
+from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
+from algorithms.policies.gaussian_mlp import GaussianMLP, flat_inputs
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax
-from algorithms.policies.parameters import Parameters, flat, stacked, unflat
+from algorithms.policies.parameters import Parameters, flat, stacked
 from environments.collector import Collector
 from environments.problem import Problem
 from environments.streams import Streams
@@ -29,48 +28,29 @@ from environments.trajectories import TrajectoryBatch
 
 
 @dataclass(frozen=True)
-class BoMrlConfig(Config):
+class BoMrlConfig(OneTimeConfig, TrustRegionConfig, PolicyConfig):
     """What the paper prints, and for what it leaves open: its authors' 4 tasks, and our own choices.
 
-    Tables, which are solved and differentiated exactly, have no use for Adam, `hessian`, `hypergradient_iterations`,
-    `hypergradient_damping`, `first_order`, `baseline` and `standardise`.
+    Tables have no use for `state_dependent_std`, `baseline` and `standardise` either.
     """
 
     tasks: int = 4  # not printed; the authors' code takes 4
-    hidden: tuple[int, ...] = (64, 64)  # tanh layers
-    initial_std: float = 1.0
     state_dependent_std: bool = True  # the network gives variances as well as means; False: a learned constant
-    regularisation: float = 0.5  # lambda; on the robots Alg(3)'s is not printed
-    adam_steps: int = 50  # of one adaptation
-    adam_step_size: float = 2e-3  # not printed
     # Q by Monte Carlo (gae_lambda 1).  Less a baseline and in units of its standard deviation over the task's batch,
     # so that lambda means the same whatever a suite's rewards are worth; on tabular policies Q is never standardised.
     baseline: bool = True
     standardise: bool = True
-    gae_lambda: float = 1.0
     modelled: bool = False  # tables alone: Q by the Bellman equation of the batch's own transitions, a departure
     discount: float | None = None  # gamma; not printed for the robots; none: the suite's
-    hessian: Hessian = "bounded"  # d2L/dtheta2 with h as solved, as Equation (8) prints it, or of the distance alone
-    hypergradient_iterations: int = 10  # of conjugate gradient
-    hypergradient_damping: float = 0.0
-    first_order: bool = False  # Appendix G: the gain linearised at phi; with bo-mrl-3 Appendix H's policy gradient
-    value_derivative: bool | None = None  # keep dQ/dphi; none: on tables, as Propositions 1 and 2; (8) omits it
-    visitation_derivative: bool = False  # and the visitation's, which Proposition 2 drops; both: Appendix H's MAML
     delta: float = 1e-3  # bound on the meta-policy's mean KL divergence
-    cg_iterations: int = 10
-    damping: float = 1e-5
-    backtrack_ratio: float = 0.8
-    backtracks: int = 15
-    chunk: int = 1  # tasks per backward pass: bounds memory and keeps activations in the cache
+    chunk: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.chunk < 1 or self.adam_steps < 1:
-            raise ValueError(f"chunk and adam_steps must be at least 1, got {self.chunk} and {self.adam_steps}")
+        if self.adam_steps < 1:
+            raise ValueError(f"adam_steps must be at least 1, got {self.adam_steps}")
         if not self.regularisation > 0:
             raise ValueError(f"regularisation must be above 0, got {self.regularisation}")
-        if not 0 <= self.gae_lambda <= 1:
-            raise ValueError(f"gae_lambda must be in [0, 1], got {self.gae_lambda}")
         if self.discount is not None and not 0 < self.discount <= 1:
             raise ValueError(f"discount must be in (0, 1], got {self.discount}")
         if not self.delta > 0:
@@ -78,16 +58,19 @@ class BoMrlConfig(Config):
 
 
 class LowerLevel(Protocol):
-    """How a policy adapts to a batch, what adapted ones are worth, and derivatives; everything [task, ...]."""
+    """How a policy adapts to a batch, what adapted policies are worth, and the adaptation's derivative."""
 
-    def solve(self, start: Parameters, step: StepData) -> Parameters: ...
+    def solve(self, start: Parameters, step: StepData) -> Parameters:
+        """The adapted parameters [task, ...]."""
 
     def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
         """A surrogate of the adapted policies' return, [task]; its gradient where they acted is the policy gradient."""
 
-    def pull_back(
-        self, gradient: Parameters, solution: Parameters, start: Parameters, step: StepData
-    ) -> tuple[Parameters, torch.Tensor]: ...
+    def vjp(
+        self, cotangent: Parameters, solution: Parameters, start: Parameters, step: StepData
+    ) -> tuple[Parameters, torch.Tensor]:
+        """The product of a cotangent of the solution with its derivative by the start, [task, ...]; and, bool [task],
+        where a Hessian that must be positive definite had a direction of negative curvature."""
 
 
 @dataclass(frozen=True)
@@ -104,62 +87,36 @@ class MetaSample:
 
 
 class BoMrl(GradientAdaptation):
-    """Algorithm 2 of Xu and Zhu 2024, with one-time adaptation Alg(`kind`).
+    """Algorithm 2 of Xu and Zhu 2024, with one-time adaptation Alg(1), Alg(2) or Alg(3), which differ in the distance.
 
     Meta-training takes one adaptation however many steps are evaluated, as the paper does; each further one starts
     at the adapted policy, on that policy's own data and with distances measured from it (Section 5.4).
     """
 
-    kind: ClassVar[Kind]
-    Config = BoMrlConfig  # type: ignore[assignment]  # shares no option of an inner gradient step
+    distance: ClassVar[Distance]
+    Config = BoMrlConfig
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
         super().__init__(problem, config, streams)
         space = problem.action_space
         if config.state_dependent_std and isinstance(space, gymnasium.spaces.Box):
             inputs = flat_inputs(problem.observation_space)
-            self.network = GaussianHeads(inputs, config.hidden, space, config.initial_std)
+            self.network = GaussianMLP(inputs, config.hidden, space, config.initial_std)
             self.parameters = self.network.initial(streams.torch("initial parameters"))
         self.discount = problem.discount if config.discount is None else config.discount
         self.lower = self.make_lower_level()
 
     def make_lower_level(self) -> LowerLevel:
         if isinstance(self.network, TabularSoftmax):
-            config = self.config
             return SampledTabularAdaptation(
-                self.kind,
-                config.regularisation,
+                self.distance,
+                self.config,
                 self.discount,
                 self.network.states,
                 self.network.actions,
-                config.value_derivative is not False,
-                config.visitation_derivative,
-                config.modelled,
+                self.config.modelled,
             )
-        return self.network_lower_level()
-
-    def network_lower_level(self) -> NetworkLowerLevel:
-        config = self.config
-        adaptation = OneTimeAdaptation(
-            self.network,
-            self.kind,
-            config.regularisation,
-            config.adam_steps,
-            config.adam_step_size,
-            config.first_order,
-        )
-        return NetworkLowerLevel(
-            adaptation,
-            ImplicitGradient(
-                adaptation,
-                config.hessian,
-                config.hypergradient_iterations,
-                config.hypergradient_damping,
-                bool(config.value_derivative),
-                config.visitation_derivative,
-                self.discount,
-            ),
-        )
+        return OneTimeAdaptation(self.network, self.distance, self.config, self.discount)
 
     def step_data(self, batch: TrajectoryBatch) -> StepData:
         config = self.config
@@ -208,21 +165,21 @@ class BoMrl(GradientAdaptation):
         return NetworkPolicy(self.network, parameters)
 
     def hypergradient(self, sample: MetaSample) -> tuple[Parameters, Metrics]:
-        """The mean over tasks of Equation (8), and how many of their Hessians did not curve as they must."""
+        """The mean over tasks of Equation (8), and the share of tasks whose Hessian had negative curvature."""
         tasks = len(sample.before.advantages)
         total = {name: torch.zeros_like(value) for name, value in self.parameters.items()}
-        failed = 0.0
+        negative = 0.0
         for part in self.parts(tasks):
             few = sample.select(part)
             leaves = {name: value.detach().requires_grad_() for name, value in few.solution.items()}
             objective = self.lower.outer_objective(leaves, few.after).sum()
             gradient = dict(zip(leaves, torch.autograd.grad(objective, list(leaves.values())), strict=True))
             start = stacked(self.parameters, len(few.before.advantages))
-            image, bent = self.lower.pull_back(gradient, few.solution, start, few.before)
-            failed += float(bent.sum())
+            image, negative_curvature = self.lower.vjp(gradient, few.solution, start, few.before)
+            negative += float(negative_curvature.sum())
             for name, value in image.items():
                 total[name] += value.sum(0)
-        return {name: value / tasks for name, value in total.items()}, {"bent_hessians": failed / tasks}
+        return {name: value / tasks for name, value in total.items()}, {"bent_hessians": negative / tasks}
 
     def outer_step(self, gradient: Parameters, sample: MetaSample) -> Metrics:
         """TRPO with the hypergradient on the meta-policy's batches, whose mean KL divergence is what is bounded.
@@ -230,42 +187,22 @@ class BoMrl(GradientAdaptation):
         The step is shortened until it keeps the bound; that it improves is predicted by the gradient.  To confirm it
         takes a whole adaptation, and in 150 meta-iterations on half-cheetah-velocity it refused no step.
         """
-        config = self.config
         before = sample.before
         tasks = len(before.advantages)
-        curvature = self.curvature(before)
-
-        def product(vector: torch.Tensor) -> torch.Tensor:
-            return flat(curvature(unflat(vector, self.parameters))) / tasks
-
+        fishers = [self.fisher(before.select(part)) for part in self.parts(tasks)]
         start, slope = flat(self.parameters), flat(gradient)
 
-        def evaluate(point: torch.Tensor) -> tuple[float, float]:
-            predicted = float(slope.dot(point - start))
-            return predicted, self.divergence(unflat(point, self.parameters), before)
+        def evaluate(parameters: Parameters) -> tuple[float, float]:
+            return float(slope.dot(flat(parameters) - start)), self.divergence(parameters, before)
 
-        region = TrustRegion(
-            config.delta, config.cg_iterations, config.damping, config.backtrack_ratio, config.backtracks
-        )
-        point, metrics = region.step(start, slope, product, evaluate)
-        self.parameters = {name: value.clone() for name, value in unflat(point, self.parameters).items()}
+        self.parameters, metrics = TrustRegion(self.config).ascend(self.parameters, gradient, fishers, tasks, evaluate)
         predicted = metrics.pop("improvement")
         return {**metrics, "predicted_improvement": predicted}
 
-    def curvature(self, step: StepData) -> Callable[[Parameters], Parameters]:
-        """Products with the Hessian of the summed KL(old || new) of the meta-policy on these tasks' batches."""
-        parts = [step.select(part) for part in self.parts(len(step.advantages))]
-        curvatures = [self.graph_curvature(part) for part in parts]
-
-        def product(vector: Parameters) -> Parameters:
-            images = [curvature.product(vector) for curvature in curvatures]
-            return {name: torch.stack([image[name] for image in images]).sum(0) for name in vector}
-
-        return product
-
-    def graph_curvature(self, step: StepData) -> AdaptedCurvature:
+    def fisher(self, step: StepData) -> AdaptedFisher:
+        """The Hessian of the summed KL(old || new) of the meta-policy on these tasks' batches."""
         start = stacked(self.parameters, len(step.advantages))
-        return AdaptedCurvature([], 0.0, start, lambda parameters: self.distribution(parameters, step), step.batch.mask)
+        return AdaptedFisher([], start, lambda parameters: self.distribution(parameters, step), step.batch.mask)
 
     def divergence(self, parameters: Parameters, step: StepData) -> float:
         """Mean KL(old || new) of the meta-policy on its own batches."""
@@ -288,32 +225,12 @@ class BoMrl(GradientAdaptation):
         }
 
 
-@dataclass(frozen=True)
-class NetworkLowerLevel:
-    """Adam and the implicit function theorem."""
-
-    adaptation: OneTimeAdaptation
-    implicit: ImplicitGradient
-
-    def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
-        policy = self.adaptation.network.distribution(parameters, step.batch.observations)
-        return ratio_objective(policy, step.batch, step.advantages)
-
-    def solve(self, start: Parameters, step: StepData) -> Parameters:
-        return self.adaptation.solve(start, step)
-
-    def pull_back(
-        self, gradient: Parameters, solution: Parameters, start: Parameters, step: StepData
-    ) -> tuple[Parameters, torch.Tensor]:
-        return self.implicit.pull_back(gradient, solution, start, step)
-
-
 class BoMrl1(BoMrl):
     """BO-MRL with Alg(1): one-time policy adaptation within KL(pi_phi || pi_theta)."""
 
     name = "bo-mrl-1"
     paper = "Xu and Zhu 2024, Meta-Reinforcement Learning with Universal Policy Adaptation (NeurIPS)"
-    kind = 1
+    distance = "kl"
 
 
 class BoMrl2(BoMrl):
@@ -321,7 +238,7 @@ class BoMrl2(BoMrl):
 
     name = "bo-mrl-2"
     paper = "Xu and Zhu 2024, Meta-Reinforcement Learning with Universal Policy Adaptation (NeurIPS)"
-    kind = 2
+    distance = "reverse_kl"
 
 
 class BoMrl3(BoMrl):
@@ -329,4 +246,4 @@ class BoMrl3(BoMrl):
 
     name = "bo-mrl-3"
     paper = "Xu and Zhu 2024, Meta-Reinforcement Learning with Universal Policy Adaptation (NeurIPS)"
-    kind = 3
+    distance = "euclidean"

@@ -6,42 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from algorithms.algorithm import Config
-from algorithms.curvature.partial_curvature import PartialCurvature
+from algorithms.curvature.adapted_fisher import Jacobian, inner_steps
 from algorithms.maml_trpo import MamlTrpo
-from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_adaptation import PolicyConfig, StepData
 from algorithms.optimisation.inner_update import inner_update
+from algorithms.optimisation.trust_region import TrustRegionConfig
 from algorithms.policies.context_mlp import CONTEXT, ContextMLP
-from algorithms.policies.parameters import Parameters, stacked
+from algorithms.policies.parameters import Parameters
 from environments.problem import Problem
 from environments.streams import Streams
 
 
 @dataclass(frozen=True)
-class CaviaConfig(Config):
+class CaviaConfig(TrustRegionConfig, PolicyConfig):
     """No `inner_step_size`: profiles set it to what suits all of a network's parameters (0.1; 300 for a table of
     logits), while the context's step has the scale of an input (1 in the paper), so it goes by its own name."""
 
-    hidden: tuple[int, ...] = (64, 64)  # tanh layers
-    initial_std: float = 1.0
     context_size: int = 50  # the default of the authors' code for reinforcement learning
     context_step_size: float = 1.0  # of the inner update, on the context alone
-    gae_lambda: float = 1.0
-    chunk: int = 4  # tasks per backward pass: bounds memory and keeps activations in the cache
-    delta: float = 0.01  # bound on the mean KL divergence of the adapted policies
-    cg_iterations: int = 10
-    damping: float = 1e-5
-    backtrack_ratio: float = 0.8
-    backtracks: int = 15
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.context_size < 1:
             raise ValueError(f"context_size must be at least 1, got {self.context_size}")
-        if self.chunk < 1:
-            raise ValueError(f"chunk must be at least 1, got {self.chunk}")
-        if not 0 <= self.gae_lambda <= 1:
-            raise ValueError(f"gae_lambda must be in [0, 1], got {self.gae_lambda}")
 
 
 class Cavia(MamlTrpo):
@@ -52,7 +39,7 @@ class Cavia(MamlTrpo):
 
     name = "cavia"
     paper = "Zintgraf, Shiarlis, Kurin, Hofmann and Whiteson 2019, arXiv:1810.03642"
-    Config = CaviaConfig  # type: ignore[assignment]  # no kind of MamlTrpoConfig: that has an inner_step_size
+    Config = CaviaConfig
     network: ContextMLP
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
@@ -80,17 +67,9 @@ class Cavia(MamlTrpo):
             )
         return {**network, **context}
 
-    def curvature(self, data: Sequence[StepData]) -> PartialCurvature:
-        """Of the summed KL(old || new) of these tasks' adapted policies, in the network's parameters."""
-        last = data[-1]
-        start = stacked(self.parameters, len(last.advantages))
-        return PartialCurvature(
-            [self.inner_value(step) for step in data[:-1]],
-            {CONTEXT: self.config.context_step_size},
-            {**start, CONTEXT: self._context(start)},
-            lambda parameters: self.distribution(parameters, last),
-            last.batch.mask,
-        )
+    def jacobians(self, start: Parameters, data: Sequence[StepData]) -> tuple[Sequence[Jacobian], Parameters]:
+        whole = {**start, CONTEXT: self._context(start)}
+        return inner_steps([self.inner_value(step) for step in data], whole, {CONTEXT: self.config.context_step_size})
 
     def _context(self, parameters: Parameters) -> Any:
         if CONTEXT in parameters:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithms.maml_vpg import MamlVpg, MamlVpgConfig
+from algorithms.maml_vpg import MamlVpg
+from algorithms.meta_learning.adam_meta_learner import AdamConfig
 from algorithms.meta_learning.dice_adaptation import DiceConfig, DiceMetaLearner
 
 
 @dataclass(frozen=True)
-class DiceVpgConfig(DiceConfig, MamlVpgConfig):
+class DiceVpgConfig(DiceConfig, AdamConfig):
     pass
 
 

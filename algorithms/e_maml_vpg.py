@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import torch
 
-from algorithms.maml_vpg import MamlVpg, MamlVpgConfig
+from algorithms.maml_vpg import MamlVpg
+from algorithms.meta_learning.adam_meta_learner import AdamConfig
 from algorithms.meta_learning.exploration_term import ExplorationConfig, ExploringMetaLearner
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
 
 
 @dataclass(frozen=True)
-class EMamlVpgConfig(ExplorationConfig, MamlVpgConfig):
+class EAdamConfig(ExplorationConfig, AdamConfig):
     pass
 
 
@@ -22,7 +23,7 @@ class EMamlVpg(ExploringMetaLearner, MamlVpg):
 
     name = "e-maml-vpg"
     paper = "Stadie, Yang, Houthooft, Chen, Duan, Wu, Abbeel and Sutskever 2018, arXiv:1803.01118"
-    Config = EMamlVpgConfig
+    Config = EAdamConfig
 
     def pre_update_terms(self, policy: Distribution, batch: TrajectoryBatch) -> torch.Tensor:
         return policy.log_prob(batch.actions)

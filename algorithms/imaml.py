@@ -9,8 +9,7 @@ from typing import Any, Literal
 import torch
 
 from algorithms.algorithm import Adaptation, Metrics
-from algorithms.curvature.adapted_curvature import AdaptedCurvature
-from algorithms.curvature.implicit_curvature import ImplicitCurvature
+from algorithms.curvature.adapted_fisher import Jacobian, NeumannInverse
 from algorithms.curvature.implicit_differentiation import through_proximal_solution
 from algorithms.estimators.surrogates import log_probability_objective, mean_kl, ratio_objective
 from algorithms.maml_trpo import MamlTrpo, MamlTrpoConfig
@@ -162,16 +161,10 @@ class Imaml(MamlTrpo):
             moved = mean_kl(last.acting(type(before)), before, last.batch.mask)
         return {"kl_of_adaptation": float(moved.mean())}
 
-    def curvature(self, data: MetaData) -> AdaptedCurvature:
-        """Of the summed KL(old || new) of these tasks' adapted policies, their Jacobian by its Neumann series."""
-        if len(data) < 2:
-            return super().curvature(data)  # nothing is adapted
-        last = data[-1]
-        return ImplicitCurvature(
-            self.inner_value(data[-2]),
-            self.adapted(stacked(self.parameters, len(last.advantages)), data[:-1], differentiable=False),
-            self.proximal_weight,
-            self.config.curvature_terms,
-            lambda parameters: self.distribution(parameters, last),
-            last.batch.mask,
-        )
+    def jacobians(self, start: Parameters, data: Sequence[StepData]) -> tuple[Sequence[Jacobian], Parameters]:
+        """That of the last proximal problem's solution by the centre, whatever path led there."""
+        if not data:
+            return [], start
+        adapted = self.adapted(start, data, differentiable=False)
+        objective = self.inner_value(data[-1])
+        return [NeumannInverse(objective, adapted, self.proximal_weight, self.config.curvature_terms)], adapted

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from algorithms.algorithm import Metrics
-from algorithms.curvature.adapted_curvature import AdaptedCurvature
+from algorithms.curvature.adapted_fisher import AdaptedFisher, Jacobian, inner_steps
 from algorithms.estimators.surrogates import mean_kl, ratio_objective
-from algorithms.meta_learning.gradient_adaptation import GradientConfig, StepData
+from algorithms.meta_learning.gradient_adaptation import GradientConfig, PolicyConfig, StepData
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, MetaData
-from algorithms.optimisation.trust_region import TrustRegion
-from algorithms.policies.parameters import Parameters, flat, stacked, unflat
+from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
+from algorithms.policies.parameters import Parameters, stacked
 from environments.policy import Distribution
 
 
 @dataclass(frozen=True)
-class MamlTrpoConfig(GradientConfig):
-    delta: float = 0.01  # bound on the mean KL divergence of the adapted policies
-    cg_iterations: int = 10
-    damping: float = 1e-5
-    backtrack_ratio: float = 0.8
-    backtracks: int = 15
+class MamlTrpoConfig(TrustRegionConfig, GradientConfig):
+    """The trust region bounds the divergence of the adapted policies."""
 
 
 class MamlTrpo(GradientMetaLearner):
@@ -30,43 +28,33 @@ class MamlTrpo(GradientMetaLearner):
 
     name = "maml-trpo"
     paper = "Finn, Abbeel and Levine 2017, arXiv:1703.03400"
-    Config = MamlTrpoConfig
+    Config: ClassVar[type[PolicyConfig]] = MamlTrpoConfig
 
     def outer_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
         return ratio_objective(policy, step.batch, step.advantages)
 
     def update(self, data: MetaData) -> Metrics:
-        config = self.config
-        tasks = len(data[0].advantages)
         objective, gradient = self.meta_gradient(self.parameters, data)
-        curvatures = [self.curvature(part) for part in self.chunks(data)]
-
-        def product(vector: torch.Tensor) -> torch.Tensor:
-            direction = unflat(vector, self.parameters)
-            return torch.stack([flat(curvature.product(direction)) for curvature in curvatures]).sum(0) / tasks
-
-        region = TrustRegion(
-            config.delta, config.cg_iterations, config.damping, config.backtrack_ratio, config.backtracks
+        self.parameters, metrics = TrustRegion(self.config).ascend(
+            self.parameters,
+            gradient,
+            [self.fisher(part) for part in self.chunks(data)],
+            len(data[0].advantages),
+            lambda parameters: self.evaluate(parameters, data),
         )
-        point, metrics = region.step(
-            flat(self.parameters),
-            flat(gradient),
-            product,
-            lambda vector: self.evaluate(unflat(vector, self.parameters), data),
-        )
-        self.parameters = {name: value.clone() for name, value in unflat(point, self.parameters).items()}
         return {"objective": objective, **metrics, **self.std_metrics()}
 
-    def curvature(self, data: MetaData) -> AdaptedCurvature:
-        """Of the summed KL(old || new) of these tasks' adapted policies."""
+    def fisher(self, data: MetaData) -> AdaptedFisher:
+        """The Hessian of the summed KL(old || new) of these tasks' adapted policies."""
+        jacobians, adapted = self.jacobians(stacked(self.parameters, len(data[0].advantages)), data[:-1])
         last = data[-1]
-        return AdaptedCurvature(
-            [self.inner_value(step) for step in data[:-1]],
-            self.config.inner_step_size,
-            stacked(self.parameters, len(last.advantages)),
-            lambda parameters: self.distribution(parameters, last),
-            last.batch.mask,
+        return AdaptedFisher(
+            jacobians, adapted, lambda parameters: self.distribution(parameters, last), last.batch.mask
         )
+
+    def jacobians(self, start: Parameters, data: Sequence[StepData]) -> tuple[Sequence[Jacobian], Parameters]:
+        """Those of the adaptation to each step's data in turn, and the adapted parameters [task, ...]."""
+        return inner_steps([self.inner_value(step) for step in data], start, self.config.inner_step_size)
 
     def divergence(self, parameters: Parameters, step: StepData) -> torch.Tensor:
         """KL(old || new) of the adapted policies, [task]."""

@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from algorithms.algorithm import Metrics
 from algorithms.estimators.surrogates import clipped_objective, mean_kl, ratio_objective
-from algorithms.meta_learning.gradient_adaptation import GradientConfig, StepData
-from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, MetaData
-from algorithms.optimisation.adam import Adam
+from algorithms.meta_learning.adam_meta_learner import AdamConfig, AdamMetaLearner
+from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_meta_learner import MetaData
 from algorithms.policies.parameters import Parameters, stacked
 from environments.policy import Distribution
-from environments.problem import Problem
-from environments.streams import Streams
 
 
 @dataclass(frozen=True)
-class PrompConfig(GradientConfig):
-    step_size: float = 1e-3  # Adam's
+class PrompConfig(AdamConfig):
     gradient_steps: int = 5  # full-batch outer steps on one sample
     clip: float = 0.3
     kl_penalty: float = 5e-4  # eta; 1e-3 in the paper's suites with random dynamics
 
 
-class Promp(GradientMetaLearner):
+class Promp(AdamMetaLearner):
     """ProMP: low-variance curvature in the inner step, clipped outer surrogate with a KL penalty."""
 
     name = "promp"
     paper = "Rothfuss, Lee, Clavera, Asfour and Abbeel 2019, arXiv:1810.06784"
     Config = PrompConfig
-
-    def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
-        super().__init__(problem, config, streams)
-        self.optimizer = Adam(self.parameters, config.step_size)
 
     def inner_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
         return ratio_objective(policy, step.batch, step.advantages)
@@ -55,11 +47,7 @@ class Promp(GradientMetaLearner):
         return reward - self.config.kl_penalty * penalty / max(len(data) - 1, 1)
 
     def update(self, data: MetaData) -> Metrics:
-        objectives = []
-        for _ in range(self.config.gradient_steps):
-            objective, gradient = self.meta_gradient(self.parameters, data)
-            objectives.append(objective)
-            self.parameters = self.optimizer.ascend(self.parameters, gradient)
+        objectives = [self.ascend(data) for _ in range(self.config.gradient_steps)]
         return {
             "objective": objectives[0],
             "improvement": objectives[-1] - objectives[0],
@@ -79,10 +67,3 @@ class Promp(GradientMetaLearner):
             if step is not data[-1]:
                 point = self.adapted(point, [step], differentiable=False)
         return {"kl_before_adaptation": divergences[0], "kl_after_adaptation": divergences[-1]}
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "optimizer": self.optimizer.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        self.optimizer.load_state_dict(state["optimizer"])

@@ -8,6 +8,8 @@ import torch
 
 from algorithms.policies.parameters import Parameters
 
+TaskFunction = Callable[[Parameters], torch.Tensor]
+
 
 class HessianProduct:
     """H v of every task at once, or of blocks of H alone.
@@ -16,7 +18,7 @@ class HessianProduct:
     `value` [task] and `gradient` [task, ...] are the objective's at the given parameters.
     """
 
-    def __init__(self, objective: Callable[[Parameters], torch.Tensor], parameters: Parameters) -> None:
+    def __init__(self, objective: TaskFunction, parameters: Parameters) -> None:
         self._leaves = {name: value.detach().contiguous().requires_grad_() for name, value in parameters.items()}
         with torch.enable_grad():
             values = objective(self._leaves)
@@ -30,19 +32,15 @@ class HessianProduct:
 
         H being symmetric, the rows `of` of H times the columns in `vector` cost one pass through both alone.
         """
-        names = list(self._leaves) if of is None else list(of)
+        return self.mixed(vector, {name: self._leaves[name] for name in (self._leaves if of is None else of)})
+
+    def mixed(self, vector: Parameters, others: Parameters) -> Parameters:
+        """vector^T d2J / d parameters d others, [task, ...]; others: leaves of the objective's graph."""
         products = torch.autograd.grad(
             [self._slopes[name] for name in vector],
-            [self._leaves[name] for name in names],
+            list(others.values()),
             grad_outputs=list(vector.values()),
             retain_graph=True,
             materialize_grads=True,
-        )
-        return dict(zip(names, products, strict=True))
-
-    def mixed(self, vector: Parameters, others: Parameters) -> Parameters:
-        """vector^T d2J / d parameters d others, [task, ...]: others, which require gradients, are in the objective."""
-        products = torch.autograd.grad(
-            [self._slopes[name] for name in vector], list(others.values()), list(vector.values()), retain_graph=True
         )
         return dict(zip(others, products, strict=True))

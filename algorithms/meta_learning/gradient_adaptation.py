@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import torch
@@ -23,12 +23,11 @@ from environments.trajectories import TrajectoryBatch
 
 
 @dataclass(frozen=True)
-class GradientConfig(Config):
-    """Defaults are ProMP's setting (Rothfuss et al. 2019, Appendix C)."""
+class PolicyConfig(Config):
+    """A policy network and its advantages; defaults are ProMP's setting (Rothfuss et al. 2019, Appendix C)."""
 
     hidden: tuple[int, ...] = (64, 64)  # tanh layers
     initial_std: float = 1.0
-    inner_step_size: float = 0.1
     gae_lambda: float = 1.0
     chunk: int = 4  # tasks per backward pass: bounds memory and keeps activations in the cache
 
@@ -38,6 +37,11 @@ class GradientConfig(Config):
             raise ValueError(f"chunk must be at least 1, got {self.chunk}")
         if not 0 <= self.gae_lambda <= 1:
             raise ValueError(f"gae_lambda must be in [0, 1], got {self.gae_lambda}")
+
+
+@dataclass(frozen=True)
+class GradientConfig(PolicyConfig):
+    inner_step_size: float = 0.1  # of gradient ascent on all parameters, ProMP's
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class StepData:
 class GradientAdaptation(Algorithm):
     """A policy network whose parameters are adapted to each task by gradient steps on its own data."""
 
-    Config = GradientConfig
+    Config: ClassVar[type[PolicyConfig]] = GradientConfig
     config: Any
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:

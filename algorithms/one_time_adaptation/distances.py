@@ -13,7 +13,7 @@ from algorithms.policies.parameters import Parameters
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
 
-Kind = Literal[1, 2, 3]
+Distance = Literal["kl", "reverse_kl", "euclidean"]
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,16 @@ class Centre:
 
 
 def squared_distance(
-    kind: Kind, centre: Centre, parameters: Parameters, policy: Distribution, mask: torch.Tensor
+    distance: Distance, centre: Centre, parameters: Parameters, policy: Distribution, mask: torch.Tensor
 ) -> torch.Tensor:
     """D_i^2(pi_phi, pi_theta) of Section 3 of Xu and Zhu 2024, [task], phi the centre; means over valid steps.
 
-    1: KL(pi_phi || pi_theta).  2: KL(pi_theta || pi_phi).  3: ||phi - theta||^2, which needs no states.
+    "kl", i = 1: KL(pi_phi || pi_theta).  "reverse_kl", i = 2: KL(pi_theta || pi_phi).
+    "euclidean", i = 3: ||phi - theta||^2, which needs no states.
     """
-    if kind == 1:
+    if distance == "kl":
         return masked_mean(centre.policy.kl(policy), mask)
-    if kind == 2:
+    if distance == "reverse_kl":
         return masked_mean(policy.kl(centre.policy), mask)
     parts = [(value - centre.parameters[name]).square().flatten(1).sum(1) for name, value in parameters.items()]
     return torch.stack(parts).sum(0)

@@ -6,18 +6,21 @@ every state s
     i = 1, 2:  max_pi     sum_a pi(a) Q(s, a) - lambda d_i^2(pi_phi, pi)                    Equation (1)
     i = 3:     max_theta  nu(s) sum_a pi_theta(a) Q(s, a) - lambda |theta - phi(s, .)|^2    Equation (2)
 
-with d_1^2 = KL(pi_phi || pi) and d_2^2 = KL(pi || pi_phi).  In (2) the penalty is of the whole parameter table, so that
-state s weighs nu(s) against it; in (1) nu(s) cancels, and a state that is never visited is adapted to its Q as well.
+with d_1^2 = KL(pi_phi || pi), the distance "kl", and d_2^2 = KL(pi || pi_phi), "reverse_kl"; Alg(3)'s is "euclidean".
+In (2) the penalty is of the whole parameter table, so that state s weighs nu(s) against it; in (1) nu(s) cancels, and a
+state that is never visited is adapted to its Q as well.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
-KINDS = (1, 2, 3)
+from algorithms.one_time_adaptation.distances import Distance
+
+DISTANCES: tuple[Distance, ...] = get_args(Distance)
 #: least log-probability that Alg(1) reckons with: below it a probability is no longer a float64
 LEAST_LOG_PROBABILITY = -690.0
 #: gradient of Alg(3)'s objective, relative to its scale, at which its solver stops
@@ -33,44 +36,44 @@ LONGEST_STEP = 1.0
 
 
 def adapt_tabular(
-    kind: int,
+    distance: Distance,
     logits: torch.Tensor,
     action_values: torch.Tensor,
     weight: float,
     visitation: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Alg(kind): logits of the adapted policies, differentiable once in all three tensors (Propositions 1 and 2).
+    """Alg(i): logits of the adapted policies, differentiable once in all three tensors (Propositions 1 and 2).
 
     logits, action_values: float64 [..., S, A], those of pi_phi.  weight: lambda > 0.
-    visitation: nu of pi_phi, float64 [..., S]; needed by kind 3 alone.
-    Returns [..., S, A]: log-probabilities for kinds 1 and 2, which know policies alone; for kind 3 the parameters
-    themselves.  Kind 3 is strongly concave for lambda > 6 max|A| only (Proposition 3); below that it is the maximiser
-    which damped Newton reaches going uphill from phi.  Optimality conditions hold to 1e-10 of the objective's scale.
-    Raises ValueError for an unknown kind, a weight that is not positive, other shapes or types; ArithmeticError if a
-    solver does not converge.
+    visitation: nu of pi_phi, float64 [..., S]; needed by "euclidean" alone.
+    Returns [..., S, A]: log-probabilities for the divergences, which know policies alone; for "euclidean" the
+    parameters themselves.  Alg(3) is strongly concave for lambda > 6 max|A| only (Proposition 3); below that the result
+    is the maximiser which damped Newton reaches going uphill from phi.  Optimality conditions hold to 1e-10 of the
+    objective's scale.  Raises ValueError for an unknown distance, a weight that is not positive, other shapes or types;
+    ArithmeticError if a solver does not converge.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
+    if distance not in DISTANCES:
+        raise ValueError(f"distance must be one of {DISTANCES}, got {distance!r}")
     if not (weight > 0 and math.isfinite(weight)):
         raise ValueError(f"the weight lambda must be positive and finite, got {weight}")
     if visitation is None:
-        if kind == 3:
-            raise ValueError("kind 3 needs the visitation: in it a state weighs as often as it is visited")
+        if distance == "euclidean":
+            raise ValueError("Alg(3) needs the visitation: in it a state weighs as often as it is visited")
         visitation = torch.ones_like(logits[..., 0])
     if action_values.shape != logits.shape or visitation.shape != logits.shape[:-1]:
         raise ValueError(
             f"logits {tuple(logits.shape)}, action_values {tuple(action_values.shape)} and "
             f"visitation {tuple(visitation.shape)} are not [..., S, A] twice and [..., S]"
         )
-    kinds = {tensor.dtype for tensor in (logits, action_values, visitation)}
-    if kinds != {torch.float64}:
-        raise ValueError(f"the exact adaptation is in float64, got {sorted(map(str, kinds))}")
-    adapted: torch.Tensor = _Adaptation.apply(logits, action_values, visitation, kind, float(weight))
+    types = {tensor.dtype for tensor in (logits, action_values, visitation)}
+    if types != {torch.float64}:
+        raise ValueError(f"the exact adaptation is in float64, got {sorted(map(str, types))}")
+    adapted: torch.Tensor = _Adaptation.apply(logits, action_values, visitation, distance, float(weight))
     return adapted
 
 
-def adaptation_vjp(
-    kind: int,
+def adapt_tabular_vjp(
+    distance: Distance,
     logits: torch.Tensor,
     action_values: torch.Tensor,
     weight: float,
@@ -80,16 +83,16 @@ def adaptation_vjp(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Products of a cotangent [..., S, A] of `adapted` with its derivatives in logits, action values and visitation.
 
-    By implicit differentiation of the optimality conditions: Proposition 1 for kinds 1 and 2 (written for log pi', so
-    that small probabilities lose no digits), Proposition 2 for kind 3, where the last product is the term that the
+    By implicit differentiation of the optimality conditions: Proposition 1 for the divergences (written for log pi', so
+    that small probabilities lose no digits), Proposition 2 for "euclidean", where the last product is the term that the
     paper's Proposition 2 leaves out.  Returns shapes [..., S, A], [..., S, A] and [..., S].
     """
-    if kind == 3:
-        return _newton_vjp(logits, action_values, weight, visitation, adapted, cotangent)
+    if distance == "euclidean":
+        return _alg3_vjp(logits, action_values, weight, visitation, adapted, cotangent)
     # with M = lambda * Hessian of d^2, diagonal here, pi' M r = 1 defines r, and M^-1 times the mixed derivative of
     # lambda d^2 in (log pi, log pi_phi) is pi': the two right-hand sides of Proposition 1 differ by the factor r
     policy = adapted.softmax(-1)
-    if kind == 1:
+    if distance == "kl":
         rate = (adapted.log_softmax(-1) - _log_policy(logits)).exp() / weight  # 1 / (mu - q_a)
     else:
         rate = torch.full_like(policy, 1 / weight)
@@ -99,23 +102,23 @@ def adaptation_vjp(
 
 
 def optimality_residual(
-    kind: int,
+    distance: Distance,
     logits: torch.Tensor,
     action_values: torch.Tensor,
     weight: float,
     visitation: torch.Tensor,
     adapted: torch.Tensor,
 ) -> torch.Tensor:
-    """How far `adapted` is from the optimality conditions of Alg(kind), per state [...,S], over max(1, lambda, |Q|).
+    """How far `adapted` is from the optimality conditions of Alg(i), per state [...,S], over max(1, lambda, |Q|).
 
-    Kinds 1 and 2: the spread over actions of the Lagrangian's derivative q_a - lambda (d^2)'_a, each weighted with
-    pi'(a) (a multiplier mu must equal them all); kind 3: the largest entry of the objective's gradient.
+    Divergences: the spread over actions of the Lagrangian's derivative q_a - lambda (d^2)'_a, each weighted with
+    pi'(a) (a multiplier mu must equal them all); "euclidean": the largest entry of the objective's gradient.
     """
     scale = torch.stack([action_values.abs().amax(-1), torch.full_like(visitation, max(1.0, weight))]).amax(0)
-    if kind == 3:
+    if distance == "euclidean":
         return _alg3_gradient(logits, action_values, weight, visitation, adapted).abs().amax(-1) / scale
     policy, ratio = adapted.softmax(-1), adapted.log_softmax(-1) - logits.log_softmax(-1)
-    slope = action_values + weight * (-ratio).exp() if kind == 1 else action_values - weight * ratio
+    slope = action_values + weight * (-ratio).exp() if distance == "kl" else action_values - weight * ratio
     multiplier = (policy * slope).sum(-1, keepdim=True)
     return (policy * (slope - multiplier)).abs().amax(-1) / scale
 
@@ -129,24 +132,24 @@ class _Adaptation(torch.autograd.Function):
         logits: torch.Tensor,
         action_values: torch.Tensor,
         visitation: torch.Tensor,
-        kind: int,
+        distance: Distance,
         weight: float,
     ) -> torch.Tensor:
-        if kind == 1:
+        if distance == "kl":
             adapted = _solve_alg1(logits, action_values, weight)
-        elif kind == 2:
+        elif distance == "reverse_kl":
             adapted = (_log_policy(logits) + action_values / weight).log_softmax(-1)
         else:
             adapted = _solve_alg3(logits, action_values, weight, visitation)
         ctx.save_for_backward(logits, action_values, visitation, adapted)
-        ctx.kind, ctx.weight = kind, weight
+        ctx.distance, ctx.weight = distance, weight
         return adapted
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, cotangent: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         logits, action_values, visitation, adapted = ctx.saved_tensors
-        products = adaptation_vjp(ctx.kind, logits, action_values, ctx.weight, visitation, adapted, cotangent)
+        products = adapt_tabular_vjp(ctx.distance, logits, action_values, ctx.weight, visitation, adapted, cotangent)
         return *products, None, None
 
 
@@ -233,7 +236,9 @@ def _solve_alg3(
         step = (axes @ (inverse * (axes.transpose(-1, -2) @ gradient[..., None])[..., 0])[..., None])[..., 0]
         step = step * (LONGEST_STEP / step.norm(dim=-1, keepdim=True).clamp_min(LONGEST_STEP))
         theta[rows] = here + _armijo(arguments, here, gradient, step, scale[rows]) * step
-    worst = float(optimality_residual(3, logits, action_values, weight, visitation, theta.reshape(logits.shape)).max())
+    worst = float(
+        optimality_residual("euclidean", logits, action_values, weight, visitation, theta.reshape(logits.shape)).max()
+    )
     if not worst <= 1e-10:
         raise ArithmeticError(f"Alg(3) did not converge in {NEWTON_ITERATIONS} Newton steps: residual {worst:.1e}")
     return theta.reshape(logits.shape)
@@ -260,7 +265,7 @@ def _armijo(
     return fraction[..., None]
 
 
-def _newton_vjp(
+def _alg3_vjp(
     logits: torch.Tensor,
     action_values: torch.Tensor,
     weight: float,
@@ -268,7 +273,7 @@ def _newton_vjp(
     theta: torch.Tensor,
     cotangent: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """adaptation_vjp for Alg(3): one solve with the curvature at the maximiser, per state."""
+    """`adapt_tabular_vjp` for Alg(3): one solve with the curvature at the maximiser, per state."""
     policy, slope = _alg3_slope(action_values, theta)
     pull = torch.linalg.solve(_alg3_curvature(action_values, weight, visitation, theta), cotangent)
     by_values = visitation[..., None] * policy * (pull - (policy * pull).sum(-1, keepdim=True))

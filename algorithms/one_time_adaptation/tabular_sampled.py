@@ -8,8 +8,9 @@ import torch
 
 from algorithms.estimators.advantages import discounted_sums
 from algorithms.meta_learning.gradient_adaptation import StepData
-from algorithms.one_time_adaptation.distances import Kind
-from algorithms.one_time_adaptation.tabular import adapt_tabular, adaptation_vjp
+from algorithms.one_time_adaptation.adaptation import OneTimeConfig
+from algorithms.one_time_adaptation.distances import Distance
+from algorithms.one_time_adaptation.tabular import adapt_tabular, adapt_tabular_vjp
 from algorithms.one_time_adaptation.tabular_model_values import modelled_values
 from algorithms.policies.parameters import Parameters
 from environments.trajectories import TrajectoryBatch
@@ -88,27 +89,24 @@ def advantage(policy: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class SampledTabularAdaptation:
-    """Equation (1), of Xu and Zhu 2024, for Alg(1) and Alg(2), Equation (2) for Alg(3), with Q and nu from a batch.
+    """Equation (1) of Xu and Zhu 2024 for the divergences, Equation (2) for "euclidean", with Q and nu from a batch.
 
     Solved exactly per state, without h, which (7) has for the sake of few samples of many actions; differentiated by
-    Propositions 1 and 2.  value_derivative: with their dQ/dphi, which Equation (8) omits; visitation_derivative: with
-    that of nu, which Proposition 2 drops.
+    Propositions 1 and 2.  modelled: Q from the batch's transitions by the Bellman equation, not by Monte Carlo.
     """
 
-    kind: Kind
-    regularisation: float  # lambda
+    distance: Distance
+    config: OneTimeConfig
     discount: float
     states: int
     actions: int
-    value_derivative: bool = True
-    visitation_derivative: bool = False
-    modelled: bool = False  # Q from the batch's transitions by the Bellman equation, not by Monte Carlo
+    modelled: bool = False
 
     def solve(self, start: Parameters, step: StepData) -> Parameters:
         """Logits [task, S, A] of the adapted policies, of the start's type."""
         logits = start["logits"].detach()
         values, visitation = self._values(step)
-        adapted = adapt_tabular(self.kind, logits.double(), values, self.regularisation, visitation)
+        adapted = adapt_tabular(self.distance, logits.double(), values, self.config.regularisation, visitation)
         return {"logits": adapted.to(logits.dtype)}
 
     def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
@@ -117,26 +115,26 @@ class SampledTabularAdaptation:
         policy = parameters["logits"].double().softmax(-1)
         return (visitation * (policy * values).sum(-1)).sum(-1)
 
-    def pull_back(
-        self, gradient: Parameters, solution: Parameters, start: Parameters, step: StepData
+    def vjp(
+        self, cotangent: Parameters, solution: Parameters, start: Parameters, step: StepData
     ) -> tuple[Parameters, torch.Tensor]:
-        """Each task's gradient in the adapted logits as one in those of the start; no task fails."""
+        """The product of a cotangent of the solution with its derivative by the start; no curvature is negative."""
         logits = start["logits"].detach()
         values, visitation = self._values(step)
-        image, by_values, by_visitation = adaptation_vjp(
-            self.kind,
+        image, by_values, by_visitation = adapt_tabular_vjp(
+            self.distance,
             logits.double(),
             values,
-            self.regularisation,
+            self.config.regularisation,
             visitation,
             solution["logits"].double(),
-            gradient["logits"].double(),
+            cotangent["logits"].double(),
         )
         visits = Visits(step.batch, self.discount, self.states, self.actions)
         policy = logits.double().softmax(-1)
-        if self.value_derivative:
+        if self.config.value_derivative is not False:
             image = image + visits.values_vjp(by_values, policy, values)
-        if self.visitation_derivative:
+        if self.config.visitation_derivative:
             image = image + visits.visitation_vjp(by_visitation, policy)
         return {"logits": image.to(logits.dtype)}, torch.zeros(len(logits), dtype=torch.bool)
 

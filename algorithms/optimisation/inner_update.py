@@ -8,7 +8,7 @@ import torch
 
 from algorithms.policies.parameters import Parameters
 
-StepSize = float | Mapping[str, torch.Tensor]
+StepSize = float | Mapping[str, float | torch.Tensor]
 
 
 def inner_update(

@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from algorithms.optimisation.conjugate_gradient import blas_dots, solve
+from algorithms.policies.parameters import Parameters, flat, unflat
 
 #: conjugate gradient stops below this residual
 RESIDUAL = 1e-5
 
 
 @dataclass(frozen=True)
-class TrustRegion:
-    """Schulman et al. 2015, Appendix C, with the settings that ProMP's and MAML's code share."""
+class TrustRegionConfig:
+    """The settings that ProMP's and MAML's code share."""
 
     delta: float = 0.01  # bound on the mean KL divergence
     cg_iterations: int = 10
     damping: float = 1e-5
     backtrack_ratio: float = 0.8
     backtracks: int = 15
+
+
+class TrustRegion:
+    """TRPO's step, Schulman et al. 2015, Appendix C."""
+
+    def __init__(self, config: TrustRegionConfig) -> None:
+        self.config = config
+
+    def ascend(
+        self,
+        parameters: Parameters,
+        gradient: Parameters,
+        fishers: Sequence[Callable[[Parameters], Parameters]],
+        tasks: int,
+        evaluate: Callable[[Parameters], tuple[float, float]],
+    ) -> tuple[Parameters, dict[str, float]]:
+        """`step` on parameters; the KL divergence is a mean over tasks.
+
+        fishers: products with its Hessian, each summed over some of the tasks.
+        """
+
+        def product(vector: torch.Tensor) -> torch.Tensor:
+            direction = unflat(vector, parameters)
+            return torch.stack([flat(fisher(direction)) for fisher in fishers]).sum(0) / tasks
+
+        point, metrics = self.step(
+            flat(parameters), flat(gradient), product, lambda vector: evaluate(unflat(vector, parameters))
+        )
+        return {name: value.clone() for name, value in unflat(point, parameters).items()}, metrics
 
     def step(
         self,
@@ -36,19 +66,20 @@ class TrustRegion:
         evaluate: point -> (objective, KL).  A step that lowers the objective, violates the bound or gives a
         number that is not finite is shortened; after `backtracks` tries the start is kept.
         """
+        config = self.config
         objective, _ = evaluate(start)
         if not torch.isfinite(gradient).all():
             raise FloatingPointError("the meta-gradient is not finite")
         direction = self.natural_direction(gradient, curvature)
-        scale = torch.sqrt(2 * self.delta / (direction.dot(curvature(direction)) + 1e-8))
+        scale = torch.sqrt(2 * config.delta / (direction.dot(curvature(direction)) + 1e-8))
         if not torch.isfinite(scale):
-            return start, {"kl": 0.0, "improvement": 0.0, "backtracks": float(self.backtracks)}
-        for attempt in range(self.backtracks):
-            point = start + self.backtrack_ratio**attempt * scale * direction
+            return start, {"kl": 0.0, "improvement": 0.0, "backtracks": float(config.backtracks)}
+        for attempt in range(config.backtracks):
+            point = start + config.backtrack_ratio**attempt * scale * direction
             reached, kl = evaluate(point)
-            if reached > objective and kl <= self.delta:
+            if reached > objective and kl <= config.delta:
                 return point, {"kl": kl, "improvement": reached - objective, "backtracks": float(attempt)}
-        return start, {"kl": 0.0, "improvement": 0.0, "backtracks": float(self.backtracks)}
+        return start, {"kl": 0.0, "improvement": 0.0, "backtracks": float(config.backtracks)}
 
     def natural_direction(
         self, gradient: torch.Tensor, curvature: Callable[[torch.Tensor], torch.Tensor]
@@ -56,9 +87,9 @@ class TrustRegion:
         """(H + damping I)^-1 gradient, approximately."""
 
         def product(rows: torch.Tensor) -> torch.Tensor:
-            return (curvature(rows[0]) + self.damping * rows[0]).unsqueeze(0)
+            return (curvature(rows[0]) + self.config.damping * rows[0]).unsqueeze(0)
 
         solution = solve(
-            product, gradient.unsqueeze(0), self.cg_iterations, relative=0.0, absolute=RESIDUAL, dot=blas_dots
+            product, gradient.unsqueeze(0), self.config.cg_iterations, relative=0.0, absolute=RESIDUAL, dot=blas_dots
         )
         return solution.vectors[0]

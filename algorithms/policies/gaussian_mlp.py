@@ -13,7 +13,7 @@ from algorithms.policies.networks import MINIMUM_LOG_STD, MLP
 from algorithms.policies.parameters import Parameters
 
 
-class GaussianHeads(MLP):
+class GaussianMLP(MLP):
     """Tanh layers under two linear heads, the means and the log-stds of a diagonal Gaussian.
 
     The log-std head starts at weights 0, so that a fresh network acts as the `MLP` of the same stream does.

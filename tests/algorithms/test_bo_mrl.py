@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from algorithms.bo_mrl import MetaSample
-from algorithms.one_time_adaptation.adaptation import bounded, finite_ratio
+from algorithms.one_time_adaptation.adaptation import OneTimeAdaptation, bounded, finite_ratio
 from algorithms.one_time_adaptation.distances import Centre, squared_distance
 from algorithms.policies.parameters import stacked
 from environments.catalogue import make_suite
@@ -16,11 +16,12 @@ from environments.tabular import differentiable_return
 from environments.task import TaskRef
 from tests.support.tabular_problem import SmallTabular, drawn_logits, in_float64, learner_on
 
-KINDS = (1, 2, 3)
+#: by the number of Alg(i)
+DISTANCES = {1: "kl", 2: "reverse_kl", 3: "euclidean"}
 SUITE = "hopper-velocity[horizon=15]"
 SMALL = {"tasks": 2, "trajectories": 3, "hidden": (3,), "state_dependent_std": True}
 
-every_kind = pytest.mark.parametrize("kind", KINDS)
+every_kind = pytest.mark.parametrize("kind", DISTANCES)
 
 
 def in_double(batch):
@@ -61,7 +62,7 @@ def slopes(objective, parameters):
 def newton_solved(lower, start, step, iterations=12):
     """The lower level's stationary point near phi, by Newton's method on every task's own Hessian."""
     centre = Centre.of(lower.network, {name: value.detach() for name, value in start.items()}, step.batch)
-    slope = lower.slope(start, step) if lower.first_order else None
+    slope = lower.slope(start, step) if lower.config.first_order else None
     rows = []
     for task in range(len(step.advantages)):
         one = slice(task, task + 1)
@@ -106,7 +107,7 @@ def test_each_distance_is_its_formula_over_valid_steps(kind):
     start, other = drawn_near(learner.parameters, 0.2), drawn_near(learner.parameters, 0.2, purpose="other")
     centre = Centre.of(learner.network, start, step.batch)
     policy = learner.distribution(other, step)
-    distances = squared_distance(kind, centre, other, policy, mask)
+    distances = squared_distance(DISTANCES[kind], centre, other, policy, mask)
 
     def normal(distribution):
         return torch.distributions.Independent(
@@ -127,7 +128,7 @@ def test_each_distance_is_its_formula_over_valid_steps(kind):
 @pytest.mark.parametrize("first_order", [False, True])
 def test_the_written_out_gradient_is_autograds(kind, first_order):
     learner, _, step = prepared(kind, hidden=(5, 4), first_order=first_order)
-    lower = learner.lower.adaptation
+    lower = learner.lower
     start, other = drawn_near(learner.parameters, 0.1), drawn_near(learner.parameters, 0.1, purpose="other")
     centre = Centre.of(learner.network, start, step.batch)
     slope = lower.slope(start, step) if first_order else None
@@ -142,7 +143,7 @@ def test_the_written_out_gradient_is_autograds(kind, first_order):
 def test_an_adaptation_ascends_its_objective_and_every_task_by_itself(kind, constant_std, first_order):
     options = {"state_dependent_std": not constant_std, "first_order": first_order}
     learner, _, step = prepared(kind, hidden=(8,), adam_step_size=3e-3, **options)
-    lower = learner.lower.adaptation
+    lower = learner.lower
     start = {name: value.clone() for name, value in stacked(learner.parameters, 2).items()}
     centre = Centre.of(learner.network, start, step.batch)
     slope = lower.slope(start, step) if first_order else None
@@ -160,7 +161,7 @@ def test_a_ratio_beyond_the_range_of_floats_leaves_value_and_gradients_finite():
     step.batch.log_probabilities[:, 0] = -2_000.0
     centre = Centre.of(learner.network, start, step.batch)
     assert torch.isfinite(finite_ratio(centre.policy, step.batch)).all()
-    for value in learner.lower.adaptation.ascent(centre, step, None)(start).values():
+    for value in learner.lower.ascent(centre, step, None)(start).values():
         assert torch.isfinite(value).all()
 
 
@@ -172,7 +173,7 @@ def test_the_hypergradient_is_a_finite_difference_through_the_solved_lower_level
     learner, collector, step = prepared(
         kind, "corners[horizon=6]", trajectories=12, hypergradient_iterations=200, **config
     )
-    lower = learner.lower.adaptation
+    lower = learner.lower
     learner.parameters = start = wave(learner.parameters, 0.05, around=True)  # not where the data came from
     solution = newton_solved(lower, stacked(start, 2), step)
     after = collected_after(learner, collector, solution)
@@ -245,7 +246,8 @@ def test_only_with_the_datas_derivatives_the_first_order_variant_is_precise_maml
         **config,
     )
     learner.parameters = {"logits": drawn_logits()}
-    learner.lower = learner.network_lower_level()  # of the sampled objective, though the policy is a table
+    # of the sampled objective, though the policy is a table
+    learner.lower = OneTimeAdaptation(learner.network, "euclidean", learner.config, learner.discount)
     start = stacked(learner.parameters, 3)
     tasks = [TaskRef("train", task.id) for task in suite.split.train]
 
@@ -253,7 +255,7 @@ def test_only_with_the_datas_derivatives_the_first_order_variant_is_precise_maml
         return learner.step_data(in_double(collector.collect(learner.policy(parameters), tasks, trajectories)))
 
     before = collected(start)
-    slope = learner.lower.adaptation.slope(start, before)
+    slope = learner.lower.slope(start, before)
     solution = {"logits": start["logits"] + step_size * slope["logits"]}
     after = collected(solution)
     gradient, _ = learner.hypergradient(MetaSample(before, solution, after))

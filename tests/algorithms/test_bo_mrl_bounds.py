@@ -25,6 +25,7 @@ from environments.streams import Streams
 from environments.tabular import TabularMDP
 from tests.algorithms.test_bo_mrl_hypergradient import random_mdps
 
+READINGS = [("kl", "table"), ("reverse_kl", "table"), ("euclidean", "table"), ("euclidean", "state")]
 TASKS = 4
 
 
@@ -69,21 +70,23 @@ def test_on_frozen_lake_every_tile_counts_for_epsilon_under_the_uniform_start_an
     assert (lake.least_visits[~free] >= 1 / 16 - 1e-12).all()  # goal and holes keep what starts there
     plain = Lake.load("frozen-lake-high")
     assert plain.epsilon == 0
-    assert theorem_weight(1, 10.0, 0.8, plain.epsilon) == np.inf
-    assert theorem_weight(1, 10.0, 0.8, lake.epsilon) == pytest.approx(8000)
-    assert theorem_weight(3, 10.0, 0.8, lake.epsilon) == pytest.approx(24000)
+    assert theorem_weight("kl", 10.0, 0.8, plain.epsilon) == np.inf
+    assert theorem_weight("kl", 10.0, 0.8, lake.epsilon) == pytest.approx(8000)
+    assert theorem_weight("euclidean", 10.0, 0.8, lake.epsilon) == pytest.approx(24000)
     assert lake.advantage == pytest.approx(10)
 
 
 def test_bounds_have_the_constants_of_theorems_3_and_4():
     advantage, discount, least = 1.7, 0.8, 0.03
-    for kind in (1, 2):
+    for distance in ("kl", "reverse_kl"):
         printed = 2 * (1 + discount) * advantage / ((1 - discount) ** 2 * least)
-        assert proportionality(kind, discount) * theorem_weight(kind, advantage, discount, least) == pytest.approx(
-            printed
-        )
+        assert proportionality(distance, discount) * theorem_weight(
+            distance, advantage, discount, least
+        ) == pytest.approx(printed)
     printed = (6 + 4 * discount) * advantage / ((1 - discount) ** 2 * least)
-    assert proportionality(3, discount) * theorem_weight(3, advantage, discount, least) == pytest.approx(printed)
+    assert proportionality("euclidean", discount) * theorem_weight(
+        "euclidean", advantage, discount, least
+    ) == pytest.approx(printed)
 
 
 def test_the_soft_optimum_solves_its_own_bellman_equation(mdp):
@@ -114,44 +117,44 @@ def test_resolving_ties_brings_comparators_nearer_and_makes_absorbing_tiles_equa
     centre = lake.tasks.evaluate(torch.from_numpy(Streams(0).numpy("centre").standard_normal((16, 4))))
     references = lake.references
     near = references.towards(centre.logits[0])
-    for kind in (1, 2):
-        closer = squared_distance(kind, centre, near)
-        assert (closer < squared_distance(kind, centre, references.logits)).all()
+    for distance in ("kl", "reverse_kl"):
+        closer = squared_distance(distance, centre, near)
+        assert (closer < squared_distance(distance, centre, references.logits)).all()
     absorbing = torch.from_numpy(np.ptp(lake.mdp.optimum.action, axis=-1) == 0)
     torch.testing.assert_close(near[absorbing], centre.logits[absorbing], rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize(("kind", "penalty"), [(1, "table"), (2, "table"), (3, "table"), (3, "state")])
-def test_the_gap_is_below_the_bound_from_any_centre_at_the_theorems_weight(mdp, kind, penalty):
+@pytest.mark.parametrize(("distance", "penalty"), READINGS)
+def test_the_gap_is_below_the_bound_from_any_centre_at_the_theorems_weight(mdp, distance, penalty):
     """The inequality that the proof of Theorems 3 and 4 shows for each centre and comparator."""
     tasks = TabularTasks(mdp)
-    weight = theorem_weight(kind, advantage_bound(mdp).max(), mdp.discount, least_visitation(mdp).min())
+    weight = theorem_weight(distance, advantage_bound(mdp).max(), mdp.discount, least_visitation(mdp).min())
     references = comparators(mdp)
     optimum = torch.from_numpy(mdp.optimal_return)
     for seed in range(20):
         centre = tasks.evaluate(torch.from_numpy(Streams(seed).numpy("centre").standard_normal((5, 3))))
         other = references.towards(centre.logits[0])
         other = centre.logits + 0.01 * seed * (other - centre.logits)  # also near ones, where the bound is not vacuous
-        gap = optimum - tasks.evaluate(adapt_exactly(kind, centre, weight, penalty)).expected_return
+        gap = optimum - tasks.evaluate(adapt_exactly(distance, centre, weight, penalty)).expected_return
         slack = optimum - tasks.evaluate(other).expected_return
-        distance = squared_distance(kind, centre, other, penalty)
-        assert (gap <= proportionality(kind, mdp.discount) * weight * distance + slack + 1e-12).all()
+        squared = squared_distance(distance, centre, other, penalty)
+        assert (gap <= proportionality(distance, mdp.discount) * weight * squared + slack + 1e-12).all()
 
 
-@pytest.mark.parametrize(("kind", "penalty"), [(1, "table"), (2, "table"), (3, "table"), (3, "state")])
-def test_the_variance_is_a_minimum_and_the_best_comparators_only_lower_the_bound(mdp, kind, penalty):
+@pytest.mark.parametrize(("distance", "penalty"), READINGS)
+def test_the_variance_is_a_minimum_and_the_best_comparators_only_lower_the_bound(mdp, distance, penalty):
     tasks, references = TabularTasks(mdp), comparators(mdp)
-    found = task_variance(kind, mdp, references, penalty)
+    found = task_variance(distance, mdp, references, penalty)
     for seed in range(10):
         noise = 10.0 ** (-seed % 4) * torch.from_numpy(Streams(seed).numpy("nearby").standard_normal((5, 3)))
         other = found.centre + noise
-        moved = squared_distance(kind, tasks.evaluate(other), references.towards(other), penalty).mean()
+        moved = squared_distance(distance, tasks.evaluate(other), references.towards(other), penalty).mean()
         assert found.value <= float(moved) + 1e-9
     single = tasks.evaluate(best_single_policy(mdp)).expected_return
     ceiling = float((torch.from_numpy(mdp.optimal_return) - single).mean())
     for weight in (0.1, 1000.0):
-        best = tightest_bound(kind, mdp, found, references, weight, penalty)
-        assert best <= min(found.bound(kind, weight, mdp.discount), ceiling) + 1e-9
+        best = tightest_bound(distance, mdp, found, references, weight, penalty)
+        assert best <= min(found.bound(distance, weight, mdp.discount), ceiling) + 1e-9
 
 
 def means(rows, quantity: str, algorithm: str) -> list[float]:

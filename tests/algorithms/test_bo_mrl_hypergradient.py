@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from algorithms.one_time_adaptation.tabular import adapt_tabular
+from algorithms.one_time_adaptation.tabular import DISTANCES, adapt_tabular
 from benchmarks.studies.optimality_gap.bounds import advantage_bound, theorem_weight
 from benchmarks.studies.optimality_gap.evaluation import TabularTasks
 from benchmarks.studies.optimality_gap.hypergradient import adapt_exactly, hypergradient, maml_gradient
 from benchmarks.studies.optimality_gap.meta_training import (
-    OneTimeAdaptation,
+    ExactAdaptation,
     PolicyGradientStep,
     meta_train,
     returns_after_steps,
@@ -72,19 +72,19 @@ def test_products_with_the_derivatives_of_action_values_and_visitation_equal_dif
     assert relative_error(evaluation.visitation_vjp(by_state), visits) < 1e-7
 
 
-def exact_return(kind, tasks, weight, penalty="table"):
+def exact_return(distance, tasks, weight, penalty="table"):
     def objective(point):
-        return tasks.evaluate(adapt_exactly(kind, tasks.evaluate(point), weight, penalty)).expected_return
+        return tasks.evaluate(adapt_exactly(distance, tasks.evaluate(point), weight, penalty)).expected_return
 
     return objective
 
 
-@pytest.mark.parametrize("kind", [1, 2])
+@pytest.mark.parametrize("distance", ["kl", "reverse_kl"])
 @pytest.mark.parametrize("weight", [0.25, 2.0])
-def test_proposition_1_is_the_gradient_of_the_exact_objective(kind, weight):
+def test_proposition_1_is_the_gradient_of_the_exact_objective(distance, weight):
     tasks, logits = TabularTasks(random_mdps(TASKS)), random_logits()
-    true = differences(exact_return(kind, tasks, weight), logits)
-    assert relative_error(hypergradient(kind, tasks, logits, weight).gradient, true) < 1e-5
+    true = differences(exact_return(distance, tasks, weight), logits)
+    assert relative_error(hypergradient(distance, tasks, logits, weight).gradient, true) < 1e-5
 
 
 @pytest.mark.parametrize("weight", [0.04, 0.5])
@@ -94,26 +94,30 @@ def test_proposition_2_is_the_gradient_where_the_visitation_is_frozen(weight):
 
     def objective(point):
         before = tasks.evaluate(point)
-        return tasks.evaluate(adapt_tabular(3, point.expand(before.logits.shape), before.action_values, weight, frozen))
+        return tasks.evaluate(
+            adapt_tabular("euclidean", point.expand(before.logits.shape), before.action_values, weight, frozen)
+        )
 
     true = differences(lambda point: objective(point).expected_return, logits)
-    found = hypergradient(3, tasks, logits, weight, visitation_term=False)
+    found = hypergradient("euclidean", tasks, logits, weight, visitation_term=False)
     assert relative_error(found.gradient, true) < 1e-5
 
 
 @pytest.mark.parametrize("weight", [0.04, 0.5])
 def test_proposition_2_needs_the_derivative_of_the_visitation_to_be_exact(weight):
     tasks, logits = TabularTasks(random_mdps(TASKS)), random_logits()
-    true = differences(exact_return(3, tasks, weight), logits)
-    assert relative_error(hypergradient(3, tasks, logits, weight).gradient, true) < 1e-5
-    assert relative_error(hypergradient(3, tasks, logits, weight, visitation_term=False).gradient, true) > 1e-3
+    true = differences(exact_return("euclidean", tasks, weight), logits)
+    assert relative_error(hypergradient("euclidean", tasks, logits, weight).gradient, true) < 1e-5
+    assert (
+        relative_error(hypergradient("euclidean", tasks, logits, weight, visitation_term=False).gradient, true) > 1e-3
+    )
 
 
 def test_with_a_penalty_by_state_there_is_no_such_term():
     tasks, logits = TabularTasks(random_mdps(TASKS)), random_logits()
-    true = differences(exact_return(3, tasks, 0.2, "state"), logits)
+    true = differences(exact_return("euclidean", tasks, 0.2, "state"), logits)
     for term in (True, False):
-        found = hypergradient(3, tasks, logits, 0.2, penalty="state", visitation_term=term)
+        found = hypergradient("euclidean", tasks, logits, 0.2, penalty="state", visitation_term=term)
         assert relative_error(found.gradient, true) < 1e-5
 
 
@@ -128,29 +132,29 @@ def test_a_policy_gradient_step_is_alg_3_for_large_weights():
     """Appendix H: step size (1 - discount) / (2 lambda)."""
     tasks, logits, weight = TabularTasks(random_mdps(TASKS)), random_logits(), 1e4
     before = tasks.evaluate(logits)
-    proximal = adapt_exactly(3, before, weight) - logits
+    proximal = adapt_exactly("euclidean", before, weight) - logits
     step = PolicyGradientStep((1 - DISCOUNT) / (2 * weight)).adapt(before) - logits
     torch.testing.assert_close(step, proximal, rtol=1e-3, atol=1e-3 * float(step.abs().max()))
 
 
-@pytest.mark.parametrize("kind", [1, 2, 3])
-def test_adaptation_at_the_theorems_weight_improves_every_one_of_a_thousand_random_mdps(kind):
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_adaptation_at_the_theorems_weight_improves_every_one_of_a_thousand_random_mdps(distance):
     mdp = random_mdps(1000)
     tasks, logits = TabularTasks(mdp), random_logits(1000)
     before = tasks.evaluate(logits)
     least_visits = (1 - mdp.discount) * mdp.initial.min(-1)  # Remark 1 (ii)
     pairs = zip(advantage_bound(mdp), least_visits, strict=True)
-    weights = torch.tensor([theorem_weight(kind, bound, mdp.discount, least) for bound, least in pairs])
+    weights = torch.tensor([theorem_weight(distance, bound, mdp.discount, least) for bound, least in pairs])
     # only Q / lambda matters, so that each MDP gets the lambda of its own constants
     scaled = before.action_values / weights[:, None, None]
-    after = tasks.evaluate(adapt_tabular(kind, logits, scaled, 1.0, before.visitation))
+    after = tasks.evaluate(adapt_tabular(distance, logits, scaled, 1.0, before.visitation))
     assert (after.expected_return >= before.expected_return - 1e-13).all()
     assert after.expected_return.mean() > before.expected_return.mean() + 1e-6
 
 
 def test_meta_training_raises_the_return_after_one_step_above_that_of_any_start():
     tasks = TabularTasks(random_mdps(TASKS))
-    rule = OneTimeAdaptation(2, 0.5)
+    rule = ExactAdaptation("reverse_kl", 0.5)
     start = torch.zeros(STATES, ACTIONS, dtype=torch.float64)
     trained, reached = meta_train(rule, tasks, start, iterations=100)
     returns = returns_after_steps(rule, tasks, trained, 2)

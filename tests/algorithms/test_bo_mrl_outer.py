@@ -11,7 +11,7 @@ from algorithms.one_time_adaptation.tabular import adapt_tabular
 from algorithms.one_time_adaptation.tabular_model_values import modelled_values
 from algorithms.one_time_adaptation.tabular_sampled import Visits, sampled_values
 from algorithms.optimisation.conjugate_gradient import solve
-from algorithms.policies.gaussian_mlp import GaussianHeads
+from algorithms.policies.gaussian_mlp import GaussianMLP
 from algorithms.policies.networks import MLP
 from algorithms.policies.parameters import stacked
 from benchmarks.studies.optimality_gap.evaluation import TabularTasks
@@ -80,7 +80,7 @@ def test_a_further_adaptation_starts_at_the_adapted_policy_on_its_own_data(kind)
         policy = adaptation.send(batch)
         values, visitation = sampled_values(batch, suite.discount, STATES, ACTIONS)
         weight = learner.config.regularisation
-        expected = adapt_tabular(kind, logits.double(), values, weight, visitation)
+        expected = adapt_tabular(learner.distance, logits.double(), values, weight, visitation)
         torch.testing.assert_close(policy.parameters["logits"].double(), expected, rtol=1e-5, atol=1e-5)
         logits = policy.parameters["logits"]
 
@@ -175,7 +175,7 @@ def test_conjugate_gradient_solves_every_tasks_own_system_and_says_which_curve_d
 
 def test_a_network_with_state_dependent_variances_starts_as_the_one_without():
     space = make_suite("half-cheetah-velocity").action_space
-    heads, plain = GaussianHeads(7, (8, 8), space, 0.5), MLP(7, (8, 8), space, 0.5)
+    heads, plain = GaussianMLP(7, (8, 8), space, 0.5), MLP(7, (8, 8), space, 0.5)
     observations = drawn("observations", 2, 3, 4, 7).float()
     ours, theirs = (
         network.distribution(stacked(network.initial(Streams(0).torch("initial")), 2), observations)

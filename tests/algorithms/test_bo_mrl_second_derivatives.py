@@ -8,7 +8,7 @@ from algorithms.one_time_adaptation.distances import Centre, squared_distance
 from algorithms.optimisation.adam import Adam
 from algorithms.policies.networks import MINIMUM_LOG_STD
 from algorithms.policies.parameters import flat, from_task_vectors, stacked, task_vectors, unflat
-from tests.algorithms.test_bo_mrl import drawn_near, every_kind, prepared
+from tests.algorithms.test_bo_mrl import DISTANCES, drawn_near, every_kind, prepared
 
 DAMPING = 0.5
 
@@ -27,7 +27,7 @@ def test_a_gradient_is_pulled_back_through_the_hessian_that_is_asked_for(kind, h
         hypergradient_damping=DAMPING,
         hypergradient_iterations=200,
     )
-    lower = learner.lower.adaptation
+    lower = learner.lower
     start, solution = (drawn_near(learner.parameters, 0.02, purpose=purpose) for purpose in ("start", "solution"))
     slope = drawn_near(learner.parameters, 1.0, purpose="slope")
 
@@ -36,14 +36,14 @@ def test_a_gradient_is_pulled_back_through_the_hessian_that_is_asked_for(kind, h
         parameters, centre = from_task_vectors(theta, solution), from_task_vectors(phi, start)
         policy = learner.network.distribution(parameters, step.batch.observations)
         around = Centre.of(learner.network, centre, step.batch)
-        penalty = 20.0 * squared_distance(kind, around, parameters, policy, step.batch.mask).sum()
+        penalty = 20.0 * squared_distance(DISTANCES[kind], around, parameters, policy, step.batch.mask).sum()
         if first_order:
             return penalty - (task_vectors(lower.slope(centre, step, differentiable=True)) * theta).sum()
         if hessian == "distance":
             return penalty
         return penalty - lower.gain(policy, step, keep_bound=hessian == "bounded").sum()
 
-    found, negative = learner.lower.implicit.pull_back(slope, solution, start, step)
+    found, negative = lower.vjp(slope, solution, start, step)
     assert not negative.any()
     points = (task_vectors(solution), task_vectors(start))
     (matrix, mixed), _ = torch.autograd.functional.hessian(negated, points)
@@ -67,19 +67,21 @@ def test_products_with_the_fisher_matrix_are_those_with_the_divergences_hessian(
         return mean_kl(old, new, step.batch.mask).sum()
 
     matrix = torch.autograd.functional.hessian(divergence, flat(learner.parameters))
-    curvature = learner.curvature(step)
+    parts = [learner.fisher(step.select(part)) for part in learner.parts(3)]
     for purpose in ("first", "second"):
         vector = {name: value[0] for name, value in drawn_near(learner.parameters, 1.0, purpose=purpose).items()}
-        torch.testing.assert_close(flat(curvature(vector)), matrix @ flat(vector), rtol=1e-7, atol=1e-7)
+        torch.testing.assert_close(
+            sum(flat(part(vector)) for part in parts), matrix @ flat(vector), rtol=1e-7, atol=1e-7
+        )
 
 
 def test_adam_on_task_vectors_is_adam_on_parameters():
     learner, _, step = prepared(1, adam_steps=4)
-    lower = learner.lower.adaptation
+    lower = learner.lower
     start = {name: value.clone() for name, value in stacked(learner.parameters, 2).items()}
     ascent = lower.ascent(Centre.of(learner.network, start, step.batch), step, None)
-    parameters, optimizer = start, Adam(start, lower.adam_step_size)
-    for _ in range(lower.adam_steps):
-        parameters = optimizer.ascend(parameters, ascent(parameters))
+    parameters, optimiser = start, Adam(start, lower.config.adam_step_size)
+    for _ in range(lower.config.adam_steps):
+        parameters = optimiser.ascend(parameters, ascent(parameters))
     for name, value in lower.solve(start, step).items():
         torch.testing.assert_close(value, parameters[name], rtol=0, atol=0)

@@ -296,12 +296,12 @@ def test_the_curvature_is_the_hessian_of_the_mean_divergence(kind, steps):
         divergence = mean_kl(old, learner.distribution(adapted, data[-1]), data[-1].batch.mask).mean()
         return flat(dict(zip(leaves, torch.autograd.grad(divergence, list(leaves.values())), strict=True)))
 
-    parts = [learner.curvature(part) for part in learner.chunks(data)]
+    parts = [learner.fisher(part) for part in learner.chunks(data)]
     for index in range(2):
         vector = drawn(f"vector {index}", flat(start).numel())
         ends = [slope(flat(start) + sign * size * vector) for sign in (1, -1)]
         difference = (ends[0] - ends[1]) / (2 * size)
-        product = torch.stack([flat(part.product(unflat(vector, start))) for part in parts]).sum(0) / TASKS
+        product = torch.stack([flat(part(unflat(vector, start))) for part in parts]).sum(0) / TASKS
         assert (product - difference).norm() < 1e-4 * difference.norm()
 
 

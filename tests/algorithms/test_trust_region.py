@@ -8,7 +8,7 @@ import torch
 
 from algorithms.estimators.surrogates import mean_kl
 from algorithms.optimisation.conjugate_gradient import blas_dots, solve, summed_products
-from algorithms.optimisation.trust_region import TrustRegion
+from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
 from algorithms.policies.parameters import flat, stacked, unflat
 from environments.catalogue import make_suite
 from environments.streams import Streams
@@ -41,7 +41,7 @@ class Quadratic:
         return float(self.slope @ move - self.bend * move @ move), float(0.5 * move @ self.matrix @ move)
 
     def step(self, evaluate=None, **settings):
-        region = TrustRegion(**{"delta": DELTA, "damping": 0.0, **settings})
+        region = TrustRegion(TrustRegionConfig(**{"delta": DELTA, "damping": 0.0, **settings}))
         return region.step(self.start, self.slope, lambda vector: self.matrix @ vector, evaluate or self.evaluate)
 
 
@@ -215,11 +215,11 @@ def divergence_product(learner, data, vector):
 def test_the_adapted_curvature_is_the_hessian_of_the_mean_divergence(suite, steps):
     learner, data = sampled_maml_trpo(suite, steps)
     data = [cut_short(step) for step in data]
-    parts = [learner.curvature(part) for part in learner.chunks(data)]
+    parts = [learner.fisher(part) for part in learner.chunks(data)]
     for index in range(3):
         vector = drawn(f"vector {index}", flat(learner.parameters).numel())
         direction = unflat(vector, learner.parameters)
-        product = torch.stack([flat(part.product(direction)) for part in parts]).sum(0) / 3
+        product = torch.stack([flat(part(direction)) for part in parts]).sum(0) / 3
         exact = divergence_product(learner, data, vector)
         assert (product - exact).norm() < 1e-9 * exact.norm()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import verify_all as verifying
+from benchmarks.verification import verify_all as verifying
 from benchmarks.command_line import main
 from benchmarks.commands.leaderboard import missing_runs
 from benchmarks.commands.verify import verify

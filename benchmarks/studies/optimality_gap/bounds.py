@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from algorithms.one_time_adaptation.distances import Distance
 from benchmarks.studies.optimality_gap.evaluation import Evaluation, TabularTasks
 from benchmarks.studies.optimality_gap.hypergradient import Penalty
 from environments.tabular import TabularMDP
@@ -27,16 +28,16 @@ COMPARATOR_LOSS = 0.01
 TEMPERATURES = np.geomspace(1.0, 1e-3, 61)
 
 
-def proportionality(kind: int, discount: float) -> float:
+def proportionality(distance: Distance, discount: float) -> float:
     """c_i / (1 - gamma): the bound over lambda times the variance."""
-    return (1 + discount if kind in (1, 2) else (6 + 4 * discount) / 6) / (1 - discount)
+    return (1 + discount if distance != "euclidean" else (6 + 4 * discount) / 6) / (1 - discount)
 
 
-def theorem_weight(kind: int, advantage: float, discount: float, least_visits: float) -> float:
-    """The lambda of Theorem 3 (kinds 1, 2) or 4 (kind 3); inf where some state need never be visited (epsilon = 0)."""
+def theorem_weight(distance: Distance, advantage: float, discount: float, least_visits: float) -> float:
+    """The lambda of Theorem 3 (divergences) or 4 ("euclidean"); inf where a state need never be visited."""
     if least_visits == 0:
         return float("inf")
-    return (2 if kind in (1, 2) else 6) * advantage / ((1 - discount) * least_visits)
+    return (2 if distance != "euclidean" else 6) * advantage / ((1 - discount) * least_visits)
 
 
 def advantage_bound(mdp: TabularMDP) -> np.ndarray:
@@ -119,18 +120,20 @@ def comparators(mdp: TabularMDP, loss: float = COMPARATOR_LOSS) -> Comparators:
     return Comparators(logits, torch.from_numpy(mdp.optimum.policy > 0), chosen)
 
 
-def squared_distance(kind: int, centre: Evaluation, other: torch.Tensor, penalty: Penalty = "table") -> torch.Tensor:
+def squared_distance(
+    distance: Distance, centre: Evaluation, other: torch.Tensor, penalty: Penalty = "table"
+) -> torch.Tensor:
     """D_i^2(centre, other) [...] with the centre's visitation: of KL(centre || other), KL(other || centre), or logits.
 
-    penalty: for kind 3, the squared distance of the whole table, or that of the state's own row.
+    penalty: for "euclidean", the squared distance of the whole table, or that of the state's own row.
     """
-    if kind == 3 and penalty == "table":
+    if distance == "euclidean" and penalty == "table":
         return (centre.logits - other).square().sum((-1, -2))
-    if kind == 3:
+    if distance == "euclidean":
         by_state = (centre.logits - other).square().sum(-1)
     else:
         logs = centre.logits.log_softmax(-1), other.log_softmax(-1)
-        first, second = logs if kind == 1 else logs[::-1]
+        first, second = logs if distance == "kl" else logs[::-1]
         by_state = (first.exp() * (first - second)).sum(-1)
     return (centre.visitation * by_state).sum(-1)
 
@@ -145,15 +148,15 @@ class TaskVariance:
     advantage: float  # A'_max: the largest |advantage| of the centre over tasks, states and actions (Appendix N.3)
     least_visits: float  # the least visitation of a state on a task under the centre: an epsilon for it alone
 
-    def bound(self, kind: int, weight: float, discount: float) -> float:
+    def bound(self, distance: Distance, weight: float, discount: float) -> float:
         """On the expected optimality gap, for that lambda; guaranteed where it is the theorem's, or higher."""
         if weight == float("inf"):
             return weight
-        return proportionality(kind, discount) * weight * self.value + self.comparator_loss
+        return proportionality(distance, discount) * weight * self.value + self.comparator_loss
 
 
 def task_variance(
-    kind: int, mdp: TabularMDP, references: Comparators, penalty: Penalty = "table", iterations: int = 300
+    distance: Distance, mdp: TabularMDP, references: Comparators, penalty: Penalty = "table", iterations: int = 300
 ) -> TaskVariance:
     """Var_i: the least mean D_i^2 from one centre to every task's comparator, by L-BFGS from two starts.
 
@@ -163,7 +166,7 @@ def task_variance(
     tasks = TabularTasks(mdp)
 
     def distances(logits: torch.Tensor) -> torch.Tensor:
-        return squared_distance(kind, tasks.evaluate(logits), references.towards(logits), penalty)
+        return squared_distance(distance, tasks.evaluate(logits), references.towards(logits), penalty)
 
     starts = [references.logits.mean(0), torch.zeros(mdp.states, mdp.actions, dtype=torch.float64)]
     centres = [_minimise(lambda logits: distances(logits).mean(), start, iterations) for start in starts]
@@ -186,7 +189,12 @@ def best_single_policy(mdp: TabularMDP) -> torch.Tensor:
 
 
 def tightest_bound(
-    kind: int, mdp: TabularMDP, variance: TaskVariance, references: Comparators, weight: float, penalty: Penalty
+    distance: Distance,
+    mdp: TabularMDP,
+    variance: TaskVariance,
+    references: Comparators,
+    weight: float,
+    penalty: Penalty,
 ) -> float:
     """The bound for that lambda with the best comparators instead of nearly optimal ones: a minimum over both.
 
@@ -195,12 +203,12 @@ def tightest_bound(
     centre and comparators, from nearly optimal comparators mixed with the uniform policy, and from the single policy.
     """
     tasks, optimum = TabularTasks(mdp), torch.from_numpy(mdp.optimal_return)
-    slope = proportionality(kind, mdp.discount) * weight
+    slope = proportionality(distance, mdp.discount) * weight
 
     def loss(both: torch.Tensor) -> torch.Tensor:
         centre, others = both[0], both[0] + both[1:]
-        distance = squared_distance(kind, tasks.evaluate(centre), others, penalty)
-        return (slope * distance + optimum - tasks.evaluate(others).expected_return).mean()
+        squared = squared_distance(distance, tasks.evaluate(centre), others, penalty)
+        return (slope * squared + optimum - tasks.evaluate(others).expected_return).mean()
 
     mixed = (0.9 * references.logits.softmax(-1) + 0.1 / mdp.actions).log()
     single = best_single_policy(mdp)

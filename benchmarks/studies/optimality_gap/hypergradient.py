@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 
 import torch
 
-from algorithms.one_time_adaptation.tabular import adapt_tabular, adaptation_vjp
+from algorithms.one_time_adaptation.distances import Distance
+from algorithms.one_time_adaptation.tabular import adapt_tabular, adapt_tabular_vjp
 from benchmarks.studies.optimality_gap.evaluation import Evaluation, TabularTasks
 
 #: what |theta - phi|^2 of Alg(3) is taken over: the whole table, Equation (2), or the state's own row, Equation (1)
@@ -28,34 +29,36 @@ class Hypergradient(NamedTuple):
     gradient: torch.Tensor  # of each task's return in its own phi [task, S, A]
 
 
-def adapt_exactly(kind: int, evaluation: Evaluation, weight: float, penalty: Penalty = "table") -> torch.Tensor:
-    """Alg(kind) from an evaluated policy, [..., S, A].  weight: lambda.  penalty: of kind 3.
+def adapt_exactly(
+    distance: Distance, evaluation: Evaluation, weight: float, penalty: Penalty = "table"
+) -> torch.Tensor:
+    """Alg(i) from an evaluated policy, [..., S, A].  weight: lambda.  penalty: of "euclidean".
 
     With the penalty of each state's own row nu(s) weighs both parts of the state's objective alike, and cancels.
     """
-    return adapt_tabular(kind, evaluation.logits, evaluation.action_values, weight, _weights(evaluation, penalty))
+    return adapt_tabular(distance, evaluation.logits, evaluation.action_values, weight, _weights(evaluation, penalty))
 
 
 def hypergradient(
-    kind: int,
+    distance: Distance,
     tasks: TabularTasks,
     logits: torch.Tensor,
     weight: float,
     penalty: Penalty = "table",
     visitation_term: bool = True,
 ) -> Hypergradient:
-    """J(Alg(kind)(phi)) and its gradient: exact, or (kind 3, visitation_term False) as Proposition 2 prints it.
+    """J(Alg(i)(phi)) and its gradient: exact, or ("euclidean", visitation_term False) as Proposition 2 prints it.
 
     logits: phi, float64 [S, A] or [task, S, A].  The gradient of a shared phi is the sum (or mean) over tasks.
     """
     before = tasks.evaluate(logits)
-    adapted = adapt_exactly(kind, before, weight, penalty)
+    adapted = adapt_exactly(distance, before, weight, penalty)
     after = tasks.evaluate(adapted)
-    by_centre, by_values, by_visitation = adaptation_vjp(
-        kind, before.logits, before.action_values, weight, _weights(before, penalty), adapted, after.gradient
+    by_centre, by_values, by_visitation = adapt_tabular_vjp(
+        distance, before.logits, before.action_values, weight, _weights(before, penalty), adapted, after.gradient
     )
     gradient = by_centre + before.action_values_vjp(by_values)
-    if visitation_term and kind == 3 and penalty == "table":
+    if visitation_term and distance == "euclidean" and penalty == "table":
         gradient = gradient + before.visitation_vjp(by_visitation)
     return Hypergradient(adapted, after.expected_return, gradient)
 

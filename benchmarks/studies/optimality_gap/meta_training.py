@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from algorithms.one_time_adaptation.distances import Distance
 from algorithms.optimisation.adam import Adam
 from benchmarks.studies.optimality_gap.evaluation import Evaluation, TabularTasks
 from benchmarks.studies.optimality_gap.hypergradient import (
@@ -38,18 +39,18 @@ class AdaptationRule(ABC):
 
 
 @dataclass(frozen=True)
-class OneTimeAdaptation(AdaptationRule):
-    """Alg(kind) with weight lambda."""
+class ExactAdaptation(AdaptationRule):
+    """Alg(i) with weight lambda."""
 
-    kind: int
+    distance: Distance
     weight: float
     penalty: Penalty = "table"
 
     def adapt(self, evaluation: Evaluation) -> torch.Tensor:
-        return adapt_exactly(self.kind, evaluation, self.weight, self.penalty)
+        return adapt_exactly(self.distance, evaluation, self.weight, self.penalty)
 
     def differentiate(self, tasks: TabularTasks, logits: torch.Tensor) -> Hypergradient:
-        return hypergradient(self.kind, tasks, logits, self.weight, self.penalty)
+        return hypergradient(self.distance, tasks, logits, self.weight, self.penalty)
 
 
 @dataclass(frozen=True)

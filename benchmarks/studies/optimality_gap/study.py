@@ -30,6 +30,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from algorithms.one_time_adaptation.distances import Distance
 from benchmarks.studies.optimality_gap.bounds import (
     Comparators,
     advantage_bound,
@@ -44,7 +45,7 @@ from benchmarks.studies.optimality_gap.evaluation import TabularTasks
 from benchmarks.studies.optimality_gap.hypergradient import Penalty, policy_gradient_step
 from benchmarks.studies.optimality_gap.meta_training import (
     AdaptationRule,
-    OneTimeAdaptation,
+    ExactAdaptation,
     PolicyGradientStep,
     meta_train,
     returns_after_steps,
@@ -65,13 +66,16 @@ SUITES = (
 )
 STEPS = 4
 #: Appendix A: lambda of Alg(1), Alg(2), Alg(3)
-WEIGHTS = {"frozen-lake-high": (0.5, 0.5, 0.04), "frozen-lake-low": (0.25, 0.25, 0.02)}
-#: kind and penalty of each reading of Alg(i)
-ADAPTATIONS: dict[str, tuple[int, Penalty]] = {
-    "bo-mrl-1": (1, "table"),
-    "bo-mrl-2": (2, "table"),
-    "bo-mrl-3": (3, "table"),
-    "bo-mrl-3-by-state": (3, "state"),
+WEIGHTS: dict[str, dict[Distance, float]] = {
+    "frozen-lake-high": {"kl": 0.5, "reverse_kl": 0.5, "euclidean": 0.04},
+    "frozen-lake-low": {"kl": 0.25, "reverse_kl": 0.25, "euclidean": 0.02},
+}
+#: distance and penalty of each reading of Alg(i)
+ADAPTATIONS: dict[str, tuple[Distance, Penalty]] = {
+    "bo-mrl-1": ("kl", "table"),
+    "bo-mrl-2": ("reverse_kl", "table"),
+    "bo-mrl-3": ("euclidean", "table"),
+    "bo-mrl-3-by-state": ("euclidean", "state"),
 }
 #: policy-gradient steps tried beside the one of Appendix H
 STEP_SIZES = (0.1, 1.0, 2.5, 5.0, 10.0, 20.0, 100.0)
@@ -106,7 +110,7 @@ class Lake:
     """A suite's training tasks as tables, and what the theorems' constants are on them."""
 
     suite: str
-    weights: tuple[float, float, float]  # the paper's lambdas
+    weights: dict[Distance, float]  # the paper's lambdas
     task_ids: tuple[str, ...]
     mdp: TabularMDP
     tasks: TabularTasks
@@ -140,12 +144,12 @@ class Lake:
     def uniform(self) -> torch.Tensor:
         return torch.zeros(self.mdp.states, self.mdp.actions, dtype=torch.float64)
 
-    def weight(self, kind: int) -> float:
-        return self.weights[kind - 1]
+    def weight(self, distance: Distance) -> float:
+        return self.weights[distance]
 
     @property
     def policy_gradient(self) -> PolicyGradientStep:
-        return PolicyGradientStep(round((1 - self.mdp.discount) / (2 * self.weight(3)), 9))
+        return PolicyGradientStep(round((1 - self.mdp.discount) / (2 * self.weight("euclidean")), 9))
 
     def gap(self, returns: torch.Tensor) -> float:
         """Mean over tasks of the optimum minus the given returns [task]."""
@@ -219,9 +223,9 @@ def _policy_gradient(lake: Lake, seed: int) -> Rows:
 
 def _one_time(lake: Lake, algorithm: str, seed: int) -> Rows:
     """One reading of Alg(i): returns, gaps and bounds at the paper's lambda and, where there is one, the theorem's."""
-    kind, penalty = ADAPTATIONS[algorithm]
-    weight = lake.weight(kind)
-    rule = OneTimeAdaptation(kind, weight, penalty)
+    distance, penalty = ADAPTATIONS[algorithm]
+    weight = lake.weight(distance)
+    rule = ExactAdaptation(distance, weight, penalty)
     logits, _ = meta_train(rule, lake.tasks, lake.uniform)
     returns = returns_after_steps(rule, lake.tasks, logits, STEPS)
     before = lake.tasks.evaluate(logits)
@@ -240,7 +244,7 @@ def _one_time(lake: Lake, algorithm: str, seed: int) -> Rows:
     )
 
     discount = lake.mdp.discount
-    variance = task_variance(kind, lake.mdp, lake.references, penalty)
+    variance = task_variance(distance, lake.mdp, lake.references, penalty)
     for name, value in (
         ("variance", variance.value),
         ("comparators' loss", variance.comparator_loss),
@@ -248,15 +252,15 @@ def _one_time(lake: Lake, algorithm: str, seed: int) -> Rows:
         ("epsilon of the variance's centre", variance.least_visits),
     ):
         rows.append(lake.row(name, value, algorithm))
-    best = tightest_bound(kind, lake.mdp, variance, lake.references, weight, penalty)
-    rows.append(lake.row("bound", variance.bound(kind, weight, discount), algorithm, x=weight))
+    best = tightest_bound(distance, lake.mdp, variance, lake.references, weight, penalty)
+    rows.append(lake.row("bound", variance.bound(distance, weight, discount), algorithm, x=weight))
     rows.append(lake.row("bound with the best comparators", best, algorithm, x=weight))
 
-    theorem = theorem_weight(kind, lake.advantage, discount, lake.epsilon)
+    theorem = theorem_weight(distance, lake.advantage, discount, lake.epsilon)
     if not np.isfinite(theorem):
         return rows
-    sharper = theorem_weight(kind, variance.advantage, discount, lake.epsilon)
-    cautious = OneTimeAdaptation(kind, theorem, penalty)
+    sharper = theorem_weight(distance, variance.advantage, discount, lake.epsilon)
+    cautious = ExactAdaptation(distance, theorem, penalty)
     single = best_single_policy(lake.mdp)
     guarded, _ = meta_train(cautious, lake.tasks, single)
     gaps = {
@@ -267,11 +271,11 @@ def _one_time(lake: Lake, algorithm: str, seed: int) -> Rows:
         lake.row(f"{name} at the theorem's lambda", lake.gap(reached), algorithm, index=1, x=theorem)
         for name, reached in gaps.items()
     ]
-    best = tightest_bound(kind, lake.mdp, variance, lake.references, theorem, penalty)
+    best = tightest_bound(distance, lake.mdp, variance, lake.references, theorem, penalty)
     rows += [
-        lake.row("bound at the theorem's lambda", variance.bound(kind, theorem, discount), algorithm, x=theorem),
+        lake.row("bound at the theorem's lambda", variance.bound(distance, theorem, discount), algorithm, x=theorem),
         lake.row(
-            "bound at the theorem's lambda, A'_max", variance.bound(kind, sharper, discount), algorithm, x=sharper
+            "bound at the theorem's lambda, A'_max", variance.bound(distance, sharper, discount), algorithm, x=sharper
         ),
         lake.row("bound with the best comparators at the theorem's lambda", best, algorithm, x=theorem),
     ]
