@@ -54,7 +54,12 @@ class Algorithm(ABC):
 
     @abstractmethod
     def adapt(self, tasks: Sequence[TaskRef]) -> Adaptation:
-        """Yields the policy after k = 0, 1, ... steps for all tasks at once; is sent each step's batch."""
+        """Yields the policy after k = 0, 1, ... adaptation steps, for all tasks at once, and is sent what it collected:
+
+        adaptation = algorithm.adapt(tasks)
+        policy = next(adaptation)  # before adaptation
+        policy = adaptation.send(trajectories)  # after one step, on the trajectories of that policy
+        """
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:

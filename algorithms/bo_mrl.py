@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -13,7 +13,7 @@ from algorithms.algorithm import Metrics
 from algorithms.curvature.adapted_fisher import AdaptedFisher
 from algorithms.estimators.advantages import advantages, discounted_sums, standardised
 from algorithms.estimators.surrogates import mean_kl
-from algorithms.meta_learning.gradient_adaptation import GradientAdaptation, PolicyConfig, StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientAdaptation, PolicyConfig
 from algorithms.one_time_adaptation.adaptation import OneTimeAdaptation, OneTimeConfig
 from algorithms.one_time_adaptation.distances import Distance
 from algorithms.one_time_adaptation.tabular_sampled import SampledTabularAdaptation
@@ -29,7 +29,7 @@ from environments.trajectories import TrajectoryBatch
 
 @dataclass(frozen=True)
 class BoMrlConfig(OneTimeConfig, TrustRegionConfig, PolicyConfig):
-    """What the paper prints, and for what it leaves open: its authors' 4 tasks, and our own choices.
+    """Defaults are the paper's where it prints them; elsewhere its authors' (4 tasks) or our own.
 
     Tables have no use for `state_dependent_std`, `baseline` and `standardise` either.
     """
@@ -60,14 +60,14 @@ class BoMrlConfig(OneTimeConfig, TrustRegionConfig, PolicyConfig):
 class LowerLevel(Protocol):
     """How a policy adapts to a batch, what adapted policies are worth, and the adaptation's derivative."""
 
-    def solve(self, start: Parameters, step: StepData) -> Parameters:
+    def solve(self, start: Parameters, batch: AdaptationBatch) -> Parameters:
         """The adapted parameters [task, ...]."""
 
-    def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
+    def outer_objective(self, parameters: Parameters, batch: AdaptationBatch) -> torch.Tensor:
         """A surrogate of the adapted policies' return, [task]; its gradient where they acted is the policy gradient."""
 
     def vjp(
-        self, cotangent: Parameters, solution: Parameters, start: Parameters, step: StepData
+        self, cotangent: Parameters, solution: Parameters, start: Parameters, batch: AdaptationBatch
     ) -> tuple[Parameters, torch.Tensor]:
         """The product of a cotangent of the solution with its derivative by the start, [task, ...]; and, bool [task],
         where a Hessian that must be positive definite had a direction of negative curvature."""
@@ -77,9 +77,9 @@ class LowerLevel(Protocol):
 class MetaSample:
     """One meta-iteration's data: the meta-policy's batch, what it adapts to, the adapted policies' batch."""
 
-    before: StepData
+    before: AdaptationBatch
     solution: Parameters  # [task, ...]
-    after: StepData
+    after: AdaptationBatch
 
     def select(self, tasks: slice) -> MetaSample:
         solution = {name: value[tasks] for name, value in self.solution.items()}
@@ -118,34 +118,27 @@ class BoMrl(GradientAdaptation):
             )
         return OneTimeAdaptation(self.network, self.distance, self.config, self.discount)
 
-    def step_data(self, batch: TrajectoryBatch) -> StepData:
-        config = self.config
+    def adaptation_batch(self, trajectories: TrajectoryBatch) -> AdaptationBatch:
+        config, mask = self.config, trajectories.mask
         if config.baseline:
-            return StepData(
-                batch, advantages(batch, self.discount, config.gae_lambda, self._states, config.standardise)
-            )
-        values = discounted_sums(batch.rewards.double() * batch.mask, self.discount) * batch.mask
+            values = advantages(trajectories, self.discount, config.gae_lambda, self._states, config.standardise)
+            return AdaptationBatch(trajectories, values)
+        values = discounted_sums(trajectories.rewards.double() * mask, self.discount) * mask
         if config.standardise:
-            values = standardised(values, batch.mask.double())
-        return StepData(batch, values.to(batch.rewards.dtype))
+            values = standardised(values, mask.double())
+        return AdaptationBatch(trajectories, values.to(trajectories.rewards.dtype))
 
-    def adapted(self, parameters: Parameters, data: Sequence[StepData], differentiable: bool) -> Parameters:
-        """Parameters [task, ...] after one adaptation to each step's data in turn."""
+    def adapted(self, parameters: Parameters, batches: Sequence[AdaptationBatch], differentiable: bool) -> Parameters:
+        """Parameters [task, ...] after one adaptation to each batch in turn."""
         if differentiable:
             raise ValueError("a one-time adaptation is differentiated implicitly, by `hypergradient`")
-        for step in data:
-            tasks = len(step.advantages)
+        for batch in batches:
             parts = [
-                self.lower.solve({name: value[part] for name, value in parameters.items()}, step.select(part))
-                for part in self.parts(tasks)
+                self.lower.solve({name: value[part] for name, value in parameters.items()}, batch.select(part))
+                for part in self.parts(batch.tasks)
             ]
             parameters = {name: torch.cat([part[name] for part in parts]) for name in parameters}
         return parameters
-
-    def parts(self, tasks: int) -> Iterator[slice]:
-        """Slices of a few tasks at a time."""
-        for start in range(0, tasks, self.config.chunk):
-            yield slice(start, start + self.config.chunk)
 
     def meta_step(self, collector: Collector) -> Metrics:
         sample = self.sample(collector)
@@ -156,9 +149,9 @@ class BoMrl(GradientAdaptation):
         """Trajectories before and after one adaptation on a fresh draw of training tasks."""
         tasks = collector.sample_tasks(self.config.tasks)
         start = stacked(self.parameters, len(tasks))
-        before = self.step_data(collector.collect(self.policy(start), tasks, self.config.trajectories))
+        before = self.adaptation_batch(collector.collect(self.policy(start), tasks, self.config.trajectories))
         solution = self.adapted(start, [before], differentiable=False)
-        after = self.step_data(collector.collect(self.policy(solution), tasks, self.config.trajectories))
+        after = self.adaptation_batch(collector.collect(self.policy(solution), tasks, self.config.trajectories))
         return MetaSample(before, solution, after)
 
     def policy(self, parameters: Parameters) -> NetworkPolicy:
@@ -166,7 +159,7 @@ class BoMrl(GradientAdaptation):
 
     def hypergradient(self, sample: MetaSample) -> tuple[Parameters, Metrics]:
         """The mean over tasks of Equation (8), and the share of tasks whose Hessian had negative curvature."""
-        tasks = len(sample.before.advantages)
+        tasks = sample.before.tasks
         total = {name: torch.zeros_like(value) for name, value in self.parameters.items()}
         negative = 0.0
         for part in self.parts(tasks):
@@ -174,7 +167,7 @@ class BoMrl(GradientAdaptation):
             leaves = {name: value.detach().requires_grad_() for name, value in few.solution.items()}
             objective = self.lower.outer_objective(leaves, few.after).sum()
             gradient = dict(zip(leaves, torch.autograd.grad(objective, list(leaves.values())), strict=True))
-            start = stacked(self.parameters, len(few.before.advantages))
+            start = stacked(self.parameters, few.before.tasks)
             image, negative_curvature = self.lower.vjp(gradient, few.solution, start, few.before)
             negative += float(negative_curvature.sum())
             for name, value in image.items():
@@ -182,44 +175,45 @@ class BoMrl(GradientAdaptation):
         return {name: value / tasks for name, value in total.items()}, {"bent_hessians": negative / tasks}
 
     def outer_step(self, gradient: Parameters, sample: MetaSample) -> Metrics:
-        """TRPO with the hypergradient on the meta-policy's batches, whose mean KL divergence is what is bounded.
+        """TRPO with the hypergradient, within a bound on the meta-policy's mean KL divergence on its own batches.
 
-        The step is shortened until it keeps the bound; that it improves is predicted by the gradient.  To confirm it
-        takes a whole adaptation, and in 150 meta-iterations on half-cheetah-velocity it refused no step.
+        The step is shortened until it keeps the bound; the gradient alone predicts that it improves.  To confirm that
+        costs a whole adaptation, and in 150 meta-iterations on half-cheetah-velocity it refused no step.
         """
         before = sample.before
-        tasks = len(before.advantages)
-        fishers = [self.fisher(before.select(part)) for part in self.parts(tasks)]
+        fishers = [self.fisher(before.select(part)) for part in self.parts(before.tasks)]
         start, slope = flat(self.parameters), flat(gradient)
 
         def evaluate(parameters: Parameters) -> tuple[float, float]:
             return float(slope.dot(flat(parameters) - start)), self.divergence(parameters, before)
 
-        self.parameters, metrics = TrustRegion(self.config).ascend(self.parameters, gradient, fishers, tasks, evaluate)
+        self.parameters, metrics = TrustRegion(self.config).ascend(
+            self.parameters, gradient, fishers, before.tasks, evaluate
+        )
         predicted = metrics.pop("improvement")
         return {**metrics, "predicted_improvement": predicted}
 
-    def fisher(self, step: StepData) -> AdaptedFisher:
+    def fisher(self, batch: AdaptationBatch) -> AdaptedFisher:
         """The Hessian of the summed KL(old || new) of the meta-policy on these tasks' batches."""
-        start = stacked(self.parameters, len(step.advantages))
-        return AdaptedFisher([], start, lambda parameters: self.distribution(parameters, step), step.batch.mask)
+        start, mask = stacked(self.parameters, batch.tasks), batch.trajectories.mask
+        return AdaptedFisher([], start, lambda parameters: self.distribution(parameters, batch), mask)
 
-    def divergence(self, parameters: Parameters, step: StepData) -> float:
+    def divergence(self, parameters: Parameters, batch: AdaptationBatch) -> float:
         """Mean KL(old || new) of the meta-policy on its own batches."""
         with torch.no_grad():
-            policy = self.distribution(stacked(parameters, len(step.advantages)), step)
-            return float(mean_kl(step.acting(type(policy)), policy, step.batch.mask).mean())
+            policy = self.distribution(stacked(parameters, batch.tasks), batch)
+            return float(mean_kl(batch.acting(type(policy)), policy, batch.trajectories.mask).mean())
 
     def sample_metrics(self, sample: MetaSample) -> Metrics:
         """Returns before and after adaptation, and how far adaptation goes."""
         with torch.no_grad():
             policy = self.distribution(sample.solution, sample.before)
-            moved = mean_kl(sample.before.acting(type(policy)), policy, sample.before.batch.mask)
-        log_std = sample.before.batch.distribution.get("log_std")
+            moved = mean_kl(sample.before.acting(type(policy)), policy, sample.before.trajectories.mask)
+        log_std = sample.before.trajectories.distribution.get("log_std")
         std = {} if log_std is None else {"policy_std": float(log_std.exp().mean())}
         return {
-            "return_step0": float(sample.before.batch.returns.mean()),
-            "return_step1": float(sample.after.batch.returns.mean()),
+            "return_step0": float(sample.before.trajectories.returns.mean()),
+            "return_step1": float(sample.after.trajectories.returns.mean()),
             "adaptation_kl": float(moved.mean()),
             **std,
         }

@@ -8,7 +8,7 @@ from typing import Any
 
 from algorithms.curvature.adapted_fisher import Jacobian, inner_steps
 from algorithms.maml_trpo import MamlTrpo
-from algorithms.meta_learning.gradient_adaptation import PolicyConfig, StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, PolicyConfig
 from algorithms.optimisation.inner_update import inner_update
 from algorithms.optimisation.trust_region import TrustRegionConfig
 from algorithms.policies.context_mlp import CONTEXT, ContextMLP
@@ -49,8 +49,8 @@ class Cavia(MamlTrpo):
         )
         self.parameters = self.network.initial(streams.torch("initial parameters"))
 
-    def adapted(self, parameters: Parameters, data: Sequence[StepData], differentiable: bool) -> Parameters:
-        """The same parameters [task, ...] with a context [task, size] after an inner update on each step's data.
+    def adapted(self, parameters: Parameters, batches: Sequence[AdaptationBatch], differentiable: bool) -> Parameters:
+        """The same parameters [task, ...] with a context [task, size] after an inner update on each batch.
 
         It starts from the context in `parameters`, or from 0 where there is none.
         """
@@ -58,18 +58,19 @@ class Cavia(MamlTrpo):
         if not differentiable:
             network = {name: value.detach() for name, value in network.items()}
         context = {CONTEXT: self._context(parameters)}
-        for step in data:
+        for batch in batches:
             context = inner_update(
-                lambda moved, step=step: self.inner_value(step)({**network, **moved}),  # type: ignore[misc]
+                lambda moved, batch=batch: self.inner_value(batch)({**network, **moved}),  # type: ignore[misc]
                 context,
                 self.config.context_step_size,
                 differentiable,
             )
         return {**network, **context}
 
-    def jacobians(self, start: Parameters, data: Sequence[StepData]) -> tuple[Sequence[Jacobian], Parameters]:
-        whole = {**start, CONTEXT: self._context(start)}
-        return inner_steps([self.inner_value(step) for step in data], whole, {CONTEXT: self.config.context_step_size})
+    def jacobians(self, start: Parameters, batches: Sequence[AdaptationBatch]) -> tuple[Sequence[Jacobian], Parameters]:
+        objectives = [self.inner_value(batch) for batch in batches]
+        step_size = {CONTEXT: self.config.context_step_size}
+        return inner_steps(objectives, {**start, CONTEXT: self._context(start)}, step_size)
 
     def _context(self, parameters: Parameters) -> Any:
         if CONTEXT in parameters:

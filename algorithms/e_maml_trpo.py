@@ -9,7 +9,7 @@ import torch
 from algorithms.estimators.surrogates import likelihood_ratio
 from algorithms.maml_trpo import MamlTrpo, MamlTrpoConfig
 from algorithms.meta_learning.exploration_term import ExplorationConfig, ExploringMetaLearner
-from algorithms.meta_learning.gradient_meta_learner import MetaData
+from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
@@ -33,14 +33,14 @@ class EMamlTrpo(ExploringMetaLearner, MamlTrpo):
     paper = "Stadie, Yang, Houthooft, Chen, Duan, Wu, Abbeel and Sutskever 2018, arXiv:1803.01118"
     Config = EMamlTrpoConfig
 
-    def pre_update_terms(self, policy: Distribution, batch: TrajectoryBatch) -> torch.Tensor:
-        return likelihood_ratio(policy, batch)
+    def pre_update_terms(self, policy: Distribution, trajectories: TrajectoryBatch) -> torch.Tensor:
+        return likelihood_ratio(policy, trajectories)
 
-    def evaluate(self, parameters: Parameters, data: MetaData) -> tuple[float, float]:
+    def evaluate(self, parameters: Parameters, batches: InnerOuterBatches) -> tuple[float, float]:
         """Mean over tasks of the surrogate with its exploration term, and of the adapted policies' KL divergence."""
         with torch.no_grad():
-            start = stacked(parameters, len(data[0].advantages))
-            explored, final = self.explored(start, data[:-1], differentiable=False)
-            reached = self.outer_objective(self.distribution(final, data[-1]), data[-1])
-            objective = (reached + self.weights(data) * explored).mean()
-            return float(objective), float(self.divergence(final, data[-1]).mean())
+            start = stacked(parameters, batches[0].tasks)
+            explored, final = self.explored(start, batches[:-1], differentiable=False)
+            reached = self.outer_objective(self.distribution(final, batches[-1]), batches[-1])
+            objective = (reached + self.weights(batches) * explored).mean()
+            return float(objective), float(self.divergence(final, batches[-1]).mean())

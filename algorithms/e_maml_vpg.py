@@ -25,5 +25,5 @@ class EMamlVpg(ExploringMetaLearner, MamlVpg):
     paper = "Stadie, Yang, Houthooft, Chen, Duan, Wu, Abbeel and Sutskever 2018, arXiv:1803.01118"
     Config = EAdamConfig
 
-    def pre_update_terms(self, policy: Distribution, batch: TrajectoryBatch) -> torch.Tensor:
-        return policy.log_prob(batch.actions)
+    def pre_update_terms(self, policy: Distribution, trajectories: TrajectoryBatch) -> torch.Tensor:
+        return policy.log_prob(trajectories.actions)

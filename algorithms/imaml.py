@@ -13,8 +13,8 @@ from algorithms.curvature.adapted_fisher import Jacobian, NeumannInverse
 from algorithms.curvature.implicit_differentiation import through_proximal_solution
 from algorithms.estimators.surrogates import log_probability_objective, mean_kl, ratio_objective
 from algorithms.maml_trpo import MamlTrpo, MamlTrpoConfig
-from algorithms.meta_learning.gradient_adaptation import StepData
-from algorithms.meta_learning.gradient_meta_learner import MetaData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.optimisation.conjugate_gradient import Solution
 from algorithms.optimisation.proximal_ascent import proximal_ascent
 from algorithms.policies.networks import NetworkPolicy
@@ -63,7 +63,7 @@ class ImamlConfig(MamlTrpoConfig):
 class Imaml(MamlTrpo):
     """Implicit MAML: a proximal problem solved on each task's data, outer trust region on its implicit gradient.
 
-    Adaptation ascends J(psi) - lambda / 2 |psi - theta|^2 with J a policy-gradient surrogate on the step's data.
+    Adaptation ascends J(psi) - lambda / 2 |psi - theta|^2 with J a policy-gradient surrogate on the batch.
     With several adaptation steps each solves the problem of its own, newer data, about the same centre theta and from
     the solution before: the implicit gradient is then that of the last one alone, whatever path led there.
 
@@ -88,30 +88,30 @@ class Imaml(MamlTrpo):
         """lambda."""
         return 1 / self.config.inner_step_size
 
-    def inner_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
+    def inner_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
         objective = log_probability_objective if self.config.surrogate == "log-probability" else ratio_objective
-        return objective(policy, step.batch, step.advantages)
+        return objective(policy, batch.trajectories, batch.advantages)
 
-    def solution(self, centre: Parameters, start: Parameters, step: StepData) -> Parameters:
-        """Of one step's proximal problem, [task, ...], detached."""
+    def solution(self, centre: Parameters, start: Parameters, batch: AdaptationBatch) -> Parameters:
+        """The solution of one batch's proximal problem, [task, ...], detached."""
         config = self.config
         return proximal_ascent(
-            self.inner_value(step), centre, start, self.proximal_weight, config.proximal_steps, config.proximal_rate
+            self.inner_value(batch), centre, start, self.proximal_weight, config.proximal_steps, config.proximal_rate
         )
 
-    def adapted(self, parameters: Parameters, data: Sequence[StepData], differentiable: bool) -> Parameters:
-        """Parameters [task, ...] after each step's proximal problem in turn, all about the given ones.
+    def adapted(self, parameters: Parameters, batches: Sequence[AdaptationBatch], differentiable: bool) -> Parameters:
+        """Parameters [task, ...] after each batch's proximal problem in turn, all about the given ones.
 
         differentiable: once, through the last problem's solution.
         """
         point = parameters
-        for step in data:
-            point = self.solution(parameters, point, step)
-        if not differentiable or not data:
+        for batch in batches:
+            point = self.solution(parameters, point, batch)
+        if not differentiable or not batches:
             return point
         config = self.config
         return through_proximal_solution(
-            self.inner_value(data[-1]),
+            self.inner_value(batches[-1]),
             parameters,
             point,
             self.proximal_weight,
@@ -124,23 +124,23 @@ class Imaml(MamlTrpo):
         centre = stacked(self.parameters, len(tasks))
         point = centre
         while True:
-            batch = yield NetworkPolicy(self.network, point)
-            point = self.solution(centre, point, self.step_data(batch))
+            trajectories = yield NetworkPolicy(self.network, point)
+            point = self.solution(centre, point, self.adaptation_batch(trajectories))
 
-    def sample(self, collector: Collector) -> MetaData:
+    def sample(self, collector: Collector) -> InnerOuterBatches:
         tasks = collector.sample_tasks(self.config.tasks)
-        adaptation, data = self.adapt(tasks), []
+        adaptation, batches = self.adapt(tasks), []
         policy = next(adaptation)
-        for step in range(self.training_steps + 1):
-            batch = collector.collect(policy, tasks, self.config.trajectories)
-            data.append(self.step_data(batch))
-            if step < self.training_steps:
-                policy = adaptation.send(batch)
-        return data
+        for k in range(self.training_steps + 1):
+            trajectories = collector.collect(policy, tasks, self.config.trajectories)
+            batches.append(self.adaptation_batch(trajectories))
+            if k < self.training_steps:
+                policy = adaptation.send(trajectories)
+        return batches
 
-    def update(self, data: MetaData) -> Metrics:
+    def update(self, batches: InnerOuterBatches) -> Metrics:
         self._solved.clear()
-        metrics = {**self._adaptation_metrics(data), **super().update(data)}
+        metrics = {**self._adaptation_metrics(batches), **super().update(batches)}
         if not self._solved:
             return metrics
         residuals = torch.cat([solved.residuals for solved in self._solved])
@@ -151,20 +151,20 @@ class Imaml(MamlTrpo):
             "implicit_truncated": float(truncated.float().mean()),
         }
 
-    def _adaptation_metrics(self, data: MetaData) -> Metrics:
+    def _adaptation_metrics(self, batches: InnerOuterBatches) -> Metrics:
         """How far adaptation moved the acting policies, as a divergence on the states of the data after it."""
-        if len(data) < 2:
+        if len(batches) < 2:
             return {}
-        last = data[-1]
+        last = batches[-1]
         with torch.no_grad():
-            before = self.distribution(stacked(self.parameters, len(last.advantages)), last)
-            moved = mean_kl(last.acting(type(before)), before, last.batch.mask)
+            before = self.distribution(stacked(self.parameters, last.tasks), last)
+            moved = mean_kl(last.acting(type(before)), before, last.trajectories.mask)
         return {"kl_of_adaptation": float(moved.mean())}
 
-    def jacobians(self, start: Parameters, data: Sequence[StepData]) -> tuple[Sequence[Jacobian], Parameters]:
-        """That of the last proximal problem's solution by the centre, whatever path led there."""
-        if not data:
+    def jacobians(self, start: Parameters, batches: Sequence[AdaptationBatch]) -> tuple[Sequence[Jacobian], Parameters]:
+        """The Jacobian of the last problem's solution by the centre, whatever path led there; and that solution."""
+        if not batches:
             return [], start
-        adapted = self.adapted(start, data, differentiable=False)
-        objective = self.inner_value(data[-1])
+        adapted = self.adapted(start, batches, differentiable=False)
+        objective = self.inner_value(batches[-1])
         return [NeumannInverse(objective, adapted, self.proximal_weight, self.config.curvature_terms)], adapted

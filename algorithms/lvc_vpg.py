@@ -6,7 +6,7 @@ import torch
 
 from algorithms.estimators.higher_order_surrogates import lvc_objective
 from algorithms.maml_vpg import MamlVpg
-from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from environments.policy import Distribution
 
 
@@ -16,5 +16,5 @@ class LvcVpg(MamlVpg):
     name = "lvc-vpg"
     paper = "Rothfuss, Lee, Clavera, Asfour and Abbeel 2019, Section 2, arXiv:1810.06784"
 
-    def inner_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        return lvc_objective(policy, step.batch, step.advantages)
+    def inner_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
+        return lvc_objective(policy, batch.trajectories, batch.advantages)

@@ -6,7 +6,7 @@ import torch
 
 from algorithms.estimators.surrogates import log_probability_objective
 from algorithms.meta_learning.adam_meta_learner import AdamMetaLearner
-from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from environments.policy import Distribution
 
 
@@ -16,5 +16,5 @@ class MamlVpg(AdamMetaLearner):
     name = "maml-vpg"
     paper = "Finn, Abbeel and Levine 2017, arXiv:1703.03400"
 
-    def outer_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        return log_probability_objective(policy, step.batch, step.advantages)
+    def outer_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
+        return log_probability_objective(policy, batch.trajectories, batch.advantages)

@@ -48,21 +48,23 @@ class Oracle(GradientAdaptation):
         if self.trains:
             start = stacked(self.parameters, len(self._tasks))
             self.parameters = {name: value.clone() for name, value in start.items()}
-            self._optimizer = Adam(self.parameters, config.step_size)
+            self._optimiser = Adam(self.parameters, config.step_size)
         else:
             self.parameters = {"logits": torch.stack([self._optimum(task) for task in self._tasks])}
 
     def meta_step(self, collector: Collector) -> Metrics:
         """One PPO iteration of every task's own policy; the tasks share nothing but the call."""
-        batch = collector.collect(NetworkPolicy(self.network, self.parameters), self._tasks, self.config.trajectories)
-        data = self.step_data(batch)
+        trajectories = collector.collect(
+            NetworkPolicy(self.network, self.parameters), self._tasks, self.config.trajectories
+        )
+        batch = self.adaptation_batch(trajectories)
         for _ in range(self.config.gradient_steps):
             leaves = {name: value.detach().requires_grad_() for name, value in self.parameters.items()}
-            policy = self.distribution(leaves, data)
-            total = clipped_objective(policy, batch, data.advantages, self.config.clip).sum()
+            policy = self.distribution(leaves, batch)
+            total = clipped_objective(policy, trajectories, batch.advantages, self.config.clip).sum()
             gradient = dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
-            self.parameters = self._optimizer.ascend(self.parameters, gradient)
-        return {"return": float(batch.returns.mean()), "objective": float(total.detach()) / len(self._tasks)}
+            self.parameters = self._optimiser.ascend(self.parameters, gradient)
+        return {"return": float(trajectories.returns.mean()), "objective": float(total.detach()) / len(self._tasks)}
 
     def adapt(self, tasks: Sequence[TaskRef]) -> Adaptation:
         """The task's own policy at every step: there is nothing to adapt to."""
@@ -72,13 +74,13 @@ class Oracle(GradientAdaptation):
             yield policy
 
     def state_dict(self) -> dict[str, Any]:
-        optimizer = {"optimizer": self._optimizer.state_dict()} if self.trains else {}
-        return {**super().state_dict(), **optimizer}
+        optimiser = {"optimizer": self._optimiser.state_dict()} if self.trains else {}
+        return {**super().state_dict(), **optimiser}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
         if self.trains:
-            self._optimizer.load_state_dict(state["optimizer"])
+            self._optimiser.load_state_dict(state["optimizer"])
 
     def _optimum(self, task: TaskRef) -> torch.Tensor:
         policy = np.asarray(self.problem.model(task).optimum.policy)

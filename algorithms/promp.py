@@ -9,8 +9,8 @@ import torch
 from algorithms.algorithm import Metrics
 from algorithms.estimators.surrogates import clipped_objective, mean_kl, ratio_objective
 from algorithms.meta_learning.adam_meta_learner import AdamConfig, AdamMetaLearner
-from algorithms.meta_learning.gradient_adaptation import StepData
-from algorithms.meta_learning.gradient_meta_learner import MetaData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
 from environments.policy import Distribution
 
@@ -23,47 +23,55 @@ class PrompConfig(AdamConfig):
 
 
 class Promp(AdamMetaLearner):
-    """ProMP: low-variance curvature in the inner step, clipped outer surrogate with a KL penalty."""
+    """ProMP: low-variance curvature in the inner step, clipped outer surrogate with a KL penalty.
+
+    One meta-iteration (Algorithm 1 of the paper), with K inner updates:
+    1. collect K + 1 batches, before the first inner update and after each (`sample`);
+    2. estimate advantages on each batch, standardised per task (`adaptation_batch`);
+    3. `gradient_steps` times: repeat the inner updates theta' = theta + alpha grad J^LR(theta), whose likelihood ratios
+       make the meta-gradient low in variance (`inner_objective`), and take a step of Adam on Equation (7)
+       (`task_objectives`): J^CLIP of theta' less eta times the KL divergence from the policies that acted.
+    """
 
     name = "promp"
     paper = "Rothfuss, Lee, Clavera, Asfour and Abbeel 2019, arXiv:1810.06784"
     Config = PrompConfig
 
-    def inner_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        return ratio_objective(policy, step.batch, step.advantages)
+    def inner_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
+        return ratio_objective(policy, batch.trajectories, batch.advantages)
 
-    def outer_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        return clipped_objective(policy, step.batch, step.advantages, self.config.clip)
+    def outer_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
+        return clipped_objective(policy, batch.trajectories, batch.advantages, self.config.clip)
 
-    def task_objectives(self, parameters: Parameters, data: MetaData) -> torch.Tensor:
+    def task_objectives(self, parameters: Parameters, batches: InnerOuterBatches) -> torch.Tensor:
         """J^CLIP(theta') - eta * mean over inner steps of KL(pi_theta_o || pi_theta), Equation (7), [task]."""
-        point = stacked(parameters, len(data[0].advantages))
-        penalty = torch.zeros(len(data[0].advantages), dtype=data[0].advantages.dtype)
-        for step in data[:-1]:
-            policy = self.distribution(point, step)
-            penalty = penalty + mean_kl(step.acting(type(policy)), policy, step.batch.mask)
-            point = self.adapted(point, [step], differentiable=True)
-        reward = self.outer_objective(self.distribution(point, data[-1]), data[-1])
-        return reward - self.config.kl_penalty * penalty / max(len(data) - 1, 1)
+        point = stacked(parameters, batches[0].tasks)
+        penalty = torch.zeros(batches[0].tasks, dtype=batches[0].advantages.dtype)
+        for batch in batches[:-1]:
+            policy = self.distribution(point, batch)
+            penalty = penalty + mean_kl(batch.acting(type(policy)), policy, batch.trajectories.mask)
+            point = self.adapted(point, [batch], differentiable=True)
+        reward = self.outer_objective(self.distribution(point, batches[-1]), batches[-1])
+        return reward - self.config.kl_penalty * penalty / max(len(batches) - 1, 1)
 
-    def update(self, data: MetaData) -> Metrics:
-        objectives = [self.ascend(data) for _ in range(self.config.gradient_steps)]
+    def update(self, batches: InnerOuterBatches) -> Metrics:
+        objectives = [self.ascend(batches) for _ in range(self.config.gradient_steps)]
         return {
             "objective": objectives[0],
             "improvement": objectives[-1] - objectives[0],
-            **self.kl_metrics(data),
+            **self.kl_metrics(batches),
             **self.std_metrics(),
         }
 
-    def kl_metrics(self, data: MetaData) -> Metrics:
+    def kl_metrics(self, batches: InnerOuterBatches) -> Metrics:
         """How far the update moved the policies before and after adaptation, and how far one inner step goes."""
-        point = stacked(self.parameters, len(data[0].advantages))
+        point = stacked(self.parameters, batches[0].tasks)
         divergences = []
-        for step in data:
+        for batch in batches:
             with torch.no_grad():
-                policy = self.distribution(point, step)
-                old = step.acting(type(policy))
-                divergences.append(float(mean_kl(old, policy, step.batch.mask).mean()))
-            if step is not data[-1]:
-                point = self.adapted(point, [step], differentiable=False)
+                policy = self.distribution(point, batch)
+                old = batch.acting(type(policy))
+                divergences.append(float(mean_kl(old, policy, batch.trajectories.mask).mean()))
+            if batch is not batches[-1]:
+                point = self.adapted(point, [batch], differentiable=False)
         return {"kl_before_adaptation": divergences[0], "kl_after_adaptation": divergences[-1]}

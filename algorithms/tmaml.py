@@ -12,9 +12,9 @@ from algorithms.algorithm import Metrics
 from algorithms.estimators.advantages import discounted_sums, masked_mean
 from algorithms.estimators.control_variate import MetaControlVariate
 from algorithms.estimators.higher_order_surrogates import dice_objective
-from algorithms.meta_learning.dice_adaptation import DiceConfig, DiceMetaLearner, DiceStep
-from algorithms.meta_learning.gradient_adaptation import StepData
-from algorithms.meta_learning.gradient_meta_learner import MetaData
+from algorithms.meta_learning.dice_adaptation import DiceConfig, DiceMetaLearner
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.promp import Promp, PrompConfig
 from environments.policy import Distribution
 from environments.problem import Problem
@@ -41,22 +41,11 @@ class TmamlConfig(DiceConfig, PrompConfig):
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
 
 
-@dataclass(frozen=True)
-class VariateStep(DiceStep):
-    """A step's data with the control variate's b(s_t), [task, trajectory, time]."""
-
-    baseline: torch.Tensor
-
-    def select(self, tasks: slice) -> VariateStep:
-        return VariateStep(
-            self.batch.select(tasks), self.advantages[tasks], self.adjusted_rewards[tasks], self.baseline[tasks]
-        )
-
-
 class Tmaml(DiceMetaLearner, Promp):
     """TMAML: DiCE and a meta-learned control variate in the inner step, ProMP's clipped outer surrogate.
 
-    The control variate is the corrected one of `dice.variate_terms`; the form that is printed is biased.
+    The control variate is the corrected one of `variate_terms`; the form that is printed is biased.
+    Its batches have the extra "baseline" beside DiCE's: the control variate's b(s_t), [task, trajectory, time].
     """
 
     name = "tmaml"
@@ -75,42 +64,46 @@ class Tmaml(DiceMetaLearner, Promp):
             streams.torch("control variate"),
         )
 
-    def step_data(self, batch: TrajectoryBatch) -> VariateStep:
-        step = super().step_data(batch)
-        targets, scale = self.targets(step)
-        baseline = self.variate.predict(batch.observations, targets, batch.mask) * scale * batch.mask
-        return VariateStep(batch, step.advantages, step.adjusted_rewards, baseline.to(step.advantages.dtype))
+    def adaptation_batch(self, trajectories: TrajectoryBatch) -> AdaptationBatch:
+        batch = super().adaptation_batch(trajectories)
+        targets, scale = self.targets(batch)
+        baseline = (
+            self.variate.predict(trajectories.observations, targets, trajectories.mask) * scale * trajectories.mask
+        )
+        return batch.with_extra(baseline=baseline.to(batch.advantages.dtype))
 
-    def targets(self, step: DiceStep) -> tuple[torch.Tensor, torch.Tensor]:
-        """What b predicts, the sums of adjusted rewards from t on divided by their size; and that size, [task, 1, 1].
+    def targets(self, batch: AdaptationBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        """The sums of adjusted rewards from t on, which b predicts, divided by their size; and the size, [task, 1, 1].
 
-        So the control variate's step sizes mean the same whatever the rewards' unit.
+        The division makes the control variate's step sizes independent of the rewards' unit.
         """
-        sums = discounted_sums(step.adjusted_rewards, 1.0)
-        size = masked_mean(sums.square(), step.batch.mask).sqrt()[:, None, None] + 1e-8
+        sums = discounted_sums(batch.extra("adjusted_rewards"), 1.0)
+        size = masked_mean(sums.square(), batch.trajectories.mask).sqrt()[:, None, None] + 1e-8
         return sums / size, size
 
-    def inner_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        if not isinstance(step, VariateStep):
-            raise TypeError(f"an inner step needs a VariateStep, made by `step_data`, got {type(step)}")
+    def inner_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
         return dice_objective(
-            policy, step.batch, step.adjusted_rewards, step.baseline, self.config.first_order_baseline
+            policy,
+            batch.trajectories,
+            batch.extra("adjusted_rewards"),
+            batch.extra("baseline"),
+            self.config.first_order_baseline,
         )
 
-    def update(self, data: MetaData) -> Metrics:
+    def update(self, batches: InnerOuterBatches) -> Metrics:
         """ProMP's; then the control variate, on the data of the inner steps, which are all that it serves."""
-        metrics = super().update(data)
-        errors = [self.train_variate(step) for step in data[:-1] if isinstance(step, DiceStep)]
+        metrics = super().update(batches)
+        errors = [self.train_variate(batch) for batch in batches[:-1]]
         if errors:
             metrics["variate_error"] = sum(errors) / len(errors)
         return metrics
 
-    def train_variate(self, step: DiceStep) -> float:
+    def train_variate(self, batch: AdaptationBatch) -> float:
         """As many steps as the policy takes on one sample; the squared error before, 1 for predicting 0."""
-        targets, _ = self.targets(step)
-        batch = step.batch
+        targets, _ = self.targets(batch)
+        trajectories = batch.trajectories
         errors = [
-            self.variate.train(batch.observations, targets, batch.mask, self.config.chunk)
+            self.variate.train(trajectories.observations, targets, trajectories.mask, self.config.chunk)
             for _ in range(self.config.gradient_steps)
         ]
         return errors[0]

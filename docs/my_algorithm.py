@@ -6,8 +6,8 @@ import torch
 
 from algorithms.estimators.surrogates import log_probability_objective
 from algorithms.meta_learning.adam_meta_learner import AdamMetaLearner
-from algorithms.meta_learning.gradient_adaptation import StepData
-from algorithms.meta_learning.gradient_meta_learner import MetaData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
 from environments.policy import Distribution
 
@@ -18,11 +18,11 @@ class FirstOrderMaml(AdamMetaLearner):
     name = "first-order-maml"
     paper = "Finn, Abbeel and Levine 2017, Section 5.2, arXiv:1703.03400"
 
-    def outer_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        return log_probability_objective(policy, step.batch, step.advantages)
+    def outer_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
+        return log_probability_objective(policy, batch.trajectories, batch.advantages)
 
-    def task_objectives(self, parameters: Parameters, data: MetaData) -> torch.Tensor:
-        start = stacked(parameters, len(data[0].advantages))
-        final = self.adapted(start, data[:-1], differentiable=False)
+    def task_objectives(self, parameters: Parameters, batches: InnerOuterBatches) -> torch.Tensor:
+        start = stacked(parameters, batches[0].tasks)
+        final = self.adapted(start, batches[:-1], differentiable=False)
         adapted = {name: value + (final[name] - value).detach() for name, value in start.items()}
-        return self.outer_objective(self.distribution(adapted, data[-1]), data[-1])
+        return self.outer_objective(self.distribution(adapted, batches[-1]), batches[-1])

@@ -14,7 +14,7 @@ from environments.policy import Distribution
 
 
 class Jacobian(Protocol):
-    """Of each task's adapted parameters by those before; vectors [task, ...] -> [task, ...]."""
+    """Products with the Jacobian of each task's adapted parameters by those before, [task, ...] -> [task, ...]."""
 
     def __call__(self, vector: Parameters) -> Parameters: ...
 

@@ -13,7 +13,7 @@ from algorithms.optimisation.conjugate_gradient import Solution, solve
 from algorithms.policies.parameters import Parameters, from_task_vectors, task_vectors
 
 
-def implicit_gradient(
+def proximal_vjp(
     objective: Callable[[Parameters], torch.Tensor],
     solution: Parameters,
     slope: Parameters,
@@ -50,34 +50,34 @@ def through_proximal_solution(
     damping: float = 0.0,
     on_solve: Callable[[Solution], None] | None = None,
 ) -> Parameters:
-    """The solution's values, differentiable once in the centre by `implicit_gradient`, whatever solver found them.
+    """The solution's values, differentiable once in the centre by `proximal_vjp`, whatever solver found them.
 
     centre, solution: parameters [task, ...], of which the centre may require gradients.
     on_solve: shown what each backward pass solved.
     """
     fixed = {name: value.detach() for name, value in solution.items()}
 
-    def pull_back(slopes: torch.Tensor) -> torch.Tensor:
-        slope = from_task_vectors(slopes, fixed)
-        solved = implicit_gradient(objective, fixed, slope, weight, iterations, damping)
+    def vjp(cotangents: torch.Tensor) -> torch.Tensor:
+        slope = from_task_vectors(cotangents, fixed)
+        solved = proximal_vjp(objective, fixed, slope, weight, iterations, damping)
         if on_solve is not None:
             on_solve(solved)
         return solved.vectors
 
-    return from_task_vectors(_AsSolution.apply(task_vectors(centre), task_vectors(fixed), pull_back), fixed)
+    return from_task_vectors(_AsSolution.apply(task_vectors(centre), task_vectors(fixed), vjp), fixed)
 
 
 class _AsSolution(torch.autograd.Function):
-    """The solution going forward, a given pull-back to the centre going backward."""
+    """The solution going forward, a given vector-Jacobian product to the centre going backward."""
 
     @staticmethod
     def forward(
-        ctx: Any, centre: torch.Tensor, solution: torch.Tensor, pull_back: Callable[[torch.Tensor], torch.Tensor]
+        ctx: Any, centre: torch.Tensor, solution: torch.Tensor, vjp: Callable[[torch.Tensor], torch.Tensor]
     ) -> torch.Tensor:
-        ctx.pull_back = pull_back
+        ctx.vjp = vjp
         return solution.clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slopes: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        return ctx.pull_back(slopes), None, None
+        return ctx.vjp(slopes), None, None

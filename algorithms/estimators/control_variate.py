@@ -43,7 +43,7 @@ class MetaControlVariate:
             uniform = torch.rand(fan_in, fan_out, generator=generator)
             self.parameters[f"weight{layer}"] = (2 * uniform - 1) * math.sqrt(6 / (fan_in + fan_out))
             self.parameters[f"bias{layer}"] = torch.zeros(fan_out)
-        self._optimizer = Adam(self.parameters, step_size)
+        self._optimiser = Adam(self.parameters, step_size)
 
     def predict(self, observations: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """b(s_t), each half of the trajectories by the other's adaptation, [task, trajectory, time]."""
@@ -66,16 +66,16 @@ class MetaControlVariate:
             for name, slope in zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True):
                 gradient[name] -= slope
             error += 2 * float(loss.detach())
-        self.parameters = self._optimizer.ascend(self.parameters, gradient)
+        self.parameters = self._optimiser.ascend(self.parameters, gradient)
         return error
 
     def state_dict(self) -> dict[str, Any]:
         parameters = {name: value.clone() for name, value in self.parameters.items()}
-        return {"parameters": parameters, "optimizer": self._optimizer.state_dict()}
+        return {"parameters": parameters, "optimizer": self._optimiser.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.parameters = {name: value.clone() for name, value in state["parameters"].items()}
-        self._optimizer.load_state_dict(state["optimizer"])
+        self._optimiser.load_state_dict(state["optimizer"])
 
     def _crossed(
         self, start: Parameters, inputs: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor, differentiable: bool

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from algorithms.algorithm import Metrics
 from algorithms.meta_learning.gradient_adaptation import GradientConfig, PolicyConfig
-from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, MetaData
+from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, InnerOuterBatches
 from algorithms.optimisation.adam import Adam
 from environments.problem import Problem
 from environments.streams import Streams
@@ -27,12 +27,12 @@ class AdamMetaLearner(GradientMetaLearner):
         super().__init__(problem, config, streams)
         self.optimiser = Adam(self.parameters, config.step_size)
 
-    def update(self, data: MetaData) -> Metrics:
-        return {"objective": self.ascend(data), **self.std_metrics()}
+    def update(self, batches: InnerOuterBatches) -> Metrics:
+        return {"objective": self.ascend(batches), **self.std_metrics()}
 
-    def ascend(self, data: MetaData) -> float:
+    def ascend(self, batches: InnerOuterBatches) -> float:
         """One step of Adam on the meta-objective; its value before, a mean over tasks."""
-        objective, gradient = self.meta_gradient(self.parameters, data)
+        objective, gradient = self.meta_gradient(self.parameters, batches)
         self.parameters = self.optimiser.ascend(self.parameters, gradient)
         return objective
 

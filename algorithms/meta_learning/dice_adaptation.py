@@ -9,7 +9,7 @@ import torch
 
 from algorithms.estimators.advantages import baseline_features, discounted_sums, fit_baseline, masked_mean
 from algorithms.estimators.higher_order_surrogates import dice_objective
-from algorithms.meta_learning.gradient_adaptation import GradientConfig, StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientConfig
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
@@ -26,24 +26,14 @@ class DiceConfig(GradientConfig):
     reward_baseline: bool = True  # subtract b_t, fitted to gamma^t r_t
 
 
-@dataclass(frozen=True)
-class DiceStep(StepData):
-    """A step's data with what the inner objective needs: gamma^t r_t - b_t, scaled [task, trajectory, time]."""
-
-    adjusted_rewards: torch.Tensor
-
-    def select(self, tasks: slice) -> DiceStep:
-        return DiceStep(self.batch.select(tasks), self.advantages[tasks], self.adjusted_rewards[tasks])
-
-
-def adjusted_rewards(batch: TrajectoryBatch, discount: float, baseline: bool, scale: str) -> torch.Tensor:
+def adjusted_rewards(trajectories: TrajectoryBatch, discount: float, baseline: bool, scale: str) -> torch.Tensor:
     """(gamma^t r_t - b_t) / sigma, float64 [task, trajectory, time], at every step until the horizon.
 
     b_t is fitted per task to gamma^t r_t, taken as 0 after an episode's end, by a polynomial in time alone: a baseline
     of the state would bias the gradient, by that of the expected sum of baselines, and one that stops at the episode's
     end too.  sigma: see `DiceConfig.inner_scale`.
     """
-    rewards = batch.rewards.double() * batch.mask
+    rewards = trajectories.rewards.double() * trajectories.mask
     rewards = rewards * discount ** torch.arange(rewards.shape[-1], dtype=torch.float64)
     if baseline:
         time = baseline_features(torch.zeros_like(rewards).unsqueeze(-1), None)[..., -TIME_FEATURES:]
@@ -51,20 +41,23 @@ def adjusted_rewards(batch: TrajectoryBatch, discount: float, baseline: bool, sc
     if scale == "none":
         return rewards
     measured = rewards if scale == "rewards" else discounted_sums(rewards, 1.0)
-    mean = masked_mean(measured, batch.mask)[:, None, None]
-    deviation = masked_mean((measured - mean).square(), batch.mask).sqrt()[:, None, None]
+    mean = masked_mean(measured, trajectories.mask)[:, None, None]
+    deviation = masked_mean((measured - mean).square(), trajectories.mask).sqrt()[:, None, None]
     return rewards / (deviation + 1e-8)
 
 
 class DiceMetaLearner(GradientMetaLearner):
-    """Inner steps ascend J^DiCE per valid step; nothing of generalised advantage estimation enters them."""
+    """Inner steps ascend J^DiCE per valid step; nothing of generalised advantage estimation enters them.
 
-    def step_data(self, batch: TrajectoryBatch) -> DiceStep:
+    Its batches have the extra "adjusted_rewards": gamma^t r_t - b_t, scaled [task, trajectory, time].
+    """
+
+    def adaptation_batch(self, trajectories: TrajectoryBatch) -> AdaptationBatch:
         config = self.config
-        rewards = adjusted_rewards(batch, self.problem.discount, config.reward_baseline, config.inner_scale)
-        return DiceStep(batch, super().step_data(batch).advantages, rewards.to(batch.rewards.dtype))
+        rewards = adjusted_rewards(trajectories, self.problem.discount, config.reward_baseline, config.inner_scale)
+        return (
+            super().adaptation_batch(trajectories).with_extra(adjusted_rewards=rewards.to(trajectories.rewards.dtype))
+        )
 
-    def inner_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        if not isinstance(step, DiceStep):
-            raise TypeError(f"an inner step needs a DiceStep, made by `step_data`, got {type(step)}")
-        return dice_objective(policy, step.batch, step.adjusted_rewards)
+    def inner_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
+        return dice_objective(policy, batch.trajectories, batch.extra("adjusted_rewards"))

@@ -9,8 +9,8 @@ from typing import Literal
 
 import torch
 
-from algorithms.meta_learning.gradient_adaptation import GradientConfig, StepData
-from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, MetaData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientConfig
+from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
 from environments.collector import Collector
 from environments.policy import Distribution
@@ -30,16 +30,6 @@ class ExplorationConfig(GradientConfig):
             raise ValueError(f"exploration must be at least 0, got {self.exploration}")
 
 
-@dataclass(frozen=True)
-class CreditedStep(StepData):
-    """The post-adaptation data, with the weight of each task's exploration term [task]."""
-
-    credit: torch.Tensor
-
-    def select(self, tasks: slice) -> CreditedStep:
-        return CreditedStep(self.batch.select(tasks), self.advantages[tasks], self.credit[tasks])
-
-
 class ExploringMetaLearner(GradientMetaLearner):
     """Formulation II of the meta-objective (Al-Shedivat et al. 2018; Stadie et al. 2018): to a method's own outer
     objective it adds w_i * log pi of task i's pre-update steps, w_i the standardised return after adaptation.
@@ -48,47 +38,46 @@ class ExploringMetaLearner(GradientMetaLearner):
     distribution too; the score function of that distribution times R(tau') is what Rothfuss et al. 2019 derive in
     Appendix A.2.  Standardising R over the tasks of an iteration is a baseline and a scale.  With several inner steps
     the data of each count, at the parameters that drew them, differentiable through the adaptations before.
+
+    The post-adaptation batch has the extra "credit": w_i, [task].
     """
 
     @abstractmethod
-    def pre_update_terms(self, policy: Distribution, batch: TrajectoryBatch) -> torch.Tensor:
+    def pre_update_terms(self, policy: Distribution, trajectories: TrajectoryBatch) -> torch.Tensor:
         """[task, trajectory, time], with the gradient of log pi(a|s) at the policy that acted."""
 
-    def credit(self, last: StepData) -> torch.Tensor:
+    def credit(self, last: AdaptationBatch) -> torch.Tensor:
         """w_i from all tasks of the iteration, [task]."""
-        returns = last.batch.returns.mean(1)
+        returns = last.trajectories.returns.mean(1)
         deviation = returns.std(correction=0)
         return ((returns - returns.mean()) / (deviation + 1e-8)).to(last.advantages.dtype)
 
-    def sample(self, collector: Collector) -> MetaData:
-        """The weights compare all tasks, so they are made before the data are divided into chunks."""
+    def sample(self, collector: Collector) -> InnerOuterBatches:
+        """Adds the weights before the data are divided into chunks, since they compare all tasks."""
         *before, last = super().sample(collector)
-        return [*before, CreditedStep(last.batch, last.advantages, self.credit(last))]
+        return [*before, last.with_extra(credit=self.credit(last))]
 
-    def task_objectives(self, parameters: Parameters, data: MetaData) -> torch.Tensor:
-        start = stacked(parameters, len(data[0].advantages))
-        explored, final = self.explored(start, data[:-1], differentiable=True)
-        reached = self.outer_objective(self.distribution(final, data[-1]), data[-1])
-        return reached + self.weights(data) * explored
+    def task_objectives(self, parameters: Parameters, batches: InnerOuterBatches) -> torch.Tensor:
+        start = stacked(parameters, batches[0].tasks)
+        explored, final = self.explored(start, batches[:-1], differentiable=True)
+        reached = self.outer_objective(self.distribution(final, batches[-1]), batches[-1])
+        return reached + self.weights(batches) * explored
 
     def explored(
-        self, point: Parameters, data: Sequence[StepData], differentiable: bool
+        self, point: Parameters, batches: Sequence[AdaptationBatch], differentiable: bool
     ) -> tuple[torch.Tensor, Parameters]:
         """The pre-update steps' terms added up, [task], and the adapted parameters [task, ...]."""
         total = torch.zeros(len(next(iter(point.values()))), dtype=next(iter(point.values())).dtype)
-        for step in data:
-            mask = step.batch.mask
-            terms = (self.pre_update_terms(self.distribution(point, step), step.batch) * mask).sum((1, 2))
+        for batch in batches:
+            mask = batch.trajectories.mask
+            terms = (self.pre_update_terms(self.distribution(point, batch), batch.trajectories) * mask).sum((1, 2))
             total = total + (terms if self.config.exploration_scale == "sum" else terms / mask.sum((1, 2)))
-            point = self.adapted(point, [step], differentiable)
+            point = self.adapted(point, [batch], differentiable)
         return total, point
 
-    def weights(self, data: MetaData) -> torch.Tensor:
-        """Of the exploration term, [task].  Raises TypeError for data that `sample` did not make."""
-        last = data[-1]
-        if not isinstance(last, CreditedStep):
-            raise TypeError(f"the last step must be a CreditedStep, made by `sample` of all tasks, got {type(last)}")
-        credit = self.config.exploration * last.credit
+    def weights(self, batches: InnerOuterBatches) -> torch.Tensor:
+        """The exploration term's weight, [task].  Raises TypeError for data that `sample` did not make."""
+        credit = self.config.exploration * batches[-1].extra("credit")
         if self.config.exploration_scale == "sum":
-            return credit / last.batch.mask.sum(-1).mean(1)
+            return credit / batches[-1].trajectories.mask.sum(-1).mean(1)
         return credit

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import gymnasium
@@ -45,18 +45,36 @@ class GradientConfig(PolicyConfig):
 
 
 @dataclass(frozen=True)
-class StepData:
-    """One adaptation step's trajectories with their advantages [task, trajectory, time]."""
+class AdaptationBatch:
+    """The data of one adaptation step: trajectories, their advantages [task, trajectory, time], and further tensors
+    [task, ...] by name that a method's own objectives need."""
 
-    batch: TrajectoryBatch
+    trajectories: TrajectoryBatch
     advantages: torch.Tensor
+    extras: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
-    def select(self, tasks: slice) -> StepData:
-        return StepData(self.batch.select(tasks), self.advantages[tasks])
+    @property
+    def tasks(self) -> int:
+        return len(self.advantages)
+
+    def select(self, tasks: slice) -> AdaptationBatch:
+        extras = {name: value[tasks] for name, value in self.extras.items()}
+        return AdaptationBatch(self.trajectories.select(tasks), self.advantages[tasks], extras)
+
+    def with_extra(self, **extras: torch.Tensor) -> AdaptationBatch:
+        return replace(self, extras={**self.extras, **extras})
+
+    def extra(self, name: str) -> torch.Tensor:
+        """An extra tensor [task, ...].  Raises TypeError where the method has not added it."""
+        if name not in self.extras:
+            raise TypeError(
+                f"a batch without {name!r}: only `sample` and `adaptation_batch` of the method put it there"
+            )
+        return self.extras[name]
 
     def acting(self, family: type) -> Distribution:
-        """The distribution that acted."""
-        return family.from_parameters(self.batch.distribution)  # type: ignore[attr-defined]
+        """Action distribution of the policy that collected the batch."""
+        return family.from_parameters(self.trajectories.distribution)  # type: ignore[attr-defined]
 
 
 class GradientAdaptation(Algorithm):
@@ -72,31 +90,38 @@ class GradientAdaptation(Algorithm):
         discrete = isinstance(problem.observation_space, gymnasium.spaces.Discrete)
         self._states = int(problem.observation_space.n) if discrete else None  # type: ignore[attr-defined]
 
-    def inner_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        """What one inner update ascends, [task]."""
-        return log_probability_objective(policy, step.batch, step.advantages)
+    def inner_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
+        """Objective of one inner update, to be maximised, [task]."""
+        return log_probability_objective(policy, batch.trajectories, batch.advantages)
 
-    def step_data(self, batch: TrajectoryBatch) -> StepData:
-        return StepData(batch, advantages(batch, self.problem.discount, self.config.gae_lambda, self._states))
+    def adaptation_batch(self, trajectories: TrajectoryBatch) -> AdaptationBatch:
+        return AdaptationBatch(
+            trajectories, advantages(trajectories, self.problem.discount, self.config.gae_lambda, self._states)
+        )
 
-    def distribution(self, parameters: Parameters, step: StepData) -> Distribution:
-        """Of the network with parameters [task, ...] at the step's observations."""
-        return self.network.distribution(parameters, step.batch.observations)
+    def distribution(self, parameters: Parameters, batch: AdaptationBatch) -> Distribution:
+        """Action distributions of the network with parameters [task, ...] at the batch's observations."""
+        return self.network.distribution(parameters, batch.trajectories.observations)
 
-    def inner_value(self, step: StepData) -> Callable[[Parameters], torch.Tensor]:
-        return lambda parameters: self.inner_objective(self.distribution(parameters, step), step)
+    def inner_value(self, batch: AdaptationBatch) -> Callable[[Parameters], torch.Tensor]:
+        return lambda parameters: self.inner_objective(self.distribution(parameters, batch), batch)
 
-    def adapted(self, parameters: Parameters, data: Sequence[StepData], differentiable: bool) -> Parameters:
-        """Parameters [task, ...] after one inner update on each step's data in turn."""
-        for step in data:
-            parameters = inner_update(self.inner_value(step), parameters, self.config.inner_step_size, differentiable)
+    def adapted(self, parameters: Parameters, batches: Sequence[AdaptationBatch], differentiable: bool) -> Parameters:
+        """Parameters [task, ...] after one inner update on each batch in turn."""
+        for batch in batches:
+            parameters = inner_update(self.inner_value(batch), parameters, self.config.inner_step_size, differentiable)
         return parameters
+
+    def parts(self, tasks: int) -> Iterator[slice]:
+        """Slices of `chunk` tasks."""
+        for start in range(0, tasks, self.config.chunk):
+            yield slice(start, start + self.config.chunk)
 
     def adapt(self, tasks: Sequence[TaskRef]) -> Adaptation:
         parameters = stacked(self.parameters, len(tasks))
         while True:
-            batch = yield NetworkPolicy(self.network, parameters)
-            parameters = self.adapted(parameters, [self.step_data(batch)], differentiable=False)
+            trajectories = yield NetworkPolicy(self.network, parameters)
+            parameters = self.adapted(parameters, [self.adaptation_batch(trajectories)], differentiable=False)
 
     def state_dict(self) -> dict[str, Any]:
         return {"parameters": {name: value.clone() for name, value in self.parameters.items()}}

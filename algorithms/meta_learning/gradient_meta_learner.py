@@ -1,4 +1,4 @@
-"""What gradient-based meta-learners share: sampling through the inner updates, task objectives, meta-gradients."""
+"""Shared by gradient-based meta-learners: sampling through the inner updates, task objectives, meta-gradients."""
 
 from __future__ import annotations
 
@@ -8,25 +8,34 @@ from collections.abc import Iterator
 import torch
 
 from algorithms.algorithm import Metrics
-from algorithms.meta_learning.gradient_adaptation import GradientAdaptation, StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientAdaptation
 from algorithms.policies.networks import NetworkPolicy
 from algorithms.policies.parameters import Parameters, stacked
 from environments.collector import Collector
 from environments.policy import Distribution
 
-#: step k holds what the policy after k inner updates collected; the last one is the post-adaptation data
-MetaData = list[StepData]
+#: batch k was collected after k inner updates; the last one is the post-adaptation batch
+InnerOuterBatches = list[AdaptationBatch]
 
 
 class GradientMetaLearner(GradientAdaptation):
-    """Meta-parameters trained through the inner updates; a method defines its objectives and its outer update."""
+    """Meta-parameters trained through the inner updates.
+
+    One meta-iteration (`meta_step`):
+    1. `sample`: draw training tasks; collect a batch with the meta-parameters, take an inner update (`adapted`, which
+       ascends `inner_objective`), collect with the adapted parameters, and so on: K inner updates, K + 1 batches.
+    2. `update`, the method's own: one or more steps on these batches along `meta_gradient`, a few tasks at a time
+       (`chunks`) and back through the inner updates.
+    3. `task_objectives`, which it differentiates: repeat the inner updates, differentiably, and evaluate
+       `outer_objective` with the adapted parameters on the last batch.
+    """
 
     @abstractmethod
-    def outer_objective(self, policy: Distribution, step: StepData) -> torch.Tensor:
-        """What the outer update ascends at the adapted parameters, [task]."""
+    def outer_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
+        """Outer objective at the adapted parameters, to be maximised, [task]."""
 
     @abstractmethod
-    def update(self, data: MetaData) -> Metrics:
+    def update(self, batches: InnerOuterBatches) -> Metrics:
         """One outer update of `self.parameters`."""
 
     @property
@@ -35,44 +44,43 @@ class GradientMetaLearner(GradientAdaptation):
         return self.problem.protocol.adaptation_steps
 
     def meta_step(self, collector: Collector) -> Metrics:
-        data = self.sample(collector)
-        metrics = {f"return_step{k}": float(step.batch.returns.mean()) for k, step in enumerate(data)}
-        return {**metrics, **self.update(data)}
+        batches = self.sample(collector)
+        metrics = {f"return_step{k}": float(batch.trajectories.returns.mean()) for k, batch in enumerate(batches)}
+        return {**metrics, **self.update(batches)}
 
-    def sample(self, collector: Collector) -> MetaData:
+    def sample(self, collector: Collector) -> InnerOuterBatches:
         """Trajectories after 0..K inner updates on a fresh draw of training tasks."""
         tasks = collector.sample_tasks(self.config.tasks)
-        data: MetaData = []
+        batches: InnerOuterBatches = []
         parameters = stacked(self.parameters, len(tasks))
         for k in range(self.training_steps + 1):
             if k > 0:
-                parameters = self.adapted(parameters, data[-1:], differentiable=False)
+                parameters = self.adapted(parameters, batches[-1:], differentiable=False)
             policy = NetworkPolicy(self.network, parameters)
-            data.append(self.step_data(collector.collect(policy, tasks, self.config.trajectories)))
-        return data
+            batches.append(self.adaptation_batch(collector.collect(policy, tasks, self.config.trajectories)))
+        return batches
 
-    def task_objectives(self, parameters: Parameters, data: MetaData) -> torch.Tensor:
+    def task_objectives(self, parameters: Parameters, batches: InnerOuterBatches) -> torch.Tensor:
         """The meta-objective of each task, [task], differentiable in the unstacked parameters.
 
         Never averaged, so that task weights and gradient-variance studies can use it.
         """
-        start = stacked(parameters, len(data[0].advantages))
-        final = self.adapted(start, data[:-1], differentiable=True)
-        return self.outer_objective(self.distribution(final, data[-1]), data[-1])
+        start = stacked(parameters, batches[0].tasks)
+        final = self.adapted(start, batches[:-1], differentiable=True)
+        return self.outer_objective(self.distribution(final, batches[-1]), batches[-1])
 
-    def chunks(self, data: MetaData) -> Iterator[MetaData]:
-        """The same data a few tasks at a time."""
-        tasks = len(data[0].advantages)
-        for start in range(0, tasks, self.config.chunk):
-            yield [step.select(slice(start, start + self.config.chunk)) for step in data]
+    def chunks(self, batches: InnerOuterBatches) -> Iterator[InnerOuterBatches]:
+        """The same batches, a few tasks at a time."""
+        for part in self.parts(batches[0].tasks):
+            yield [batch.select(part) for batch in batches]
 
-    def meta_gradient(self, parameters: Parameters, data: MetaData) -> tuple[float, Parameters]:
+    def meta_gradient(self, parameters: Parameters, batches: InnerOuterBatches) -> tuple[float, Parameters]:
         """Mean over tasks of the meta-objective, and its gradient."""
         leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
-        tasks = len(data[0].advantages)
+        tasks = batches[0].tasks
         total = 0.0
         gradient = {name: torch.zeros_like(value) for name, value in leaves.items()}
-        for part in self.chunks(data):
+        for part in self.chunks(batches):
             objective = self.task_objectives(leaves, part).sum() / tasks
             for name, value in zip(leaves, torch.autograd.grad(objective, list(leaves.values())), strict=True):
                 gradient[name] += value

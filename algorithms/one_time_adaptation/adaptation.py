@@ -11,7 +11,7 @@ import torch
 from algorithms.curvature.hessian_products import HessianProduct
 from algorithms.estimators.advantages import discounted_sums, masked_mean
 from algorithms.estimators.surrogates import ratio_objective
-from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.one_time_adaptation.distances import Centre, Distance, squared_distance
 from algorithms.one_time_adaptation.gaussian_gradient import GaussianGradient
 from algorithms.optimisation.adam import Adam
@@ -31,10 +31,12 @@ def bounded(ratio: torch.Tensor) -> torch.Tensor:
     return 2 * torch.sigmoid(2 * (ratio - 1))
 
 
-def finite_ratio(policy: Distribution, batch: TrajectoryBatch) -> torch.Tensor:
+def finite_ratio(policy: Distribution, trajectories: TrajectoryBatch) -> torch.Tensor:
     """pi(a|s) / pi_acted(a|s), [task, trajectory, time]; 1 under the mask."""
     return torch.exp(
-        ((policy.log_prob(batch.actions) - batch.log_probabilities) * batch.mask).clamp(max=LARGEST_LOG_RATIO)
+        ((policy.log_prob(trajectories.actions) - trajectories.log_probabilities) * trajectories.mask).clamp(
+            max=LARGEST_LOG_RATIO
+        )
     )
 
 
@@ -78,13 +80,13 @@ class OneTimeAdaptation:
     config: OneTimeConfig
     discount: float
 
-    def solve(self, start: Parameters, step: StepData) -> Parameters:
+    def solve(self, start: Parameters, batch: AdaptationBatch) -> Parameters:
         """theta' [task, ...] after the Adam steps from phi, `start`."""
         start = {name: value.detach() for name, value in start.items()}
         with torch.no_grad():
-            centre = Centre.of(self.network, start, step.batch)
-        slope = self.slope(start, step) if self.config.first_order else None
-        ascent = self.ascent(centre, step, slope)
+            centre = Centre.of(self.network, start, batch.trajectories)
+        slope = self.slope(start, batch) if self.config.first_order else None
+        ascent = self.ascent(centre, batch, slope)
         vectors = {"all": task_vectors(start)}
         optimiser = Adam(vectors, self.config.adam_step_size)
         for _ in range(self.config.adam_steps):
@@ -92,13 +94,13 @@ class OneTimeAdaptation:
             vectors = optimiser.ascend(vectors, {"all": task_vectors({name: gradient[name] for name in start})})
         return from_task_vectors(vectors["all"], start)
 
-    def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
+    def outer_objective(self, parameters: Parameters, batch: AdaptationBatch) -> torch.Tensor:
         """mean(ratio A) on the adapted policies' own data, [task]."""
-        policy = self.network.distribution(parameters, step.batch.observations)
-        return ratio_objective(policy, step.batch, step.advantages)
+        policy = self.network.distribution(parameters, batch.trajectories.observations)
+        return ratio_objective(policy, batch.trajectories, batch.advantages)
 
     def vjp(
-        self, cotangent: Parameters, solution: Parameters, start: Parameters, step: StepData
+        self, cotangent: Parameters, solution: Parameters, start: Parameters, batch: AdaptationBatch
     ) -> tuple[Parameters, torch.Tensor]:
         """The product of a cotangent of theta' with d theta' / d phi, [task, ...].
 
@@ -107,7 +109,7 @@ class OneTimeAdaptation:
         """
         config = self.config
         start = {name: value.detach().contiguous().requires_grad_() for name, value in start.items()}
-        hessian = self.hessian(solution, start, step)
+        hessian = self.hessian(solution, start, batch)
 
         def product(vectors: torch.Tensor) -> torch.Tensor:
             image = task_vectors(hessian(from_task_vectors(vectors, solution)))
@@ -118,83 +120,91 @@ class OneTimeAdaptation:
         solved = from_task_vectors(found.vectors, solution)
         image = hessian.mixed({name: -value for name, value in solved.items()}, start)
         if config.value_derivative or config.visitation_derivative:
-            further = self._through_data(solved, start if config.first_order else solution, start, step)
+            further = self._through_data(solved, start if config.first_order else solution, start, batch)
             image = {name: value + further[name] for name, value in image.items()}
         return image, found.negative_curvature
 
-    def ascent(self, centre: Centre, step: StepData, slope: Parameters | None) -> Callable[[Parameters], Parameters]:
+    def ascent(
+        self, centre: Centre, batch: AdaptationBatch, slope: Parameters | None
+    ) -> Callable[[Parameters], Parameters]:
         """The objective's gradient as a function of the parameters [task, ...]."""
         if isinstance(self.network, GaussianMLP):
             return GaussianGradient(
-                self.network, self.distance, self.config.regularisation, centre, step, LARGEST_LOG_RATIO, slope
+                self.network, self.distance, self.config.regularisation, centre, batch, LARGEST_LOG_RATIO, slope
             )
 
         def gradient(parameters: Parameters) -> Parameters:
             leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
             with torch.enable_grad():
-                total = self.objective(leaves, centre, step, slope).sum()
+                total = self.objective(leaves, centre, batch, slope).sum()
             return dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
 
         return gradient
 
     def objective(
-        self, parameters: Parameters, centre: Centre, step: StepData, slope: Parameters | None = None
+        self, parameters: Parameters, centre: Centre, batch: AdaptationBatch, slope: Parameters | None = None
     ) -> torch.Tensor:
-        """What `solve` ascends, [task]; slope: the linearisation's gradient, for `first_order`."""
-        policy = self.network.distribution(parameters, step.batch.observations)
+        """The objective L of `solve`, to be maximised, [task]; slope: of the linearised gain, for `first_order`."""
+        policy = self.network.distribution(parameters, batch.trajectories.observations)
         if slope is None:
-            gain = self.gain(policy, step)
+            gain = self.gain(policy, batch)
         else:
             moves = {name: value - centre.parameters[name] for name, value in parameters.items()}
             gain = inner_product(slope, moves)
-        return gain - self.penalty(parameters, policy, centre, step)
+        return gain - self.penalty(parameters, policy, centre, batch)
 
-    def gain(self, policy: Distribution, step: StepData, keep_bound: bool = True) -> torch.Tensor:
+    def gain(self, policy: Distribution, batch: AdaptationBatch, keep_bound: bool = True) -> torch.Tensor:
         """mean(h(ratio) Q), or without h, [task]."""
-        ratio = finite_ratio(policy, step.batch)
-        return masked_mean((bounded(ratio) if keep_bound else ratio) * step.advantages, step.batch.mask)
+        ratio = finite_ratio(policy, batch.trajectories)
+        return masked_mean((bounded(ratio) if keep_bound else ratio) * batch.advantages, batch.trajectories.mask)
 
-    def penalty(self, parameters: Parameters, policy: Distribution, centre: Centre, step: StepData) -> torch.Tensor:
+    def penalty(
+        self, parameters: Parameters, policy: Distribution, centre: Centre, batch: AdaptationBatch
+    ) -> torch.Tensor:
         """lambda D^2, [task]."""
-        return self.config.regularisation * squared_distance(self.distance, centre, parameters, policy, step.batch.mask)
+        return self.config.regularisation * squared_distance(
+            self.distance, centre, parameters, policy, batch.trajectories.mask
+        )
 
-    def slope(self, parameters: Parameters, step: StepData, differentiable: bool = False) -> Parameters:
+    def slope(self, parameters: Parameters, batch: AdaptationBatch, differentiable: bool = False) -> Parameters:
         """G of Equation (9): the gradient of mean(ratio Q), whose ratio is 1 where h has value and slope 1."""
         if not differentiable:
             parameters = {name: value.detach().requires_grad_() for name, value in parameters.items()}
         with torch.enable_grad():
-            policy = self.network.distribution(parameters, step.batch.observations)
-            total = self.gain(policy, step, keep_bound=False).sum()
+            policy = self.network.distribution(parameters, batch.trajectories.observations)
+            total = self.gain(policy, batch, keep_bound=False).sum()
             gradients = torch.autograd.grad(total, list(parameters.values()), create_graph=differentiable)
         return dict(zip(parameters, gradients, strict=True))
 
-    def hessian(self, solution: Parameters, start: Parameters, step: StepData) -> HessianProduct:
+    def hessian(self, solution: Parameters, start: Parameters, batch: AdaptationBatch) -> HessianProduct:
         """Products with -d2L/dtheta2 at theta', from a graph that `start`, requiring gradients, is part of."""
         with torch.enable_grad():
-            centre = Centre.of(self.network, start, step.batch)
-            slope = self.slope(start, step, differentiable=True) if self.config.first_order else None
+            centre = Centre.of(self.network, start, batch.trajectories)
+            slope = self.slope(start, batch, differentiable=True) if self.config.first_order else None
 
         def negated(parameters: Parameters) -> torch.Tensor:
-            policy = self.network.distribution(parameters, step.batch.observations)
-            penalty = self.penalty(parameters, policy, centre, step)
+            policy = self.network.distribution(parameters, batch.trajectories.observations)
+            penalty = self.penalty(parameters, policy, centre, batch)
             if slope is not None:
                 return penalty - inner_product(slope, parameters)
             if self.config.hessian == "distance":
                 return penalty
-            return penalty - self.gain(policy, step, keep_bound=self.config.hessian == "bounded")
+            return penalty - self.gain(policy, batch, keep_bound=self.config.hessian == "bounded")
 
         return HessianProduct(negated, solution)
 
-    def _through_data(self, vector: Parameters, point: Parameters, start: Parameters, step: StepData) -> Parameters:
-        """What the moving data add to d2L/dphi dtheta: score-function estimates from the same trajectories.
+    def _through_data(
+        self, vector: Parameters, point: Parameters, start: Parameters, batch: AdaptationBatch
+    ) -> Parameters:
+        """The moving data's part of d2L/dphi dtheta: score-function estimates from the same trajectories.
 
         With c_t = vector . d h(ratio_t) / d theta, the derivative of Q_t by phi is estimated by
         sum_{t' > t} discount^(t'-t) A_t' d log pi_phi(a_t'), that of the distribution of (s_t, a_t) by
         sum_{t' < t} d log pi_phi(a_t') (the present action's own is what the ratio cancels).
         """
-        batch = step.batch
-        mask, values = batch.mask, step.advantages
-        change = self._ratio_derivative(vector, point, step) * mask
+        trajectories = batch.trajectories
+        mask, values = trajectories.mask, batch.advantages
+        change = self._ratio_derivative(vector, point, batch) * mask
         weight = torch.zeros_like(change)
         if self.config.value_derivative:
             earlier = discounted_sums(change.flip(-1), self.discount).flip(-1) - change
@@ -204,18 +214,18 @@ class OneTimeAdaptation:
             weight = weight + discounted_sums(gained, 1.0) - gained
         leaves = {name: value.detach().requires_grad_() for name, value in start.items()}
         with torch.enable_grad():
-            scores = self.network.distribution(leaves, batch.observations).log_prob(batch.actions)
+            scores = self.network.distribution(leaves, trajectories.observations).log_prob(trajectories.actions)
             total = ((scores * weight * mask).sum((1, 2)) / mask.sum((1, 2))).sum()
         return dict(zip(leaves, torch.autograd.grad(total, list(leaves.values())), strict=True))
 
-    def _ratio_derivative(self, vector: Parameters, point: Parameters, step: StepData) -> torch.Tensor:
+    def _ratio_derivative(self, vector: Parameters, point: Parameters, batch: AdaptationBatch) -> torch.Tensor:
         """vector . d h(ratio) / d theta (of the bare ratio with `first_order`), [task, trajectory, time].
 
         The forward derivative, as the derivative of the backward pass by its own input.
         """
         leaves = {name: value.detach().requires_grad_() for name, value in point.items()}
         with torch.enable_grad():
-            ratio = finite_ratio(self.network.distribution(leaves, step.batch.observations), step.batch)
+            ratio = finite_ratio(self.network.distribution(leaves, batch.trajectories.observations), batch.trajectories)
             value = ratio if self.config.first_order else bounded(ratio)
             probe = torch.zeros_like(value, requires_grad=True)
             backward = torch.autograd.grad(value, list(leaves.values()), probe, create_graph=True)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import torch
 
-from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.one_time_adaptation.distances import Centre, Distance
 from algorithms.policies.distributions import LOG_TWO_PI
 from algorithms.policies.gaussian_mlp import GaussianMLP
@@ -31,11 +31,11 @@ class GaussianGradient:
         distance: Distance,
         regularisation: float,
         centre: Centre,
-        step: StepData,
+        batch: AdaptationBatch,
         largest_log_ratio: float,
         slope: Parameters | None = None,
     ) -> None:
-        batch, dtype = step.batch, centre.parameters["weight0"].dtype
+        trajectories, dtype = batch.trajectories, centre.parameters["weight0"].dtype
         self._distance, self._regularisation, self._slope, self._limit = (
             distance,
             regularisation,
@@ -43,13 +43,13 @@ class GaussianGradient:
             largest_log_ratio,
         )
         self._start = centre.parameters
-        self._passes = BatchedPasses(network, batch.observations, dtype)
+        self._passes = BatchedPasses(network, trajectories.observations, dtype)
         actions = network.sizes[-1]
-        self._actions = features_first(batch.actions, actions, dtype)
-        self._acted = features_first(batch.log_probabilities, 1, dtype)
-        self._mask = features_first(batch.mask, 1, dtype)
+        self._actions = features_first(trajectories.actions, actions, dtype)
+        self._acted = features_first(trajectories.log_probabilities, 1, dtype)
+        self._mask = features_first(trajectories.mask, 1, dtype)
         share = self._mask / self._mask.sum(-1, keepdim=True)
-        self._values = features_first(step.advantages, 1, dtype) * share
+        self._values = features_first(batch.advantages, 1, dtype) * share
         self._weight = regularisation * share
         self._mean = features_first(centre.policy.parameters["mean"], actions, dtype)
         self._variance = torch.exp(2 * features_first(centre.policy.parameters["log_std"], actions, dtype))
@@ -60,7 +60,7 @@ class GaussianGradient:
         return {name: self._completed(name, gradient[name], value) for name, value in parameters.items()}
 
     def _completed(self, name: str, gradient: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        """With what does not pass through the network's output."""
+        """Adds the terms that do not pass through the network's output."""
         if self._slope is not None:
             gradient = gradient + self._slope[name]
         if self._distance == "euclidean":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from algorithms.estimators.advantages import discounted_sums
-from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.one_time_adaptation.adaptation import OneTimeConfig
 from algorithms.one_time_adaptation.distances import Distance
 from algorithms.one_time_adaptation.tabular import adapt_tabular, adapt_tabular_vjp
@@ -20,7 +20,7 @@ TINY = 1e-300
 
 
 def sampled_values(
-    batch: TrajectoryBatch, discount: float, states: int, actions: int
+    trajectories: TrajectoryBatch, discount: float, states: int, actions: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Monte Carlo estimates of Q [task, S, A] and of the discounted visitation [task, S] of the policy that acted.
 
@@ -29,20 +29,20 @@ def sampled_values(
     whose rewards-to-go are cut short, hardly count.  In a visited state an action never taken has the state's mean
     (advantage 0); a state never visited has 0 throughout, and so keeps its policy.  float64.
     """
-    visits = Visits(batch, discount, states, actions)
-    return visits.values(batch.rewards.double()), visits.of_states
+    visits = Visits(trajectories, discount, states, actions)
+    return visits.values(trajectories.rewards.double()), visits.of_states
 
 
 class Visits:
     """A batch's visits of states and actions, each with its weight discount^t in the visitation."""
 
-    def __init__(self, batch: TrajectoryBatch, discount: float, states: int, actions: int) -> None:
+    def __init__(self, trajectories: TrajectoryBatch, discount: float, states: int, actions: int) -> None:
         self.discount = discount
-        self.mask = batch.mask.double()
+        self.mask = trajectories.mask.double()
         self.steps = discount ** torch.arange(self.mask.shape[2], dtype=torch.float64)
         self.weight = self.mask * self.steps
-        self.states = batch.observations.reshape(len(self.mask), -1)
-        self.pairs = (batch.observations * actions + batch.actions).reshape(len(self.mask), -1)
+        self.states = trajectories.observations.reshape(len(self.mask), -1)
+        self.pairs = (trajectories.observations * actions + trajectories.actions).reshape(len(self.mask), -1)
         self.shape = (len(self.mask), states, actions)
         self.of_pairs = self.summed(self.weight)
 
@@ -102,25 +102,25 @@ class SampledTabularAdaptation:
     actions: int
     modelled: bool = False
 
-    def solve(self, start: Parameters, step: StepData) -> Parameters:
+    def solve(self, start: Parameters, batch: AdaptationBatch) -> Parameters:
         """Logits [task, S, A] of the adapted policies, of the start's type."""
         logits = start["logits"].detach()
-        values, visitation = self._values(step)
+        values, visitation = self._values(batch)
         adapted = adapt_tabular(self.distance, logits.double(), values, self.config.regularisation, visitation)
         return {"logits": adapted.to(logits.dtype)}
 
-    def outer_objective(self, parameters: Parameters, step: StepData) -> torch.Tensor:
+    def outer_objective(self, parameters: Parameters, batch: AdaptationBatch) -> torch.Tensor:
         """sum_s nu(s) sum_a pi(a|s) Q(s, a) with the sampled nu and Q of the policy that acted, [task]."""
-        values, visitation = self._values(step)
+        values, visitation = self._values(batch)
         policy = parameters["logits"].double().softmax(-1)
         return (visitation * (policy * values).sum(-1)).sum(-1)
 
     def vjp(
-        self, cotangent: Parameters, solution: Parameters, start: Parameters, step: StepData
+        self, cotangent: Parameters, solution: Parameters, start: Parameters, batch: AdaptationBatch
     ) -> tuple[Parameters, torch.Tensor]:
         """The product of a cotangent of the solution with its derivative by the start; no curvature is negative."""
         logits = start["logits"].detach()
-        values, visitation = self._values(step)
+        values, visitation = self._values(batch)
         image, by_values, by_visitation = adapt_tabular_vjp(
             self.distance,
             logits.double(),
@@ -130,7 +130,7 @@ class SampledTabularAdaptation:
             solution["logits"].double(),
             cotangent["logits"].double(),
         )
-        visits = Visits(step.batch, self.discount, self.states, self.actions)
+        visits = Visits(batch.trajectories, self.discount, self.states, self.actions)
         policy = logits.double().softmax(-1)
         if self.config.value_derivative is not False:
             image = image + visits.values_vjp(by_values, policy, values)
@@ -138,8 +138,8 @@ class SampledTabularAdaptation:
             image = image + visits.visitation_vjp(by_visitation, policy)
         return {"logits": image.to(logits.dtype)}, torch.zeros(len(logits), dtype=torch.bool)
 
-    def _values(self, step: StepData) -> tuple[torch.Tensor, torch.Tensor]:
-        values, visitation = sampled_values(step.batch, self.discount, self.states, self.actions)
+    def _values(self, batch: AdaptationBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        values, visitation = sampled_values(batch.trajectories, self.discount, self.states, self.actions)
         if self.modelled:
-            values = modelled_values(step.batch, self.discount, self.states, self.actions)
+            values = modelled_values(batch.trajectories, self.discount, self.states, self.actions)
         return values, visitation

@@ -16,7 +16,7 @@ def summed_products(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
 
 
 def blas_dots(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """The same by BLAS, which adds in another order; a call for each row."""
+    """`summed_products` by BLAS, which adds in another order and so rounds differently; one call a row."""
     return torch.stack([row.dot(its) for row, its in zip(one, other, strict=True)])
 
 

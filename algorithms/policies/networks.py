@@ -18,7 +18,10 @@ MINIMUM_LOG_STD = math.log(1e-6)
 
 
 class PolicyNetwork(ABC):
-    """Maps observations [task, ..., *shape] to action distributions, given parameters [task, ...]."""
+    """Maps observations [task, ..., *shape] to action distributions [task, ...], given parameters [task, ...].
+
+    A distribution's tensors are [task, ..., dimensions] for Box actions and [task, ..., actions] for Discrete ones.
+    """
 
     @abstractmethod
     def initial(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Parameters:
@@ -46,7 +49,10 @@ class TabularSoftmax(PolicyNetwork):
 
 
 class MLP(PolicyNetwork):
-    """Tanh layers, Xavier-uniform weights, zero biases; Gaussian with a state-independent log-std, or categorical."""
+    """Tanh layers, Xavier-uniform weights, zero biases; Gaussian with a state-independent log-std, or categorical.
+
+    Its output is the Gaussian's mean [task, ..., dimensions] or the logits [task, ..., actions].
+    """
 
     def __init__(self, inputs: int, hidden: Sequence[int], action_space: gymnasium.Space, initial_std: float = 1.0):
         self.discrete = isinstance(action_space, gymnasium.spaces.Discrete)

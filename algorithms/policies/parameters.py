@@ -8,7 +8,7 @@ Parameters = dict[str, torch.Tensor]
 
 
 def stacked(parameters: Parameters, tasks: int) -> Parameters:
-    """The same parameters for each of `tasks` tasks: [task, ...] views."""
+    """One set of parameters repeated for each of `tasks` tasks: [task, ...] views."""
     return {name: value.expand(tasks, *value.shape) for name, value in parameters.items()}
 
 

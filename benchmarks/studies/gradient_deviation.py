@@ -87,7 +87,7 @@ class GradientDeviation(Measurement):
             again = streams.child("estimate", int(point), repeat)
             data = learner.sample(FixedTasks(session.suite, again, references))
             gradients.append(flat(learner.meta_gradient(learner.parameters, data)[1]).double())
-            returns.append(float(data[-1].batch.returns.mean()))
+            returns.append(float(data[-1].trajectories.returns.mean()))
         place: dict[str, Any] = {"suite": suite, "algorithm": algorithm, "index": int(point), "x": session.spent}
         found = deviations(torch.stack(gradients)) | {"return": sum(returns) / len(returns)}
         return [row(quantity, value, **place) for quantity, value in found.items()]

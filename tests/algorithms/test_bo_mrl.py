@@ -39,9 +39,9 @@ def prepared(kind, suite=SUITE, **config):
     """A learner in float64, its collector, and what the meta-policy collected."""
     learner, collector = learner_on(make_suite(suite), f"bo-mrl-{kind}", **{**SMALL, **config})
     in_float64(learner)
-    batch = in_double(learner.sample(collector).before.batch)
+    batch = in_double(learner.sample(collector).before.trajectories)
     batch.mask[:, 0, batch.mask.shape[-1] // 2 :] = 0  # as if an episode had ended
-    before = learner.step_data(batch)
+    before = learner.adaptation_batch(batch)
     return learner, collector, before
 
 
@@ -61,14 +61,16 @@ def slopes(objective, parameters):
 
 def newton_solved(lower, start, step, iterations=12):
     """The lower level's stationary point near phi, by Newton's method on every task's own Hessian."""
-    centre = Centre.of(lower.network, {name: value.detach() for name, value in start.items()}, step.batch)
+    centre = Centre.of(lower.network, {name: value.detach() for name, value in start.items()}, step.trajectories)
     slope = lower.slope(start, step) if lower.config.first_order else None
     rows = []
     for task in range(len(step.advantages)):
         one = slice(task, task + 1)
         chosen = {name: value[one].detach() for name, value in start.items()}
         here = Centre.of(
-            lower.network, {name: value[one] for name, value in centre.parameters.items()}, step.select(one).batch
+            lower.network,
+            {name: value[one] for name, value in centre.parameters.items()},
+            step.select(one).trajectories,
         )
         local = None if slope is None else {name: value[one] for name, value in slope.items()}
         names, sizes = list(chosen), [value.numel() for value in chosen.values()]
@@ -103,9 +105,9 @@ def test_h_is_one_with_slope_one_at_one_and_never_above_two():
 @every_kind
 def test_each_distance_is_its_formula_over_valid_steps(kind):
     learner, _, step = prepared(kind)
-    mask = step.batch.mask
+    mask = step.trajectories.mask
     start, other = drawn_near(learner.parameters, 0.2), drawn_near(learner.parameters, 0.2, purpose="other")
-    centre = Centre.of(learner.network, start, step.batch)
+    centre = Centre.of(learner.network, start, step.trajectories)
     policy = learner.distribution(other, step)
     distances = squared_distance(DISTANCES[kind], centre, other, policy, mask)
 
@@ -130,7 +132,7 @@ def test_the_written_out_gradient_is_autograds(kind, first_order):
     learner, _, step = prepared(kind, hidden=(5, 4), first_order=first_order)
     lower = learner.lower
     start, other = drawn_near(learner.parameters, 0.1), drawn_near(learner.parameters, 0.1, purpose="other")
-    centre = Centre.of(learner.network, start, step.batch)
+    centre = Centre.of(learner.network, start, step.trajectories)
     slope = lower.slope(start, step) if first_order else None
     expected = slopes(lambda parameters: lower.objective(parameters, centre, step, slope), other)
     for name, value in lower.ascent(centre, step, slope)(other).items():
@@ -145,7 +147,7 @@ def test_an_adaptation_ascends_its_objective_and_every_task_by_itself(kind, cons
     learner, _, step = prepared(kind, hidden=(8,), adam_step_size=3e-3, **options)
     lower = learner.lower
     start = {name: value.clone() for name, value in stacked(learner.parameters, 2).items()}
-    centre = Centre.of(learner.network, start, step.batch)
+    centre = Centre.of(learner.network, start, step.trajectories)
     slope = lower.slope(start, step) if first_order else None
     solution = learner.adapted(start, [step], differentiable=False)
     before, after = (lower.objective(parameters, centre, step, slope) for parameters in (start, solution))
@@ -158,9 +160,9 @@ def test_an_adaptation_ascends_its_objective_and_every_task_by_itself(kind, cons
 def test_a_ratio_beyond_the_range_of_floats_leaves_value_and_gradients_finite():
     learner, _, step = prepared(1)
     start = {name: value.clone() for name, value in stacked(learner.parameters, 2).items()}
-    step.batch.log_probabilities[:, 0] = -2_000.0
-    centre = Centre.of(learner.network, start, step.batch)
-    assert torch.isfinite(finite_ratio(centre.policy, step.batch)).all()
+    step.trajectories.log_probabilities[:, 0] = -2_000.0
+    centre = Centre.of(learner.network, start, step.trajectories)
+    assert torch.isfinite(finite_ratio(centre.policy, step.trajectories)).all()
     for value in learner.lower.ascent(centre, step, None)(start).values():
         assert torch.isfinite(value).all()
 
@@ -228,7 +230,7 @@ def collected_after(learner, collector, solution):
     """The adapted policies' own data, in double precision."""
     floats = {name: value.float() for name, value in solution.items()}
     tasks = collector.sample_tasks(2)
-    return learner.step_data(in_double(collector.collect(learner.policy(floats), tasks, 12)))
+    return learner.adaptation_batch(in_double(collector.collect(learner.policy(floats), tasks, 12)))
 
 
 @pytest.mark.parametrize(("precise", "least", "most"), [(True, 0.0, 0.05), (False, 0.2, 1.0)])
@@ -252,7 +254,7 @@ def test_only_with_the_datas_derivatives_the_first_order_variant_is_precise_maml
     tasks = [TaskRef("train", task.id) for task in suite.split.train]
 
     def collected(parameters):
-        return learner.step_data(in_double(collector.collect(learner.policy(parameters), tasks, trajectories)))
+        return learner.adaptation_batch(in_double(collector.collect(learner.policy(parameters), tasks, trajectories)))
 
     before = collected(start)
     slope = learner.lower.slope(start, before)
@@ -263,7 +265,7 @@ def test_only_with_the_datas_derivatives_the_first_order_variant_is_precise_maml
     def per_step(logits, step):
         return differentiable_return(
             suite.models, torch.softmax(logits, -1), suite.horizon
-        ) / step.batch.lengths.double().mean(1)
+        ) / step.trajectories.lengths.double().mean(1)
 
     point = drawn_logits().requires_grad_()
     stack = point.expand(3, *point.shape)

@@ -34,9 +34,9 @@ def test_a_gradient_is_pulled_back_through_the_hessian_that_is_asked_for(kind, h
     def negated(theta, phi):
         """Of both tasks, for vectors [task, parameter]."""
         parameters, centre = from_task_vectors(theta, solution), from_task_vectors(phi, start)
-        policy = learner.network.distribution(parameters, step.batch.observations)
-        around = Centre.of(learner.network, centre, step.batch)
-        penalty = 20.0 * squared_distance(DISTANCES[kind], around, parameters, policy, step.batch.mask).sum()
+        policy = learner.network.distribution(parameters, step.trajectories.observations)
+        around = Centre.of(learner.network, centre, step.trajectories)
+        penalty = 20.0 * squared_distance(DISTANCES[kind], around, parameters, policy, step.trajectories.mask).sum()
         if first_order:
             return penalty - (task_vectors(lower.slope(centre, step, differentiable=True)) * theta).sum()
         if hessian == "distance":
@@ -64,7 +64,7 @@ def test_products_with_the_fisher_matrix_are_those_with_the_divergences_hessian(
 
     def divergence(vector):
         new = learner.distribution(stacked(unflat(vector, learner.parameters), 3), step)
-        return mean_kl(old, new, step.batch.mask).sum()
+        return mean_kl(old, new, step.trajectories.mask).sum()
 
     matrix = torch.autograd.functional.hessian(divergence, flat(learner.parameters))
     parts = [learner.fisher(step.select(part)) for part in learner.parts(3)]
@@ -79,7 +79,7 @@ def test_adam_on_task_vectors_is_adam_on_parameters():
     learner, _, step = prepared(1, adam_steps=4)
     lower = learner.lower
     start = {name: value.clone() for name, value in stacked(learner.parameters, 2).items()}
-    ascent = lower.ascent(Centre.of(learner.network, start, step.batch), step, None)
+    ascent = lower.ascent(Centre.of(learner.network, start, step.trajectories), step, None)
     parameters, optimiser = start, Adam(start, lower.config.adam_step_size)
     for _ in range(lower.config.adam_steps):
         parameters = optimiser.ascend(parameters, ascent(parameters))

@@ -35,9 +35,9 @@ def sampled(suite, steps=1, **config):
 
 
 def cut_short(step):
-    mask = step.batch.mask.double()
+    mask = step.trajectories.mask.double()
     mask[1, 2:, 2:] = 0
-    return replace(step, batch=replace(step.batch, mask=mask))
+    return replace(step, trajectories=replace(step.trajectories, mask=mask))
 
 
 @on_both_kinds
@@ -139,7 +139,7 @@ def divergence_product(learner, data, vector):
     adapted = learner.adapted(stacked(leaves, TASKS), data[:-1], differentiable=True)
     policy = learner.distribution(adapted, data[-1])
     old = type(policy).from_parameters({name: value.detach() for name, value in policy.parameters.items()})
-    divergence = mean_kl(old, policy, data[-1].batch.mask).mean()
+    divergence = mean_kl(old, policy, data[-1].trajectories.mask).mean()
     slopes = torch.autograd.grad(divergence, list(leaves.values()), create_graph=True)
     products = torch.autograd.grad(slopes, list(leaves.values()), list(unflat(vector, leaves).values()))
     return torch.cat([product.reshape(-1) for product in products])
@@ -164,7 +164,7 @@ def test_with_one_step_size_for_every_parameter_the_fisher_matrix_is_that_of_a_s
     data = [cut_short(step) for step in learner.sample(collector)]
     inner = [learner.inner_value(step) for step in data[:-1]]
     start = stacked(learner.parameters, TASKS)
-    rest = (lambda parameters: learner.distribution(parameters, data[-1]), data[-1].batch.mask)
+    rest = (lambda parameters: learner.distribution(parameters, data[-1]), data[-1].trajectories.mask)
     shared, partial = (
         AdaptedFisher(*inner_steps(inner, start, step_size), *rest) for step_size in (0.7, dict.fromkeys(start, 0.7))
     )
@@ -178,7 +178,7 @@ def test_the_bound_is_on_the_divergence_over_states_of_whole_actions():
     moved = {name: value + 0.01 * drawn(f"move {name}", *value.shape) for name, value in learner.parameters.items()}
     _, divergence = learner.evaluate(moved, data)
     adapted = learner.adapted(stacked(moved, TASKS), data[:-1], differentiable=False)
-    new, batch = learner.distribution(adapted, data[-1]), data[-1].batch
+    new, batch = learner.distribution(adapted, data[-1]), data[-1].trajectories
     old = torch.distributions.Normal(batch.distribution["mean"], batch.distribution["log_std"].exp())
     each = torch.distributions.kl_divergence(old, torch.distributions.Normal(new.mean, new.log_std.exp()))
     exact = (each.sum(-1) * batch.mask).sum((1, 2)) / batch.mask.sum((1, 2))

@@ -8,9 +8,9 @@ import torch
 
 from algorithms.estimators.advantages import discounted_sums
 from algorithms.estimators.control_variate import MetaControlVariate
-from algorithms.meta_learning.dice_adaptation import DiceStep, adjusted_rewards
-from algorithms.meta_learning.gradient_adaptation import StepData
-from benchmarks.studies.hessian_estimates.estimators import Surrogate
+    rewards = step.extras.get("adjusted_rewards", step.advantages).double()
+    baseline = step.extras.get("baseline")
+    surrogate = Surrogate(kind, learner.network, point, batch, rewards, baseline, step.advantages.double())
 from environments.catalogue import make_suite
 from environments.streams import Streams
 from environments.typed_options import UsageError
@@ -26,7 +26,7 @@ SIZES, REPEATS = (100, 1_000, 10_000), (16, 8, 4)
 def plain_dice_step(batch):
     """Rewards as they are, and rewards-to-go for the outer objective."""
     rewards = batch.rewards.double() * batch.mask
-    return DiceStep(batch, discounted_sums(rewards, 1.0), rewards)
+    return AdaptationBatch(batch, discounted_sums(rewards, 1.0), {"adjusted_rewards": rewards})
 
 
 @pytest.mark.parametrize(("method", "kind"), [("lvc-vpg", "ratio"), ("dice-vpg", "return")])
@@ -38,7 +38,7 @@ def test_the_sampled_meta_gradient_converges_to_the_exact_one(method, kind, monk
     target = targets.pop(kind)
     learner, collector = prepared(suite, method, monkeypatch)
     if method == "dice-vpg":
-        monkeypatch.setattr(learner, "step_data", plain_dice_step)
+        monkeypatch.setattr(learner, "adaptation_batch", plain_dice_step)
     errors = [relative_error(learner, collector, target, *size) for size in zip(SIZES, REPEATS, strict=True)]
     assert 5 < errors[0] / errors[-1] < 20  # 10 in expectation
     for other in targets.values():
@@ -67,15 +67,15 @@ def sampled(method, steps=1, **config):
 def test_a_methods_inner_objective_has_its_surrogates_gradient_and_hessian(method, kind, config):
     learner, data = sampled(method, **config)
     step = data[0]
-    batch, lengths = step.batch, step.batch.mask.sum((1, 2)).double()
+    batch, lengths = step.trajectories, step.trajectories.mask.sum((1, 2)).double()
     point = {"logits": drawn_logits().expand(3, STATES, ACTIONS).contiguous().requires_grad_()}
     (slope,) = torch.autograd.grad(learner.inner_value(step)(point).sum(), point["logits"], create_graph=True)
     rows = [
         torch.autograd.grad(slope.flatten(1)[:, row].sum(), point["logits"], retain_graph=True)[0].flatten(1)
         for row in range(STATES * ACTIONS)
     ]
-    rewards = getattr(step, "adjusted_rewards", step.advantages).double()
-    baseline = getattr(step, "baseline", None)
+    rewards = step.extras.get("adjusted_rewards", step.advantages).double()
+    baseline = step.extras.get("baseline")
     surrogate = Surrogate(kind, learner.network, point, batch, rewards, baseline, step.advantages.double())
     scale = batch.mask.shape[1] / lengths
     gradient = surrogate.gradient() * scale[:, None]
@@ -120,7 +120,7 @@ def test_meta_training_raises_the_exact_return_after_adaptation(method):
 
 def drawn_batch(suite="hopper-params[horizon=40]", tasks=3, trajectories=6):
     learner, collector = learner_on(make_suite(suite), "dice-vpg", 1, tasks=tasks, trajectories=trajectories)
-    return learner.sample(collector)[0].batch
+    return learner.sample(collector)[0].trajectories
 
 
 @pytest.mark.parametrize("scale", ["rewards", "returns", "none"])
@@ -217,8 +217,10 @@ def test_a_state_carries_the_control_variate_with_its_optimiser():
 @pytest.mark.parametrize("method", ["dice-vpg", "tmaml"])
 def test_steps_without_adjusted_rewards_are_refused(method):
     learner, data = sampled(method)
-    with pytest.raises(TypeError, match="made by `step_data`"):
-        learner.meta_gradient(learner.parameters, [StepData(step.batch, step.advantages) for step in data])
+    with pytest.raises(TypeError, match="'adjusted_rewards'"):
+        learner.meta_gradient(
+            learner.parameters, [AdaptationBatch(step.trajectories, step.advantages) for step in data]
+        )
 
 
 @pytest.mark.parametrize(

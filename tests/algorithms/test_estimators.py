@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from algorithms.estimators.advantages import discounted_sums
-from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.optimisation.inner_update import inner_update
 from algorithms.policies.parameters import stacked
 from environments.streams import Streams
@@ -93,14 +93,14 @@ class ExactMetaGradient:
 
 def rewards_to_go(batch):
     """Step data without baseline, discount and standardisation, float64."""
-    return StepData(batch, discounted_sums(batch.rewards.double() * batch.mask, 1.0))
+    return AdaptationBatch(batch, discounted_sums(batch.rewards.double() * batch.mask, 1.0))
 
 
 def prepared(suite, method, monkeypatch, steps=1, trajectories=20, **config):
     """A learner at drawn logits in float64 that takes rewards-to-go for advantages, and its collector."""
     config = {"tasks": TASKS, "trajectories": trajectories, "inner_step_size": STEP_SIZE, "chunk": 2, **config}
     learner, collector = learner_on(suite, method, steps, **config)
-    monkeypatch.setattr(learner, "step_data", rewards_to_go)
+    monkeypatch.setattr(learner, "adaptation_batch", rewards_to_go)
     learner.parameters = {"logits": drawn_logits()}
     return learner, collector
 
@@ -243,7 +243,7 @@ def test_promps_objective_is_equation_seven_written_out(monkeypatch):
             steps += valid
         adapted = torch.log_softmax(logits + STEP_SIZE * slope / steps, -1)
         surrogate, later_steps = 0.0, 0.0
-        acted = iter(after.batch.log_probabilities[task].reshape(-1))
+        acted = iter(after.trajectories.log_probabilities[task].reshape(-1))
         for state, action, advantage, valid in valid_steps(after, task):
             ratio = torch.exp(adapted[state, action] - next(acted))
             bounded = min(max(ratio, 1 - clip), 1 + clip)
@@ -256,7 +256,7 @@ def test_promps_objective_is_equation_seven_written_out(monkeypatch):
 
 def valid_steps(step, task):
     """(state, action, advantage, mask) of each time step of a task."""
-    arrays = step.batch.observations, step.batch.actions, step.advantages, step.batch.mask.double()
+    arrays = step.trajectories.observations, step.trajectories.actions, step.advantages, step.trajectories.mask.double()
     return zip(*(array[task].reshape(-1) for array in arrays), strict=True)
 
 
@@ -266,13 +266,13 @@ def test_training_adapts_as_evaluation_does(monkeypatch):
     adaptation = learner.adapt(collector.sample_tasks(TASKS))
     next(adaptation)
     for step in data[:-1]:
-        policy = adaptation.send(step.batch)
+        policy = adaptation.send(step.trajectories)
     start = stacked(leaves(drawn_logits()), TASKS)
     graph = learner.adapted(start, data[:-1], differentiable=True)
     torch.testing.assert_close(policy.parameters["logits"], graph["logits"], rtol=1e-12, atol=1e-14)
-    again = policy.network.distribution(policy.parameters, data[-1].batch.observations)
-    acted = data[-1].batch.distribution["logits"]
-    valid = data[-1].batch.mask.bool()
+    again = policy.network.distribution(policy.parameters, data[-1].trajectories.observations)
+    acted = data[-1].trajectories.distribution["logits"]
+    valid = data[-1].trajectories.mask.bool()
     torch.testing.assert_close(again.parameters["logits"][valid], acted[valid], rtol=1e-12, atol=1e-14)
 
 

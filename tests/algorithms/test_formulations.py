@@ -13,8 +13,7 @@ import pytest
 import torch
 
 from algorithms.estimators.advantages import discounted_sums, masked_mean
-from algorithms.meta_learning.exploration_term import CreditedStep
-from algorithms.meta_learning.gradient_adaptation import StepData
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.policies.networks import TabularSoftmax
 from algorithms.policies.parameters import stacked
 from benchmarks.studies.hessian_estimates.estimators import Surrogate
@@ -80,7 +79,7 @@ class Formulations:
         """
         batch = self.before.batch
         lengths = batch.mask.sum((1, 2))
-        inner = StepData(batch, (self.returns * lengths)[:, None, None].expand(batch.mask.shape))
+        inner = AdaptationBatch(batch, (self.returns * lengths)[:, None, None].expand(batch.mask.shape))
         tasks, every = len(self.before), batch.mask[:, 0].expand(len(self.before), -1, -1)
         adapted = self.adapted(self.logits).detach()
         log_policy = torch.log_softmax(adapted, -1).flatten(1)
@@ -98,7 +97,7 @@ class Formulations:
         )
         torch.testing.assert_close(probability.sum(1), torch.ones(tasks, dtype=torch.float64))
         credit = self.value(adapted) * every.sum(-1).mean(1)  # times what the sum's scale divides by
-        return [inner, CreditedStep(after, weights, credit)]
+        return [inner, AdaptationBatch(after, weights, {"credit": credit})]
 
 
 def expected_gradient(case, learner):
@@ -161,7 +160,7 @@ def test_the_formulations_differ_in_gradient_and_agree_where_nothing_is_adapted(
 def rewards_to_go_per_trajectory(batch):
     """So that a mean over one trajectory's steps is the sum over them, float64."""
     sums = discounted_sums(batch.rewards.double() * batch.mask, 1.0)
-    return StepData(batch, sums * batch.mask.sum((1, 2), keepdim=True))
+    return AdaptationBatch(batch, sums * batch.mask.sum((1, 2), keepdim=True))
 
 
 def test_the_sampled_gradient_converges_to_formulation_twos(monkeypatch):
@@ -178,8 +177,10 @@ def test_the_sampled_gradient_converges_to_formulation_twos(monkeypatch):
         setting = {"inner_step_size": ALPHA, "exploration_scale": "sum", "chunk": 10_000}
         learner, collector = learner_on(suite, "e-maml-vpg", tasks=tasks, trajectories=1, **setting)
         learner.parameters = {"logits": drawn_logits()}
-        monkeypatch.setattr(learner, "step_data", rewards_to_go_per_trajectory)
-        monkeypatch.setattr(learner, "credit", lambda last: (last.batch.returns * last.batch.mask.sum(-1)).mean(1))
+        monkeypatch.setattr(learner, "adaptation_batch", rewards_to_go_per_trajectory)
+        monkeypatch.setattr(
+            learner, "credit", lambda last: (last.trajectories.returns * last.trajectories.mask.sum(-1)).mean(1)
+        )
         squares = []
         for repeat in range(repeats):
             collector.begin_iteration(repeat)
@@ -235,9 +236,9 @@ def sampled(method, steps=1, tasks=5, **config):
 @pytest.mark.parametrize("scale", ["mean", "sum"])
 def test_the_weights_compare_all_tasks_however_they_are_chunked(method, scale):
     learner, data = sampled(method, steps=2, inner_step_size=2.0, exploration_scale=scale)
-    returns = data[-1].batch.returns.mean(1)
+    returns = data[-1].trajectories.returns.mean(1)
     wanted = (returns - returns.mean()) / returns.std(correction=0)
-    torch.testing.assert_close(data[-1].credit.double(), wanted, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(data[-1].extras["credit"].double(), wanted, rtol=1e-5, atol=1e-6)
     gradients = []
     for chunk in (1, 2, 3, 40):
         learner.config = dataclasses.replace(learner.config, chunk=chunk)
@@ -249,8 +250,10 @@ def test_the_weights_compare_all_tasks_however_they_are_chunked(method, scale):
 def test_tasks_of_equal_return_get_no_exploration_term():
     learner, data = sampled("e-maml-vpg")
     last = data[-1]
-    same = dataclasses.replace(last.batch, rewards=last.batch.rewards[:1].expand(last.batch.rewards.shape))
-    assert not learner.credit(StepData(same, last.advantages)).any()
+    same = dataclasses.replace(
+        last.trajectories, rewards=last.trajectories.rewards[:1].expand(last.trajectories.rewards.shape)
+    )
+    assert not learner.credit(AdaptationBatch(same, last.advantages)).any()
 
 
 def test_every_inner_steps_data_count_at_the_parameters_that_drew_them():
@@ -267,9 +270,9 @@ def test_every_inner_steps_data_count_at_the_parameters_that_drew_them():
         parameters, total = stacked({"logits": point}, 5), 0.0
         for step in data[:-1]:
             policy = learner.distribution(parameters, step)
-            total = total + masked_mean(policy.log_prob(step.batch.actions), step.batch.mask)
+            total = total + masked_mean(policy.log_prob(step.trajectories.actions), step.trajectories.mask)
             parameters = learner.adapted(parameters, [step], differentiable=True)
-        return (0.7 * data[-1].credit * total).sum()
+        return (0.7 * data[-1].extras["credit"] * total).sum()
 
     logits.requires_grad_()
     close(term(logits), written_out(logits))
@@ -286,7 +289,7 @@ def test_trpos_term_has_the_gradient_of_log_pi_and_stands_in_the_line_search():
         each.config = dataclasses.replace(each.config, exploration=1.0)
         leaves = {"logits": each.parameters["logits"].clone().requires_grad_()}
         explored, _ = each.explored(stacked(leaves, 5), data[:-1], differentiable=True)
-        gradients.append(torch.autograd.grad((data[-1].credit * explored).sum(), leaves["logits"])[0])
+        gradients.append(torch.autograd.grad((data[-1].extras["credit"] * explored).sum(), leaves["logits"])[0])
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-5, atol=1e-7)  # stored log-probabilities are float32
     for point in (learner.parameters["logits"], drawn_logits()):
         searched, divergence = learner.evaluate({"logits": point}, data)
@@ -297,5 +300,5 @@ def test_trpos_term_has_the_gradient_of_log_pi_and_stands_in_the_line_search():
 
 def test_data_without_weights_are_refused():
     learner, data = sampled("e-maml-vpg")
-    with pytest.raises(TypeError, match="CreditedStep"):
-        learner.meta_gradient(learner.parameters, [data[0], StepData(data[1].batch, data[1].advantages)])
+    with pytest.raises(TypeError, match="'credit'"):
+        learner.meta_gradient(learner.parameters, [data[0], AdaptationBatch(data[1].trajectories, data[1].advantages)])

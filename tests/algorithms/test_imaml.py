@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from algorithms.curvature.hessian_products import HessianProduct
-from algorithms.curvature.implicit_differentiation import implicit_gradient, through_proximal_solution
+from algorithms.curvature.implicit_differentiation import proximal_vjp, through_proximal_solution
 from algorithms.estimators.surrogates import mean_kl
 from algorithms.optimisation.conjugate_gradient import solve
 from algorithms.optimisation.inner_update import inner_update
@@ -75,9 +75,9 @@ def sampled(kind, steps=1, cut=True, **config):
 
 
 def cut_short(step):
-    mask = step.batch.mask.double()
+    mask = step.trajectories.mask.double()
     mask[1, 2:, 2:] = 0
-    return replace(step, batch=replace(step.batch, mask=mask))
+    return replace(step, trajectories=replace(step.trajectories, mask=mask))
 
 
 def test_batched_conjugate_gradient_solves_every_tasks_system():
@@ -222,7 +222,7 @@ def test_the_implicit_gradient_is_the_exact_inverses_product_with_the_minus_sign
     found = from_task_vectors(problem.solution(weight), problem.centre)
     identity = torch.eye(SIZE, dtype=torch.float64)
     for damping in (0.0, 0.3):
-        solved = implicit_gradient(
+        solved = proximal_vjp(
             problem, found, from_task_vectors(slopes, problem.centre), weight, SIZE + 2, damping
         )  # grad^2 J = -A
         exact = torch.linalg.solve((1 + damping) * identity + problem.matrices / weight, slopes)
@@ -293,7 +293,7 @@ def test_the_curvature_is_the_hessian_of_the_mean_divergence(kind, steps):
     def slope(vector):
         leaves = {name: value.clone().requires_grad_() for name, value in unflat(vector, start).items()}
         adapted = learner.adapted(stacked(leaves, TASKS), data[:-1], differentiable=True)
-        divergence = mean_kl(old, learner.distribution(adapted, data[-1]), data[-1].batch.mask).mean()
+        divergence = mean_kl(old, learner.distribution(adapted, data[-1]), data[-1].trajectories.mask).mean()
         return flat(dict(zip(leaves, torch.autograd.grad(divergence, list(leaves.values())), strict=True)))
 
     parts = [learner.fisher(part) for part in learner.chunks(data)]

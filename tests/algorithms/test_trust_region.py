@@ -193,9 +193,9 @@ def sampled_maml_trpo(suite, steps, **config):
 
 def cut_short(step):
     """The same data with some trajectories of one task ended earlier."""
-    mask = step.batch.mask.double()
+    mask = step.trajectories.mask.double()
     mask[1, 2:, 2:] = 0
-    return replace(step, batch=replace(step.batch, mask=mask))
+    return replace(step, trajectories=replace(step.trajectories, mask=mask))
 
 
 def divergence_product(learner, data, vector):
@@ -204,7 +204,7 @@ def divergence_product(learner, data, vector):
     adapted = learner.adapted(stacked(leaves, 3), data[:-1], differentiable=True)
     policy = learner.distribution(adapted, data[-1])
     old = type(policy).from_parameters({name: value.detach() for name, value in policy.parameters.items()})
-    divergence = mean_kl(old, policy, data[-1].batch.mask).mean()
+    divergence = mean_kl(old, policy, data[-1].trajectories.mask).mean()
     slopes = torch.autograd.grad(divergence, list(leaves.values()), create_graph=True)
     products = torch.autograd.grad(slopes, list(leaves.values()), list(unflat(vector, leaves).values()))
     return torch.cat([product.reshape(-1) for product in products])

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks.verification import verify_all as verifying
 from benchmarks.command_line import main
 from benchmarks.commands.leaderboard import missing_runs
 from benchmarks.commands.verify import verify
@@ -18,6 +17,7 @@ from benchmarks.execution.worker import RunOutcome, run_job
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.machine import this_machine
 from benchmarks.specs.run_spec import RunSpec
+from benchmarks.verification import verify_all as verifying
 from benchmarks.verification.proofs import with_proofs
 from benchmarks.verification.verify_all import scratch_of
 from results.attestations import Attestation, Proof, fingerprint, read_attestations, write_attestation
