@@ -54,9 +54,8 @@ class Oracle(GradientAdaptation):
 
     def meta_step(self, collector: Collector) -> Metrics:
         """One PPO iteration of every task's own policy; the tasks share nothing but the call."""
-        trajectories = collector.collect(
-            NetworkPolicy(self.network, self.parameters), self._tasks, self.config.trajectories
-        )
+        policies = NetworkPolicy(self.network, self.parameters)
+        trajectories = collector.collect(policies, self._tasks, self.config.trajectories)
         batch = self.adaptation_batch(trajectories)
         for _ in range(self.config.gradient_steps):
             leaves = {name: value.detach().requires_grad_() for name, value in self.parameters.items()}

@@ -67,9 +67,8 @@ class Tmaml(DiceMetaLearner, Promp):
     def adaptation_batch(self, trajectories: TrajectoryBatch) -> AdaptationBatch:
         batch = super().adaptation_batch(trajectories)
         targets, scale = self.targets(batch)
-        baseline = (
-            self.variate.predict(trajectories.observations, targets, trajectories.mask) * scale * trajectories.mask
-        )
+        mask = trajectories.mask
+        baseline = self.variate.predict(trajectories.observations, targets, mask) * scale * mask
         return batch.with_extra(baseline=baseline.to(batch.advantages.dtype))
 
     def targets(self, batch: AdaptationBatch) -> tuple[torch.Tensor, torch.Tensor]:

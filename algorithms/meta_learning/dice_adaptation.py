@@ -55,9 +55,8 @@ class DiceMetaLearner(GradientMetaLearner):
     def adaptation_batch(self, trajectories: TrajectoryBatch) -> AdaptationBatch:
         config = self.config
         rewards = adjusted_rewards(trajectories, self.problem.discount, config.reward_baseline, config.inner_scale)
-        return (
-            super().adaptation_batch(trajectories).with_extra(adjusted_rewards=rewards.to(trajectories.rewards.dtype))
-        )
+        batch = super().adaptation_batch(trajectories)
+        return batch.with_extra(adjusted_rewards=rewards.to(trajectories.rewards.dtype))
 
     def inner_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
         return dice_objective(policy, batch.trajectories, batch.extra("adjusted_rewards"))

@@ -67,9 +67,7 @@ class AdaptationBatch:
     def extra(self, name: str) -> torch.Tensor:
         """An extra tensor [task, ...].  Raises TypeError where the method has not added it."""
         if name not in self.extras:
-            raise TypeError(
-                f"a batch without {name!r}: only `sample` and `adaptation_batch` of the method put it there"
-            )
+            raise TypeError(f"a batch without {name!r}, which the method's `sample` or `adaptation_batch` adds")
         return self.extras[name]
 
     def acting(self, family: type) -> Distribution:
@@ -95,9 +93,8 @@ class GradientAdaptation(Algorithm):
         return log_probability_objective(policy, batch.trajectories, batch.advantages)
 
     def adaptation_batch(self, trajectories: TrajectoryBatch) -> AdaptationBatch:
-        return AdaptationBatch(
-            trajectories, advantages(trajectories, self.problem.discount, self.config.gae_lambda, self._states)
-        )
+        values = advantages(trajectories, self.problem.discount, self.config.gae_lambda, self._states)
+        return AdaptationBatch(trajectories, values)
 
     def distribution(self, parameters: Parameters, batch: AdaptationBatch) -> Distribution:
         """Action distributions of the network with parameters [task, ...] at the batch's observations."""

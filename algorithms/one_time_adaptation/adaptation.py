@@ -33,11 +33,8 @@ def bounded(ratio: torch.Tensor) -> torch.Tensor:
 
 def finite_ratio(policy: Distribution, trajectories: TrajectoryBatch) -> torch.Tensor:
     """pi(a|s) / pi_acted(a|s), [task, trajectory, time]; 1 under the mask."""
-    return torch.exp(
-        ((policy.log_prob(trajectories.actions) - trajectories.log_probabilities) * trajectories.mask).clamp(
-            max=LARGEST_LOG_RATIO
-        )
-    )
+    log_ratio = policy.log_prob(trajectories.actions) - trajectories.log_probabilities
+    return torch.exp((log_ratio * trajectories.mask).clamp(max=LARGEST_LOG_RATIO))
 
 
 @dataclass(frozen=True)
@@ -162,9 +159,8 @@ class OneTimeAdaptation:
         self, parameters: Parameters, policy: Distribution, centre: Centre, batch: AdaptationBatch
     ) -> torch.Tensor:
         """lambda D^2, [task]."""
-        return self.config.regularisation * squared_distance(
-            self.distance, centre, parameters, policy, batch.trajectories.mask
-        )
+        mask = batch.trajectories.mask
+        return self.config.regularisation * squared_distance(self.distance, centre, parameters, policy, mask)
 
     def slope(self, parameters: Parameters, batch: AdaptationBatch, differentiable: bool = False) -> Parameters:
         """G of Equation (9): the gradient of mean(ratio Q), whose ratio is 1 where h has value and slope 1."""
