@@ -8,9 +8,9 @@ import torch
 
 from algorithms.estimators.advantages import discounted_sums
 from algorithms.estimators.control_variate import MetaControlVariate
-    rewards = step.extras.get("adjusted_rewards", step.advantages).double()
-    baseline = step.extras.get("baseline")
-    surrogate = Surrogate(kind, learner.network, point, batch, rewards, baseline, step.advantages.double())
+from algorithms.meta_learning.dice_adaptation import adjusted_rewards
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from benchmarks.studies.hessian_estimates.estimators import Surrogate
 from environments.catalogue import make_suite
 from environments.streams import Streams
 from environments.typed_options import UsageError
