@@ -9,9 +9,8 @@ from reports.scores.cautions import coverage
 from reports.scores.entries import Entry
 from reports.scores.pairwise import Pair, PairTests
 from reports.scores.record import access_labels, data_of
-from reports.sections.pairwise import signed
-from reports.tables.leaderboard import Table, board_decimals
-from reports.text.numbers import interval, number
+from reports.text.numbers import interval, number, plural, signed
+from reports.text.table import Table
 
 _COLUMNS = ("Against", "Seeds", "Score [95 %]", "Difference [95 %]", "p", "p after Holm", "Result")
 
@@ -53,12 +52,13 @@ def _facts(entries: Sequence[Entry]) -> dict[str, list[str]]:
 
 
 def _suite(board: Board, own: Entry, tests: PairTests | None) -> list[str]:
-    decimals = board_decimals(board)
+    decimals = board.decimals
     identity, protocol, seeds = own.identity, own.identity["protocol"], len(own.seeds)
     lines = [
-        f"**{number(own.final.iqm, decimals)}** {interval(own.final, decimals)} after {_count(own, 'adaptation step')},"
-        f" {number(own.steps[0].iqm, decimals)} before: {board.metric}, interquartile mean over {_seeds(seeds)} and "
-        f"{len(own.tasks)} test tasks, 95 % bootstrap interval over seeds.",
+        f"**{number(own.final.iqm, decimals)}** {interval(own.final, decimals)} after "
+        f"{plural(len(own.steps) - 1, 'adaptation step')}, {number(own.steps[0].iqm, decimals)} before: "
+        f"{board.metric}, interquartile mean over {plural(seeds, 'seed')} and {len(own.tasks)} test tasks, 95 % "
+        f"bootstrap interval over seeds.",
         "",
         f"Budget: {identity['budget']:,} environment steps of training, {protocol['trajectories']} trajectories a task "
         f"and adaptation step. Suite version {identity['suite_digest'][:8]}, split {identity['split_digest'][:8]}.",
@@ -104,12 +104,3 @@ def _result(pair: Pair, own: Entry, needed: int) -> str:
 
 def _other(pair: Pair, own: Entry) -> Entry:
     return pair.second if pair.first is own else pair.first
-
-
-def _count(entry: Entry, noun: str) -> str:
-    steps = len(entry.steps) - 1
-    return f"{steps} {noun}{'' if steps == 1 else 's'}"
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed{'' if count == 1 else 's'}"

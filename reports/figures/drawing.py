@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -14,12 +14,14 @@ import seaborn
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports.figures.colours import INK, LINE, Style
 from reports.figures.inline_svg import inline_svg
 from reports.scores.boards import Board
 from reports.scores.entries import Entry
-from reports.text.numbers import slug
+from reports.statistics.aggregate import Summary
+from reports.text.numbers import short_count, slug
 
 WIDTH = 4.8  # inches: two fit beside each other on a page, one on a phone
 _STYLE = {
@@ -60,6 +62,12 @@ class Drawing:
         return inline_svg(self.svg, self.name, self.caption)
 
 
+def figure_files(*drawings: Drawing) -> dict[str, str | bytes]:
+    """Their files by name."""
+    svg = {f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings}
+    return svg | {f"figures/{drawing.name}.png": drawing.png for drawing in drawings}
+
+
 def make_drawing(name: str, caption: str, draw: Callable[[], Figure], broad: bool = False) -> Drawing:
     """The figure that `draw` makes, under the style of all figures."""
     svg, png = io.StringIO(), io.BytesIO()
@@ -74,36 +82,87 @@ def make_drawing(name: str, caption: str, draw: Callable[[], Figure], broad: boo
     return Drawing(name, caption, svg.getvalue(), png.getvalue(), broad)
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a line is drawn, and what the legend calls it."""
+
+    style: Style
+    label: str
+    dashes: str = ""  # matplotlib's; "": those of the style
+    size: float = 5  # of its markers
+    order: float = 2  # what is higher lies on top
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Arguments for matplotlib."""
+        return {
+            "color": self.style.colour,
+            "linestyle": self.dashes or ("--" if self.style.dashed else "-"),
+            "marker": self.style.marker,
+            "markersize": self.size,
+            "label": self.label,
+            "zorder": self.order,
+        }
+
+
+def look_of(entry: Entry, board: Board, styles: Mapping[str, Style]) -> Look:
+    """The highest entry lies on top; configurations of one algorithm share its colour and differ in their lines."""
+    siblings = sorted(other.digest for other in board.entries if other.algorithm == entry.algorithm)
+    dashes = ("-", "--", ":", "-.")[siblings.index(entry.digest) % 4] if len(siblings) > 1 else ""
+    order = 2 + len(board.entries) - board.entries.index(entry)
+    return Look(styles[entry.algorithm], board.drawn(entry), dashes, order=order)
+
+
 def draw_curve(
-    axes: Axes,
-    places: np.ndarray,
-    values: np.ndarray,
-    intervals: np.ndarray | None,
-    entry: Entry,
-    board: Board,
-    styles: Mapping[str, Style],
-) -> None:
-    """An entry's line with its interval as a band; the highest entry lies on top.
+    axes: Axes, places: np.ndarray, values: np.ndarray, intervals: np.ndarray | None, look: Look
+) -> list[Artist]:
+    """A line with its interval as a band.
 
     places, values: [point].  intervals: [point, 2], or None where there is none.
     """
-    style = styles[entry.algorithm]
-    (line,) = axes.plot(
-        places,
-        values,
-        color=style.colour,
-        linestyle=dashes(entry, board, style),
-        linewidth=1.5,
-        marker=style.marker,
-        markersize=5,
-        markevery=max(1, len(values) // 8),
-        label=board.drawn(entry),
-        zorder=2 + len(board.entries) - board.entries.index(entry),
-    )
-    tag(axes, entry.algorithm, [line])
+    drawn = list[Artist](axes.plot(places, values, linewidth=1.5, markevery=max(1, len(values) // 8), **look.line))
     if intervals is not None:
-        band = axes.fill_between(places, *intervals.T, color=style.colour, alpha=0.16, linewidth=0)
-        tag(axes, entry.algorithm, [band])
+        colour = look.style.colour
+        drawn.append(axes.fill_between(places, *intervals.T, color=colour, alpha=0.16, linewidth=0))
+    return drawn
+
+
+def draw_summaries(
+    axes: Axes, places: np.ndarray, summaries: Sequence[Summary], end: float, look: Look
+) -> list[Artist]:
+    """Interquartile means as a curve, with their intervals where all have one.
+
+    places: [point].  end: until where that is drawn which was evaluated once, since it does not train.
+    """
+    if len(summaries) == 1:
+        places, summaries = np.array([0.0, end]), (summaries[0], summaries[0])
+    intervals = [summary.interval for summary in summaries if summary.interval is not None]
+    iqms = np.array([summary.iqm for summary in summaries])
+    return draw_curve(axes, places, iqms, np.array(intervals) if len(intervals) == len(summaries) else None, look)
+
+
+def draw_steps(axes: Axes, entries: Sequence[Entry], looks: Sequence[Look], width: float) -> list[list[Artist]]:
+    """Each entry's interquartile mean after each adaptation step, with its interval, over at most `width` of a step."""
+    drawn = []
+    offsets = np.linspace(-0.5, 0.5, len(entries)) * min(width, 0.06 * (len(entries) - 1))
+    for entry, look, offset in zip(entries, looks, offsets, strict=True):
+        iqms = np.array([summary.iqm for summary in entry.steps])
+        low, high = np.array([summary.interval or (summary.iqm, summary.iqm) for summary in entry.steps]).T
+        errors = np.maximum([iqms - low, high - iqms], 0)  # a percentile interval may end short of the estimate
+        places = np.arange(len(iqms)) + offset
+        bars = axes.errorbar(places, iqms, yerr=errors, linewidth=1.3, elinewidth=1.3, capsize=2.5, **look.line)
+        line, caps, whiskers = bars.lines
+        drawn.append([line, *caps, *whiskers])
+    last = max(len(entry.steps) for entry in entries) - 1
+    axes.set_xticks(range(last + 1))
+    axes.set_xlim(-0.4, last + 0.4)
+    return drawn
+
+
+def steps_axis(axes: Axes) -> None:
+    axes.set_xlabel("environment steps of meta-training")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
 
 
 def tag(axes: Axes, algorithm: str, artists: Iterable[Artist]) -> None:
@@ -112,14 +171,6 @@ def tag(axes: Axes, algorithm: str, artists: Iterable[Artist]) -> None:
     for artist in artists:
         count = sum(child.get_gid() is not None for child in axes.get_children())
         artist.set_gid(f"of.{slug(algorithm)}.{panel}.{count}")
-
-
-def dashes(entry: Entry, board: Board, style: Style) -> str:
-    """Configurations of one algorithm share its colour and differ in their lines."""
-    siblings = sorted(other.digest for other in board.entries if other.algorithm == entry.algorithm)
-    if len(siblings) > 1:
-        return ("-", "--", ":", "-.")[siblings.index(entry.digest) % 4]
-    return "--" if style.dashed else "-"
 
 
 def panel_grid(count: int) -> tuple[Figure, list[Axes]]:
@@ -138,7 +189,12 @@ def finish(axes: Axes) -> None:
     seaborn.despine(ax=axes)
 
 
-def add_legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    columns = 3 if max(map(len, labels)) <= 16 else 2 if max(map(len, labels)) <= 28 else 1
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.6)
+def add_legend(figure: Figure, *panels: Axes, columns: int | None = None) -> None:
+    """Below the panels, each label once.  columns: None: as many as have room."""
+    handles: dict[str, Artist] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(str(label), handle)
+    longest = max(map(len, handles), default=0)
+    columns = columns or (3 if longest <= 16 else 2 if longest <= 28 else 1)
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=columns, handlelength=2.6)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from reports.figures.colours import Style
-from reports.figures.drawing import WIDTH, add_legend, draw_curve, finish
+from reports.figures.drawing import WIDTH, add_legend, draw_summaries, finish, look_of, steps_axis, tag
 from reports.scores.boards import Board
 from reports.scores.entries import Curve, Entry
-from reports.statistics.aggregate import Summary
-from reports.text.numbers import short_count
 
 #: seconds of a unit of the wall time's axis, and from which length on it is used
 _UNITS = ((3600.0, "hours", 2.0), (60.0, "minutes", 2.0), (1.0, "seconds", 0.0))
@@ -39,13 +36,12 @@ def learning_by_steps(board: Board, styles: Mapping[str, Style]) -> Figure:
     for axes, title in ((upper, "validation tasks, after adaptation"), (lower, "before adaptation")):
         for entry, curve in curves:
             summaries = curve.after if axes is upper else curve.before
-            _draw(axes, np.array(curve.environment_steps), summaries, end, entry, board, styles)
+            places, look = np.array(curve.environment_steps), look_of(entry, board, styles)
+            tag(axes, entry.algorithm, draw_summaries(axes, places, summaries, end, look))
         axes.set_title(title)
         axes.set_ylabel(board.metric)
         finish(axes)
-    lower.set_xlabel("environment steps of meta-training")
-    lower.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
-    lower.xaxis.set_major_locator(MaxNLocator(6))
+    steps_axis(lower)
     add_legend(figure, upper)
     return figure
 
@@ -58,7 +54,8 @@ def learning_by_time(board: Board, styles: Mapping[str, Style]) -> Figure:
     end = max(curve.wall_seconds[-1] for _, curve in curves if curve.wall_seconds)
     size, unit = next((size, unit) for size, unit, least in _UNITS if end >= least * size)
     for entry, curve in curves:
-        _draw(axes, np.array(curve.wall_seconds) / size, curve.after, end / size, entry, board, styles)
+        places, look = np.array(curve.wall_seconds) / size, look_of(entry, board, styles)
+        tag(axes, entry.algorithm, draw_summaries(axes, places, curve.after, end / size, look))
     axes.set_title("validation tasks, after adaptation")
     axes.set_xlabel(f"{unit} of meta-training")
     axes.set_ylabel(board.metric)
@@ -70,26 +67,3 @@ def learning_by_time(board: Board, styles: Mapping[str, Style]) -> Figure:
 
 def _curves(board: Board) -> list[tuple[Entry, Curve]]:
     return [(entry, entry.curve) for entry in board.entries if entry.curve is not None]
-
-
-def _draw(
-    axes: Axes,
-    places: np.ndarray,
-    summaries: tuple[Summary, ...],
-    end: float,
-    entry: Entry,
-    board: Board,
-    styles: Mapping[str, Style],
-) -> None:
-    if len(summaries) == 1:  # it does not train: the same wherever the others are
-        places, summaries = np.array([0.0, end]), (summaries[0], summaries[0])
-    intervals = [summary.interval for summary in summaries if summary.interval is not None]
-    draw_curve(
-        axes,
-        places,
-        np.array([summary.iqm for summary in summaries]),
-        np.array(intervals) if len(intervals) == len(summaries) else None,
-        entry,
-        board,
-        styles,
-    )

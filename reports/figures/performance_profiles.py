@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.colours import Style
-from reports.figures.drawing import WIDTH, add_legend, draw_curve, finish, tag
+from reports.figures.drawing import WIDTH, Look, add_legend, draw_curve, finish, look_of, tag
 from reports.scores.boards import Board
 from reports.scores.entries import CURVE_RESAMPLES
 from reports.statistics.performance_profile import performance_profile
@@ -30,7 +30,8 @@ def suite_profiles(board: Board, styles: Mapping[str, Style]) -> Figure:
         profile = performance_profile(
             {board.suite: scores}, thresholds, entry.algorithm, "profile", resamples=CURVE_RESAMPLES
         )
-        draw_curve(axes, thresholds, profile.share, profile.interval, entry, board, styles)
+        look = look_of(entry, board, styles)
+        tag(axes, entry.algorithm, draw_curve(axes, thresholds, profile.share, profile.interval, look))
     axes.set_xlabel(f"threshold τ ({board.metric})")
     _finish(figure, axes, "test tasks, after adaptation")
     return figure
@@ -49,38 +50,12 @@ def across_profiles(
     names = short_labels(strata)
     for label, scores in strata.items():
         profile = performance_profile(scores, thresholds, label, "profile", resamples=CURVE_RESAMPLES)
-        _across_line(axes, label, names[label], algorithms[label], thresholds, profile.share, profile.interval, styles)
+        algorithm = algorithms[label]
+        look = Look(styles[algorithm], names[label], "" if label == algorithm else "--")
+        tag(axes, algorithm, draw_curve(axes, thresholds, profile.share, profile.interval, look))
     axes.set_xlabel("threshold τ (normalised score: 0 untrained, 1 oracle)")
     _finish(figure, axes, "test tasks of all suites, after adaptation")
     return figure
-
-
-def _across_line(
-    axes: Axes,
-    label: str,
-    name: str,
-    algorithm: str,
-    thresholds: np.ndarray,
-    share: np.ndarray,
-    interval: np.ndarray | None,
-    styles: Mapping[str, Style],
-) -> None:
-    style = styles[algorithm]
-    (line,) = axes.plot(
-        thresholds,
-        share,
-        color=style.colour,
-        linestyle="--" if style.dashed or label != algorithm else "-",
-        linewidth=1.5,
-        marker=style.marker,
-        markersize=5,
-        markevery=8,
-        label=name,
-    )
-    bands: Sequence = ()
-    if interval is not None:
-        bands = [axes.fill_between(thresholds, *interval.T, color=style.colour, alpha=0.16, linewidth=0)]
-    tag(axes, algorithm, [line, *bands])
 
 
 def _finish(figure: Figure, axes: Axes, title: str) -> None:

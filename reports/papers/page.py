@@ -10,23 +10,23 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from reports.figures.colours import styles_for
+from reports.figures.drawing import figure_files
 from reports.folder import write_folder
+from reports.papers.draw_figure import draw_figure
 from reports.papers.evidence import Evidence, gather
-from reports.papers.figures.scores import FLOOR, draw_figure, drawer
-from reports.papers.figures.studies import draw_measured_figure, measured_table
 from reports.papers.sections import claims_section, figure_section, plain_section, table_section
 from reports.papers.statement import make_statement
 from reports.papers.study_evidence import choose_measured
-from reports.papers.tables import figure_table, fill_table, plain_csv, settings_table, table_csv, wide_table
-from reports.papers.verdicts import Verdict, claims_summary, effect_text, judge, least_favourable
-from reports.scores.boards import Board, make_boards
+from reports.papers.tables import fill_table, settings_table, table_csv, wide_table
+from reports.papers.verdicts import ClaimVerdict, claims_summary, effect_text, judge, least_favourable
+from reports.scores.boards import FLOOR, Board, make_boards
 from reports.scores.cautions import FailedRun, collect_cautions
 from reports.scores.entries import collect_entries
-from reports.sections.provenance import cautions_section, provenance_section
+from reports.sections import cautions, provenance
+from reports.sections.report import Report
 from reports.stylesheet import asset, page_style
 from reports.summary import summary_json
-from reports.tables.leaderboard import Table
-from reports.text.latex_symbols import with_symbols
+from reports.text.table import Table, table_files
 from results.published import Paper
 
 if TYPE_CHECKING:
@@ -61,13 +61,15 @@ def write_paper(
     entries, refused = collect_entries(mine, shipped)
     evidence = gather(paper, entries, refused, stale, algorithms, suites, choose_measured(measured, stale))
     boards = make_boards(entry for found in evidence.sets for entry in found.entries.values())
-    cautions = cautions_section(collect_cautions(boards, refused, stale, failed)) if boards or failed else ""
+    styles = styles_for({a.id for a in paper.algorithms} | {e.algorithm for b in boards for e in b.entries})
+    warnings = collect_cautions(boards, refused, stale, failed)
+    report = Report(f"{paper.title}: reproduction", boards, refused, warnings, frozenset(stale), styles)
     output = Path(output)
-    write_folder(output, _files(evidence, judge(evidence), boards, cautions))
+    write_folder(output, _files(report, evidence, judge(evidence)))
     return output / "index.html"
 
 
-def claims_table(verdicts: Sequence[Verdict]) -> Table:
+def claims_table(verdicts: Sequence[ClaimVerdict]) -> Table:
     """One row a claim."""
     rows = []
     for verdict in verdicts:
@@ -85,46 +87,38 @@ def _relevant(paper: Paper, runs: Iterable[StoredRun]) -> list[StoredRun]:
     return [run for run in runs if run.suite.partition("[")[0] in bases and run.algorithm in names]
 
 
-def _files(
-    evidence: Evidence, verdicts: tuple[Verdict, ...], boards: tuple[Board, ...], cautions: str
-) -> dict[str, bytes]:
+def _files(report: Report, evidence: Evidence, verdicts: tuple[ClaimVerdict, ...]) -> dict[str, bytes]:
     """Every file's content by its name within the folder; the page last."""
     paper = evidence.paper
-    runs = [run for board in boards for entry in board.entries for run in entry.runs]
-    styles = styles_for({a.id for a in paper.algorithms} | {e.algorithm for b in boards for e in b.entries})
-    classes = {algorithm: f"a{index}" for index, algorithm in enumerate(sorted(styles))}
+    runs = [run for board in report.boards for entry in board.entries for run in entry.runs]
     statement = make_statement(evidence, verdicts, runs)
-    texts = {"summary.json": _summary(boards, verdicts), **_table_files("claims", claims_table(verdicts))}
-    contents: dict[str, bytes] = {}
+    contents: dict[str, str | bytes] = {"summary.json": _summary(report.boards, verdicts)}
+    contents |= table_files("claims", claims_table(verdicts))
     tables, figures = [], []
     for filled in (fill_table(table, evidence) for table in paper.tables):
-        texts |= _table_files(filled.source.id, wide_table(filled, paper), table_csv(filled))
+        contents |= table_files(filled.source.id, wide_table(filled, paper), table_csv(filled))
         tables.append(table_section(filled, evidence))
     for settings in paper.settings:
         table = settings_table(settings, evidence)
-        texts |= _table_files(settings.id, table)
+        contents |= table_files(settings.id, table)
         tables.append(plain_section(settings.id, table, settings.note))
     for figure in paper.figures:
-        numbers, drawing = None, None
-        if figure.measured_by:
-            numbers, drawing = measured_table(figure, evidence), draw_measured_figure(figure, evidence, styles)
-        elif drawer(figure.kind) is not None:
-            numbers, drawing = figure_table(figure, evidence), draw_figure(figure, evidence, styles)
+        numbers, drawing = draw_figure(figure, evidence, report.styles)
         if numbers is not None:
-            texts |= _table_files(figure.id, numbers)
+            contents |= table_files(figure.id, numbers)
         if drawing is not None:
-            contents[f"figures/{drawing.name}.svg"] = drawing.svg.encode()
-            contents[f"figures/{drawing.name}.png"] = drawing.png
+            contents |= figure_files(drawing)
         missing = f"no measurement of the {figure.measurement} yet" if figure.measurement else "nothing of it is stored"
         figures.append(figure_section(figure, drawing, numbers, missing))
-    style = page_style(styles, classes)
-    texts |= {"statement.md": statement.markdown(), "statement.tex": statement.latex()}
-    texts["statement.html"] = _page(statement.title, style, f'<main class="statement">{statement.html()}</main>')
+    style = page_style(report.styles, report.classes)
+    contents |= {"statement.md": statement.markdown(), "statement.tex": statement.latex()}
+    contents["statement.html"] = _page(statement.title, style, f'<main class="statement">{statement.html()}</main>')
     body = _header(evidence, runs) + "<main>" + claims_section(paper, verdicts)
     body += _group("tables", "Tables", tables) + _group("figures", "Figures", figures)
-    body += (provenance_section(boards, classes) if boards else "") + cautions + "</main>"
-    texts["index.html"] = _page(f"{paper.title}: reproduction", style, body)
-    return contents | {name: text.encode() for name, text in texts.items()}
+    body += provenance.section(report).html if report.boards else ""
+    body += (cautions.section(report).html if report.boards or report.cautions else "") + "</main>"
+    contents["index.html"] = _page(report.title, style, body)
+    return {name: text.encode() if isinstance(text, str) else text for name, text in contents.items()}
 
 
 def _header(evidence: Evidence, runs: Sequence[StoredRun]) -> str:
@@ -152,14 +146,6 @@ def _page(title: str, style: str, body: str) -> str:
     return Template(asset("paper.html")).substitute(title=escape(title), style=style, body=body)
 
 
-def _summary(boards: tuple[Board, ...], verdicts: Sequence[Verdict]) -> str:
+def _summary(boards: tuple[Board, ...], verdicts: Sequence[ClaimVerdict]) -> str:
     content = {**json.loads(summary_json(boards)), "claims": claims_summary(verdicts)}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _table_files(name: str, table: Table, numbers: str | None = None) -> dict[str, str]:
-    return {
-        f"tables/{name}.csv": plain_csv(table) if numbers is None else numbers,
-        f"tables/{name}.md": table.markdown(),
-        f"tables/{name}.tex": with_symbols(table.latex()),
-    }

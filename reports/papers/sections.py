@@ -15,24 +15,25 @@ from reports.papers.verdicts import (
     REPRODUCED,
     UNDECIDED,
     WORDS,
+    ClaimVerdict,
     PartVerdict,
-    Verdict,
     effect_text,
     least_favourable,
     pair_text,
     was_tested,
 )
-from reports.tables.leaderboard import Table
+from reports.sections.html import Cell, Row, figure_of, table, table_links
 from reports.text.numbers import NONE, number
+from reports.text.table import Table
 from results.published import Paper, PaperFigure
 
 _CLASSES = {REPRODUCED: "reproduced", CONTRADICTED: "contradicted", UNDECIDED: "undecided", NOT_RUN: "none"}
 
 
-def claims_section(paper: Paper, verdicts: Sequence[Verdict]) -> str:
+def claims_section(paper: Paper, verdicts: Sequence[ClaimVerdict]) -> str:
     counts = Counter(verdict.word for verdict in verdicts)
     said = ", ".join(f"<b>{counts[word]}</b> {_word(word)}" for word in WORDS if counts[word])
-    rows = "".join(map(_claim, verdicts))
+    columns = ("Claim", "Verdict", "Effect [95 %]", "Seeds", "Why")
     notes = "".join(f"<li>{escape(sentence)}</li>" for sentence in paper.open)
     return f"""
 <section id="claims"><h2>Claims</h2>
@@ -43,20 +44,19 @@ claimed) with 95 % bootstrap intervals over seeds; a claim shows the part that f
 no score is decided by its own 95 % interval, or by its sign where nothing in it is left to chance. Undecided is not
 refuted. Our runs are at other budgets than the paper's where the reasons say so.</p>
 <details open><summary>What the paper leaves open</summary><ul class="caution">{notes}</ul></details>
-<div class="wide"><table class="claims"><thead><tr><th>Claim</th><th>Verdict</th><th>Effect [95 %]</th><th>Seeds</th>
-<th>Why</th></tr></thead><tbody>{rows}</tbody></table></div>
-<p class="files">Table: {_files("claims")}</p>
+{table("Claims", columns, map(_claim, verdicts), "claims")}
+<p class="files">Table: {table_links("claims")}</p>
 </section>"""
 
 
 def table_section(filled: FilledTable, evidence: Evidence) -> str:
     """A printed table, ours below each number."""
     source, paper = filled.source, evidence.paper
-    head = "".join(f"<th>{escape(paper.printed(name))}</th>" for name in source.columns)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(paper.printed(name))}</th>{"".join(map(_cell, cells))}</tr>'
+    columns = ["", *(escape(paper.printed(name)) for name in source.columns)]
+    rows = [
+        Row([Cell(escape(paper.printed(name))), *map(_cell, cells)])
         for name, cells in zip(source.rows, filled.cells, strict=True)
-    )
+    ]
     missing = Counter(cell.missing for row in filled.cells for cell in row if cell.missing)
     notes = [source.note] if source.note else []
     for name, found in filled.comparable.items():
@@ -67,30 +67,26 @@ def table_section(filled: FilledTable, evidence: Evidence) -> str:
 <section id="{source.id}"><h3>{escape(source.place)}. {escape(source.title)}</h3>
 <p class="terms">Printed numbers in bold, ours below: mean ± standard deviation over seeds (± over tasks). Gains
 are over {escape(paper.printed(source.baseline) or "no baseline")}.</p>
-<div class="wide"><table class="printed"><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>
-{_notes(notes)}<p class="files">Table: {_files(source.id)}</p></section>"""
+{table(source.title, columns, rows, "printed")}
+{_notes(notes)}<p class="files">Table: {table_links(source.id)}</p></section>"""
 
 
-def plain_section(identifier: str, table: Table, note: str) -> str:
+def plain_section(identifier: str, texts: Table, note: str) -> str:
     """A table of texts."""
     return f"""
-<section id="{identifier}"><h3>{escape(table.title)}</h3>{_html(table)}{_notes([note] if note else [])}
-<p class="files">Table: {_files(identifier)}</p></section>"""
+<section id="{identifier}"><h3>{escape(texts.title)}</h3>{_html(texts)}{_notes([note] if note else [])}
+<p class="files">Table: {table_links(identifier)}</p></section>"""
 
 
-def figure_section(figure: PaperFigure, drawing: Drawing | None, table: Table | None, missing: str) -> str:
+def figure_section(figure: PaperFigure, drawing: Drawing | None, texts: Table | None, missing: str) -> str:
     """A figure from our runs, and the numbers behind it; why there is none where nothing was run."""
     drawn = f'<p class="terms">Not run: {escape(missing)}.</p>'
     if drawing is not None:
-        files = " ".join(f'<a href="figures/{drawing.name}.{kind}">{kind}</a>' for kind in ("svg", "png"))
-        drawn = (
-            f'<figure class="paperfigure">{drawing.inline()}<figcaption>{escape(drawing.caption)}. {files}</figcaption>'
-            "</figure>"
-        )
+        drawn = figure_of(drawing, "paperfigure")
     notes = [figure.note] if figure.note else []
     if figure.axes:
         notes.append("The paper's values are not in its text. Its vertical axes run " + _axes(figure) + ".")
-    numbers = "" if table is None else f"{_html(table)}<p class='files'>Table: {_files(figure.id)}</p>"
+    numbers = "" if texts is None else f"{_html(texts)}<p class='files'>Table: {table_links(figure.id)}</p>"
     return f"""
 <section id="{figure.id}"><h3>{escape(figure.place)}. {escape(figure.title)}</h3>{drawn}{_notes(notes)}{numbers}
 </section>"""
@@ -101,21 +97,21 @@ def _axes(figure: PaperFigure) -> str:
     return ", ".join(ends)
 
 
-def _claim(verdict: Verdict) -> str:
+def _claim(verdict: ClaimVerdict) -> Row:
     claim = verdict.claim
     effect, seeds = NONE, NONE
     least = least_favourable(verdict)
     if least is not None:
         effect, seeds = effect_text(least), str(least.seeds)
     printed = f" The paper: {claim.printed}." if claim.printed else ""
-    return (
-        f'<tr id="{escape(claim.id)}"><th scope="row">{escape(claim.sentence + printed)}'
-        f"<small>{escape(claim.place)} · <code>{escape(claim.id)}</code></small></th>"
-        f"<td>{_word(verdict.word)}</td><td>{effect}</td><td>{seeds}</td><td>{_why(verdict)}</td></tr>"
+    sentence = (
+        f"{escape(claim.sentence + printed)}<small>{escape(claim.place)} · <code>{escape(claim.id)}</code></small>"
     )
+    texts = (sentence, _word(verdict.word), effect, seeds, _why(verdict))
+    return Row([Cell(text) for text in texts], anchor=claim.id)
 
 
-def _why(verdict: Verdict) -> str:
+def _why(verdict: ClaimVerdict) -> str:
     tested = [entry for entry in verdict.parts if was_tested(entry.part)]
     if not tested:
         return escape("; ".join(reason.removeprefix("not run: ") for reason in verdict.reasons))
@@ -140,31 +136,23 @@ def _part(entry: PartVerdict) -> str:
     )
 
 
-def _cell(cell: PaperCell) -> str:
+def _cell(cell: PaperCell) -> Cell:
     gain = ""
     if cell.gain_ratio is not None:
         gain = f"<small>gain, ours / paper: {number(cell.gain_ratio, 2)}</small>"
     printed = escape(cell.printed.replace("-", "−"))
-    return f'<td title="{escape(cell.missing)}"><b>{printed}</b><small>{escape(ours_text(cell))}</small>{gain}</td>'
+    return Cell(f"<b>{printed}</b><small>{escape(ours_text(cell))}</small>{gain}", title=cell.missing)
 
 
 def _word(word: str) -> str:
     return f'<span class="word {_CLASSES[word]}">{escape(word)}</span>'
 
 
-def _html(table: Table) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(text)}</td>" for text in row[1:])}</tr>'
-        for row in table.rows
-    )
-    return f'<div class="wide"><table class="runs"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+def _html(texts: Table) -> str:
+    rows = (Row([Cell(escape(text)) for text in row]) for row in texts.rows)
+    return table(texts.title, [escape(name) for name in texts.columns], rows, "runs")
 
 
 def _notes(notes: Sequence[str]) -> str:
     items = "".join(f"<li>{escape(note[0].upper() + note[1:])}.</li>".replace("..<", ".<") for note in notes)
     return f'<ul class="note">{items}</ul>' if items else ""
-
-
-def _files(name: str) -> str:
-    return " ".join(f'<a href="tables/{name}.{kind}">{kind}</a>' for kind in ("csv", "md", "tex"))

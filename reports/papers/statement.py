@@ -8,9 +8,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from reports.papers.evidence import Evidence
-from reports.papers.verdicts import NOT_RUN, WORDS, Verdict, effect_text, pair_text, was_tested
-from reports.text.latex_symbols import escaped
-from reports.text.numbers import short_count
+from reports.papers.verdicts import NOT_RUN, WORDS, ClaimVerdict, effect_text, pair_text, was_tested
+from reports.text.numbers import plural, short_count
+from reports.text.table import latex_text as escaped
 
 if TYPE_CHECKING:
     from results.store import StoredRun
@@ -70,7 +70,7 @@ class Statement:
         return "\n".join([*lines, r"\end{document}", ""])
 
 
-def make_statement(evidence: Evidence, verdicts: Sequence[Verdict], runs: Sequence[StoredRun]) -> Statement:
+def make_statement(evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: Sequence[StoredRun]) -> Statement:
     """runs: those behind the verdicts and tables."""
     paper = evidence.paper
     groups = []
@@ -89,11 +89,11 @@ def make_statement(evidence: Evidence, verdicts: Sequence[Verdict], runs: Sequen
     return Statement(f"Reproduction statement: {paper.title}", lead, tuple(groups), _facts(evidence, verdicts, runs))
 
 
-def _found(verdict: Verdict) -> str:
+def _found(verdict: ClaimVerdict) -> str:
     said = []
     for entry in verdict.parts:
         if was_tested(entry.part):
-            seeds = f"{entry.part.seeds} seed{'' if entry.part.seeds == 1 else 's'}"
+            seeds = plural(entry.part.seeds, "seed")
             said.append(f"{pair_text(entry.part)}: {effect_text(entry.part)}, {seeds}")
     missing = sum(not was_tested(entry.part) for entry in verdict.parts)
     return ("; ".join(said) + (f"; {missing} of {len(verdict.parts)} parts not run" if missing else "")).strip(
@@ -101,7 +101,9 @@ def _found(verdict: Verdict) -> str:
     ) + "."
 
 
-def _facts(evidence: Evidence, verdicts: Sequence[Verdict], runs: Sequence[StoredRun]) -> tuple[tuple[str, str], ...]:
+def _facts(
+    evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: Sequence[StoredRun]
+) -> tuple[tuple[str, str], ...]:
     paper = evidence.paper
     command = f"metarl paper {paper.name}"
     facts = [("Cannot be compared", " ".join(paper.open))] if paper.open else []

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from reports.text.numbers import plural
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -51,8 +53,7 @@ class Measured:
     @property
     def terms(self) -> str:
         """How figures and tables call it."""
-        count = len(self.seeds)
-        return f"{self.name} {self.digest[:12]}, profile {self.profile}, {count} seed{'' if count == 1 else 's'}"
+        return f"{self.name} {self.digest[:12]}, profile {self.profile}, {plural(len(self.seeds), 'seed')}"
 
     def differences(self) -> tuple[str, ...]:
         """What a reader of its numbers must know, one sentence each."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reports.papers.evidence import Comparable, Evidence
 from reports.scores.entries import Entry
 from reports.statistics.aggregate import Summary
-from reports.tables.leaderboard import Table
-from reports.text.numbers import NONE, decimals_for, interval, number, short_count
+from reports.text.numbers import NONE, decimals_for, interval, number, plural, short_count
+from reports.text.table import Table, csv_lines
 from results.published import Paper, PaperFigure, ScoreTable, SettingsTable, parse_number
 
 NOT_RUN = "not run"
@@ -117,7 +115,7 @@ def ours_text(cell: PaperCell) -> str:
     ours = cell.ours
     return (
         f"{number(ours.mean, decimals)} ± {number(ours.std_seeds, decimals)} (± {number(ours.std_tasks, decimals)}), "
-        f"{ours.seeds} seed{'' if ours.seeds == 1 else 's'}"
+        f"{plural(ours.seeds, 'seed')}"
     )
 
 
@@ -187,18 +185,6 @@ def figure_table(figure: PaperFigure, evidence: Evidence) -> Table:
         "IQM [95 %], seeds",
     )
     return Table(title, columns, tuple(rows))
-
-
-def plain_csv(table: Table) -> str:
-    return csv_lines(table.columns, table.rows)
-
-
-def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _numbers(found: Comparable, entry: Entry) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from reports.papers.evidence import Evidence
 from reports.papers.study_claims import ABSENT, FAILS, HOLDS, OPEN, MeasuredPart, measure_claim
 from reports.scores.cautions import ENOUGH_SEEDS
 from reports.statistics.permutation import holm, seeds_needed
-from reports.text.numbers import decimals_for, number
+from reports.text.numbers import decimals_for, number, plural
 from results.published import Claim
 
 ALPHA = 0.05
@@ -43,7 +43,7 @@ class PartVerdict:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ClaimVerdict:
     """`effect`, `interval` and `seeds` are those of the part that favours the claim least; None if none was tested."""
 
     claim: Claim
@@ -57,7 +57,7 @@ class Verdict:
     digests: tuple[str, ...]  # of the configurations behind it
 
 
-def judge(evidence: Evidence) -> tuple[Verdict, ...]:
+def judge(evidence: Evidence) -> tuple[ClaimVerdict, ...]:
     """A verdict for each claim, in the paper's order.  Raises StoreError as `claims.compare_sides` does."""
     tested = [
         [compare_sides(claim, first, second, evidence) for first, second in parts_of(claim)]
@@ -75,7 +75,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, ...]:
     )
 
 
-def claims_summary(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+def claims_summary(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:
     """The list "claims" of summary.json."""
     return [
         {
@@ -95,7 +95,7 @@ def was_tested(part: Compared | NotCompared | MeasuredPart) -> TypeGuard[Tested]
     return isinstance(part, Compared) or (isinstance(part, MeasuredPart) and part.answer != ABSENT)
 
 
-def least_favourable(verdict: Verdict) -> Tested | None:
+def least_favourable(verdict: ClaimVerdict) -> Tested | None:
     """The part whose effect the verdict shows."""
     parts = [entry.part for entry in verdict.parts if was_tested(entry.part)]
     return next((part for part in parts if part.effect == verdict.effect), None)
@@ -126,7 +126,7 @@ def _judge_part(claim: Claim, part: Compared | NotCompared, corrected: float | N
         return PartVerdict(part, NOT_RUN, None, part.reason)
     if corrected is None:
         return PartVerdict(part, *_judge_ratio(claim, part))
-    over = f"after Holm's correction over {family} test{'' if family == 1 else 's'}"
+    over = f"after Holm's correction over {plural(family, 'test')}"
     if corrected <= ALPHA:
         # a difference of interquartile means of the other sign says that a few tasks decide
         agrees = part.rise * part.effect > 0
@@ -134,8 +134,8 @@ def _judge_part(claim: Claim, part: Compared | NotCompared, corrected: float | N
         return PartVerdict(part, word, corrected, f"p = {corrected:.2g} {over}")
     if part.smallest_p is not None and part.smallest_p > ALPHA / family:
         reason = (
-            f"{_seeds(part)} can give no p-value below {part.smallest_p:.2g}, and the first of {family} tests must "
-            f"reach {ALPHA / family:.2g}: at least {seeds_needed(family, ALPHA)} seeds of each are needed"
+            f"{plural(part.seeds, 'seed')} can give no p-value below {part.smallest_p:.2g}, and the first of {family} "
+            f"tests must reach {ALPHA / family:.2g}: at least {seeds_needed(family, ALPHA)} seeds of each are needed"
         )
     else:
         reason = f"p = {corrected:.2g} {over}"
@@ -157,11 +157,7 @@ def _judge_ratio(claim: Claim, part: Compared) -> tuple[str, None, str]:
     return UNDECIDED, None, f"{shown}; the interval lies partly within"
 
 
-def _seeds(part: Compared) -> str:
-    return f"{part.seeds} seed{'' if part.seeds == 1 else 's'}"
-
-
-def _verdict(claim: Claim, parts: tuple[PartVerdict, ...], evidence: Evidence) -> Verdict:
+def _verdict(claim: Claim, parts: tuple[PartVerdict, ...], evidence: Evidence) -> ClaimVerdict:
     if claim.relation == "measurement":
         return _measured_verdict(claim, evidence)
     tested = [(entry, entry.part) for entry in parts if isinstance(entry.part, Compared)]
@@ -176,7 +172,7 @@ def _verdict(claim: Claim, parts: tuple[PartVerdict, ...], evidence: Evidence) -
     least = min(usable, key=lambda part: _favour(claim, part), default=None)
     suite = evidence.paper.suite(claim.suite)
     differences = [text for _, part in tested for text in evidence.differences(suite, part.found)]
-    return Verdict(
+    return ClaimVerdict(
         claim,
         word,
         parts,
@@ -189,12 +185,12 @@ def _verdict(claim: Claim, parts: tuple[PartVerdict, ...], evidence: Evidence) -
     )
 
 
-def _measured_verdict(claim: Claim, evidence: Evidence) -> Verdict:
+def _measured_verdict(claim: Claim, evidence: Evidence) -> ClaimVerdict:
     measured = evidence.measured.get(claim.measured_by)
     if measured is None:
         stored = f"; none of {claim.measured_by} is stored" if claim.measured_by else ""
         reason = f"no measurement of the {claim.measurement} yet{stored}"
-        return Verdict(claim, NOT_RUN, (), None, None, None, (reason,), (), ())
+        return ClaimVerdict(claim, NOT_RUN, (), None, None, None, (reason,), (), ())
     base = evidence.paper.suite(claim.suite).base if claim.suite else ""
     found = measure_claim(claim, base, measured)
     parts = tuple(PartVerdict(part, _WORD_OF[part.answer], None, part.reason) for part in found)
@@ -206,7 +202,7 @@ def _measured_verdict(claim: Claim, evidence: Evidence) -> Verdict:
     # of several the one that favours the claim least: one that fails before one that is open
     order = {FAILS: 0, OPEN: 1, HOLDS: 2}
     least = min(tested, key=lambda part: (order[part.answer], part.favour), default=None)
-    return Verdict(
+    return ClaimVerdict(
         claim,
         word,
         parts,

@@ -44,7 +44,7 @@ def compare_across(boards: Iterable[Board]) -> Across:
     A label that misses on one of them is left out: its numbers would be of other suites than the others' are.
     """
     boards = tuple(boards)
-    scores = {board.suite: _comparable(board) for board in boards}
+    scores = {board.suite: {entry.label: entry for entry in board.competing} for board in boards}
     algorithms = {label: entry.algorithm for found in scores.values() for label, entry in found.items()}
     scaled = {
         suite: {label: normalise(entry.scores[-1], suite) for label, entry in found.items()}
@@ -70,10 +70,6 @@ def compare_across(boards: Iterable[Board]) -> Across:
         {label: lacking for label, lacking in sorted(missing.items()) if lacking},
         _improvements(scores),
     )
-
-
-def _comparable(board: Board) -> dict[str, Entry]:
-    return {e.label: e for e in board.entries if e.label not in board.departures and "test" not in e.access}
 
 
 def _improvements(scores: dict[str, dict[str, Entry]]) -> tuple[Improvement, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports.scores.entries import Entry
+from reports.text.numbers import decimals_for
 from reports.text.short_labels import short_labels
 
 #: the algorithm that every other one must beat to have learned anything
@@ -14,7 +15,7 @@ FLOOR = "random-init"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FloorComparison:
     """What the intervals after adaptation say.  Lying apart describes the intervals; it is no test of significance."""
 
     leader: Entry | None  # highest interquartile mean; None if nothing may be compared
@@ -32,7 +33,7 @@ class Board:
     suite: str
     entries: tuple[Entry, ...]  # by interquartile mean, highest first; those that may not be compared last
     departures: dict[str, dict[str, str]]  # by label: for each term ("budget") its value and the others'
-    verdict: Verdict
+    verdict: FloorComparison
 
     def marked(self, entry: Entry) -> str:
         """The entry's label, with a star if it may not be compared."""
@@ -45,6 +46,20 @@ class Board:
     def drawn(self, entry: Entry) -> str:
         """As `marked`, short enough for a figure."""
         return self.short(entry) + ("*" if entry.label in self.departures else "")
+
+    @property
+    def comparable(self) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.label not in self.departures)
+
+    @property
+    def competing(self) -> tuple[Entry, ...]:
+        """The comparable entries that saw no test task in training."""
+        return tuple(entry for entry in self.comparable if "test" not in entry.access)
+
+    @property
+    def decimals(self) -> int:
+        """How many its scores are shown with."""
+        return decimals_for(summary.iqm for entry in self.entries for summary in entry.steps)
 
     @property
     def last_step(self) -> int:
@@ -75,7 +90,7 @@ def _board(suite: str, entries: list[Entry]) -> Board:
     above = tuple(entry for entry in others if floor is not None and entry.final.lies_above(floor.final))
     below = tuple(entry for entry in others if floor is not None and floor.final.lies_above(entry.final))
     undecided = tuple(entry for entry in others if entry not in above and entry not in below)
-    return Board(suite, ordered, departures, Verdict(leader, level, floor, above, below, undecided))
+    return Board(suite, ordered, departures, FloorComparison(leader, level, floor, above, below, undecided))
 
 
 def _departures(entries: list[Entry]) -> dict[str, dict[str, str]]:

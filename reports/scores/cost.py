@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -19,18 +16,6 @@ if TYPE_CHECKING:
 
 #: whose meta-iteration is 1
 YARDSTICK = "maml-vpg"
-_COLUMNS = (
-    "suite",
-    "algorithm",
-    "digest",
-    "environment_steps_per_iteration",
-    "process_seconds_per_iteration",
-    "lowest_seed",
-    "highest_seed",
-    "sampling_share",
-    f"relative_to_{YARDSTICK}",
-    "seeds",
-)
 
 
 @dataclass(frozen=True)
@@ -58,19 +43,6 @@ def costs_of(board: Board) -> tuple[Cost, ...]:
         return ()
     related = [_related(cost, yardsticks.get(_terms(cost))) for cost in measured]
     return tuple(sorted(related, key=lambda cost: (cost.relative is None, cost.relative or 0.0, cost.entry.label)))
-
-
-def costs_csv(costs: Iterable[Cost]) -> str:
-    """One row an entry, every number at full precision."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for cost in costs:
-        entry = cost.entry
-        place = (entry.suite, entry.label, entry.digest, cost.environment_steps)
-        seconds = (cost.process_seconds, cost.lowest, cost.highest, cost.sampling)
-        writer.writerow((*place, *seconds, cost.relative, len(entry.seeds)))
-    return text.getvalue()
 
 
 def _measure(entry: Entry) -> Cost | None:

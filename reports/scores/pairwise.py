@@ -57,10 +57,9 @@ class PairTests:
 
 def compare_pairs(board: Board) -> PairTests | None:
     """None where fewer than two entries may be compared; references that train on test tasks are none of them."""
-    competing = [entry for entry in board.entries if entry.label not in board.departures and "test" not in entry.access]
-    if len(competing) < 2:
+    pairs = list(combinations(board.competing, 2))
+    if not pairs:
         return None
-    pairs = list(combinations(competing, 2))
     tests = [_test(first, second) for first, second in pairs]
     adjusted = holm([test.p_value for test in tests])
     smallest = holm([test.smallest_p for test in tests])

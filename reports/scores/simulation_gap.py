@@ -42,8 +42,8 @@ def simulation_gaps(boards: Iterable[Board]) -> tuple[SimulationGap, ...]:
         simple = suites.get(match[1] + (match[2] or "")) if match else None
         if simple is None or simple.metric != board.metric:
             continue
-        partners = {_setting(entry): entry for entry in _comparable(simple)}
-        for entry in _comparable(board):
+        partners = {_setting(entry): entry for entry in simple.comparable}
+        for entry in board.comparable:
             partner = partners.get(_setting(entry))
             if partner is not None and set(partner.seeds) & set(entry.seeds):
                 gaps.append(_gap(partner, entry))
@@ -63,10 +63,6 @@ def _gap(simple: Entry, physics: Entry) -> SimulationGap:
         low, high = percentile_interval(resampled).tolist()
         interval = (low, high)
     return SimulationGap(simple, physics, seeds, float(before.mean()), float(after.mean()), interval)
-
-
-def _comparable(board: Board) -> list[Entry]:
-    return [entry for entry in board.entries if entry.label not in board.departures]
 
 
 def _setting(entry: Entry) -> tuple[Any, ...]:

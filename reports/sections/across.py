@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
 
-from reports.figures.drawing import Drawing
+from reports.figures.drawing import figure_files, make_drawing
+from reports.figures.performance_profiles import across_profiles
 from reports.scores.across import Across, Improvement
-from reports.scores.simulation_gap import SimulationGap
-from reports.sections.html import figure_of, name_mark
-from reports.statistics.aggregate import Aggregate, Estimate
-from reports.text.numbers import number, slug
+from reports.sections.html import Cell, Row, estimate_cell, figure_of, name_cell, name_mark, table
+from reports.sections.report import Report, Section
+from reports.statistics.aggregate import Aggregate
+from reports.text.numbers import plural, span
 from reports.text.short_labels import short_labels
 
 _DECIMALS = 3
-_COLUMNS = ("iqm", "median", "mean", "optimality_gap")
 
 
-def across_section(across: Across, drawing: Drawing | None, classes: Mapping[str, str]) -> str:
-    figure = "" if drawing is None else f'<div class="figures">{figure_of(drawing)}</div>'
-    return f"""
+def section(report: Report) -> Section:
+    across = report.across
+    figure, files = "", {}
+    if across.aggregates:
+        caption = (
+            f"Performance profiles across {plural(len(across.suites), 'suite')}: the share of normalised (seed, task) "
+            f"scores above each threshold, suites weighing alike, with 95 % interval at each threshold"
+        )
+        drawing = make_drawing(
+            "across-profile", caption, lambda: across_profiles(across.strata, across.algorithms, report.styles)
+        )
+        figure, files = f'<div class="figures">{figure_of(drawing)}</div>', figure_files(drawing)
+    html = f"""
 <section id="across"><h2>Across suites</h2>
 <p class="note">{escape(_coverage(across))}</p>
-{_aggregates(across, classes)}{figure}{_improvements(across, classes)}</section>"""
-
-
-def gap_section(gaps: tuple[SimulationGap, ...], classes: Mapping[str, str]) -> str:
-    """Empty where no suite stands beside its physics."""
-    if not gaps:
-        return ""
-    rows = "".join(_gap(gap, classes) for gap in gaps)
-    return f"""
-<section id="simulation-gap"><h2>From simplified simulation to physics</h2>
-<div class="wide" tabindex="0" role="region" aria-label="From simplified simulation to physics">
-<table class="sortable"><thead><tr><th scope="col" data-text>Algorithm</th><th scope="col" data-text>Suites</th>
-<th scope="col">Simplified</th><th scope="col">Physics</th><th scope="col">Gap [95 %]</th>
-<th scope="col">Seeds</th></tr></thead><tbody>{rows}</tbody></table></div>
-<p class="note">Means over the seeds that both have, on test tasks after the last adaptation step, in the
-suite's metric. Gap: physics minus simplified simulation, its interval bootstrapped over seeds, which are paired.</p>
-</section>"""
+{_aggregates(report)}{figure}{_improvements(report)}</section>"""
+    return Section(html, files)
 
 
 def _coverage(across: Across) -> str:
@@ -49,7 +43,7 @@ def _coverage(across: Across) -> str:
         )
     text = (
         f"Scores after adaptation, normalised by fixed references (0: untrained policy, 1: oracle), over "
-        f"{len(across.suites)} suite{'s' if len(across.suites) != 1 else ''}: {', '.join(across.suites)}."
+        f"{plural(len(across.suites), 'suite')}: {', '.join(across.suites)}."
     )
     if across.unscaled:
         text += f" Left out, for want of references: {', '.join(across.unscaled)}."
@@ -58,76 +52,50 @@ def _coverage(across: Across) -> str:
     return text
 
 
-def _aggregates(across: Across, classes: Mapping[str, str]) -> str:
-    if not across.aggregates:
+def _aggregates(report: Report) -> str:
+    found = report.across.aggregates
+    if not found:
         return ""
-    rows = "".join(_aggregate(across, label, found, classes) for label, found in across.aggregates.items())
+    columns = ("Algorithm", "IQM", "Median of suites", "Mean", "Optimality gap", "Seeds")
+    rows = [_aggregate(report, label, aggregate) for label, aggregate in found.items()]
     return f"""
-<div class="wide" tabindex="0" role="region" aria-label="Normalised scores across suites"><table class="sortable">
-<thead><tr><th scope="col" data-text>Algorithm</th><th scope="col">IQM</th><th scope="col">Median of suites</th>
-<th scope="col">Mean</th><th scope="col">Optimality gap</th><th scope="col">Seeds</th></tr></thead>
-<tbody>{rows}</tbody></table></div>
+{table("Normalised scores across suites", columns, rows)}
 <p class="note">Suites weigh alike; 95 % intervals resample whole seeds within each suite. Optimality gap: mean
 shortfall from 1, the lower the better.</p>"""
 
 
-def _aggregate(across: Across, label: str, found: Aggregate, classes: Mapping[str, str]) -> str:
-    algorithm = across.algorithms[label]
-    cells = "".join(
-        f'<td data-sort="{getattr(found, name).value!r}">{_estimate(getattr(found, name))}</td>' for name in _COLUMNS
+def _aggregate(report: Report, label: str, found: Aggregate) -> Row:
+    algorithm, seeds = report.across.algorithms[label], found.seeds.values()
+    estimates = (found.iqm, found.median, found.mean, found.optimality_gap)
+    cells = (
+        name_cell(report, label, algorithm),
+        *(estimate_cell(estimate, _DECIMALS) for estimate in estimates),
+        Cell(span(seeds), min(seeds)),
     )
-    seeds = sorted(set(found.seeds.values()))
-    count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]}–{seeds[-1]}"
-    return f'{_head(label, algorithm, classes)}{cells}<td data-sort="{seeds[0]}">{count}</td></tr>'
+    return Row(cells, [algorithm])
 
 
-def _improvements(across: Across, classes: Mapping[str, str]) -> str:
-    if not across.improvements:
+def _improvements(report: Report) -> str:
+    found = report.across.improvements
+    if not found:
         return ""
-    rows = "".join(_improvement(across, found, classes) for found in across.improvements)
+    rows = [_improvement(report, improvement) for improvement in found]
     return f"""
-<details class="tests"><summary><b>Probability of improvement</b> for each of {len(across.improvements)} pairs</summary>
-<div class="wide" tabindex="0" role="region" aria-label="Probability of improvement"><table class="sortable">
-<thead><tr><th scope="col" data-text>P(first &gt; second)</th><th scope="col">Probability [95 %]</th>
-<th scope="col">Suites</th></tr></thead><tbody>{rows}</tbody></table></div>
+<details class="tests"><summary><b>Probability of improvement</b> for each of {len(found)} pairs</summary>
+{table("Probability of improvement", ("P(first &gt; second)", "Probability [95 %]", "Suites"), rows)}
 <p class="note">How often a random seed of the first scores higher than one of the second on a random test task of a
 random suite that has both, ties counting half. Scores are compared within a task, so suites without references
 count too.</p>
 </details>"""
 
 
-def _improvement(across: Across, found: Improvement, classes: Mapping[str, str]) -> str:
-    both = (found.first, found.second)
-    algorithms = [across.algorithms[label] for label in both]
-    short = short_labels(across.algorithms)
-    names = " &gt; ".join(name_mark(short[label], classes[across.algorithms[label]]) for label in both)
-    return (
-        f'<tr data-algorithm="{" ".join(map(slug, algorithms))}">'
-        f'<th scope="row" data-sort="{escape(found.first)}">{names}</th>'
-        f'<td data-sort="{found.probability.value!r}">{_estimate(found.probability)}</td>'
-        f'<td data-sort="{found.suites}">{found.suites}</td></tr>'
+def _improvement(report: Report, found: Improvement) -> Row:
+    algorithms, both = report.across.algorithms, (found.first, found.second)
+    short = short_labels(algorithms)
+    names = " &gt; ".join(name_mark(short[label], report.classes[algorithms[label]]) for label in both)
+    cells = (
+        Cell(names, found.first),
+        estimate_cell(found.probability, _DECIMALS),
+        Cell(str(found.suites), found.suites),
     )
-
-
-def _gap(gap: SimulationGap, classes: Mapping[str, str]) -> str:
-    suites = f"{gap.simple.suite} → {gap.physics.suite}"
-    return (
-        f"{_head(gap.physics.label, gap.physics.algorithm, classes)}"
-        f'<td data-sort="{escape(suites)}">{escape(suites)}</td>'
-        f'<td data-sort="{gap.before!r}">{number(gap.before, _DECIMALS)}</td>'
-        f'<td data-sort="{gap.after!r}">{number(gap.after, _DECIMALS)}</td>'
-        f'<td data-sort="{gap.gap!r}">{_estimate(Estimate(gap.gap, gap.interval))}</td>'
-        f'<td data-sort="{len(gap.seeds)}">{len(gap.seeds)}</td></tr>'
-    )
-
-
-def _head(label: str, algorithm: str, classes: Mapping[str, str]) -> str:
-    name = name_mark(label, classes[algorithm])
-    return f'<tr data-algorithm="{slug(algorithm)}"><th scope="row" data-sort="{escape(label)}">{name}</th>'
-
-
-def _estimate(estimate: Estimate) -> str:
-    ends = (
-        "no interval" if estimate.interval is None else ", ".join(number(end, _DECIMALS) for end in estimate.interval)
-    )
-    return f'<b>{number(estimate.value, _DECIMALS)}</b> <span class="ci">[{ends}]</span>'
+    return Row(cells, [algorithms[label] for label in both])

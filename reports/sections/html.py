@@ -1,16 +1,98 @@
-"""Small pieces of HTML that show an algorithm's name, colour and interval."""
+"""Small pieces of HTML: tables to sort and to scroll, and an algorithm's name, colour and interval."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from reports.figures.drawing import Drawing
 from reports.scores.boards import Board
 from reports.scores.entries import Entry
-from reports.scores.record import access_labels
-from reports.text.numbers import finite_range, interval, number, slug
+from reports.scores.record import access_labels, entry_anchor
+from reports.sections.report import Report
+from reports.statistics.aggregate import Estimate
+from reports.text.numbers import NONE, finite_range, interval, number, slug
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`html` is escaped already.  `sort`: what its column is sorted by; None comes last in either direction."""
+
+    html: str
+    sort: float | str | None = None
+    css_class: str = ""
+    title: str = ""
+    columns: int = 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """The first cell is the row's head.  The filter hides rows of other suites, and of algorithms not ticked."""
+
+    cells: Sequence[Cell]
+    algorithms: Sequence[str] = ()
+    suite: str = ""
+    css_class: str = ""
+    anchor: str = ""
+
+
+def table(label: str, columns: Sequence[str], rows: Iterable[Row], css_class: str = "sortable") -> str:
+    """A table that scrolls by itself where it is too wide.
+
+    label: what a screen reader says.  columns: HTML.  css_class: with `sortable`, a column's head sorts by it, as text
+    where any cell's `sort` is text.
+    """
+    rows = list(rows)
+    sortable = "sortable" in css_class.split()
+    heads = []
+    for place, title in enumerate(columns):
+        cells = [row.cells[place] for row in rows if place < len(row.cells)]
+        is_text = sortable and any(isinstance(cell.sort, str) for cell in cells)
+        heads.append(_tag("th", title, scope="col", class_=cells[0].css_class if cells else "", data_text=is_text))
+    body = "".join(_row(row, sortable) for row in rows)
+    head = f"<thead><tr>{''.join(heads)}</tr></thead>"
+    return scrolling(label, f'<table class="{css_class}">\n{head}\n<tbody>{body}</tbody></table>')
+
+
+def scrolling(label: str, html: str) -> str:
+    """What is wider than a narrow screen, in a frame that scrolls, from the keyboard too."""
+    return f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">{html}</div>'
+
+
+def name_cell(report: Report, label: str, algorithm: str, more: str = "") -> Cell:
+    return Cell(name_mark(label, report.classes[algorithm]) + more, label)
+
+
+def suite_cell(suite: str) -> Cell:
+    return Cell(f'<a href="#{suite_anchor(suite)}">{suite_name(suite)}</a>', suite)
+
+
+def number_cell(value: float | None, decimals: int) -> Cell:
+    return Cell(number(value, decimals), value)
+
+
+def estimate_cell(estimate: Estimate, decimals: int) -> Cell:
+    ends = "no interval" if estimate.interval is None else ", ".join(number(end, decimals) for end in estimate.interval)
+    return Cell(f'<b>{number(estimate.value, decimals)}</b> <span class="ci">[{ends}]</span>', estimate.value)
+
+
+def seeds_cell(entry: Entry) -> Cell:
+    return Cell(to_runs(entry, str(len(entry.seeds))), len(entry.seeds))
+
+
+def to_runs(entry: Entry, html: str) -> str:
+    """A link to the runs behind a number."""
+    return f'<a class="number" href="#{entry_anchor(entry)}">{html}</a>'
+
+
+def score(entry: Entry, step: int, decimals: int, more: str = "") -> Cell:
+    """The interquartile mean after an adaptation step and its interval; empty where fewer steps were given."""
+    if step >= len(entry.steps):
+        return Cell(NONE)
+    summary = entry.steps[step]
+    text = f'<b>{number(summary.iqm, decimals)}</b> <span class="ci">{interval(summary, decimals)}</span>{more}'
+    return Cell(to_runs(entry, text), summary.iqm)
 
 
 def name_mark(label: str, css_class: str) -> str:
@@ -30,24 +112,27 @@ def suite_anchor(suite: str) -> str:
     return f"suite-{slug(suite)}"
 
 
-def badges(board: Board, entry: Entry, stale: Collection[str]) -> str:
+def badges(report: Report, board: Board, entry: Entry) -> str:
     """What must be known wherever an entry's score stands: its access, its origin, and if it may not be compared."""
     quiet = [*access_labels(entry), *(["shipped result"] if entry.reference_seeds else [])]
     marks = "".join(f' <span class="badge">{escape(label)}</span>' for label in quiet)
     for term, values in board.departures.get(entry.label, {}).items():
         marks += f' <span class="badge warn" title="{escape(values)}">not comparable: other {term}</span>'
-    return marks + (' <span class="badge warn">stale</span>' if entry.digest in stale else "")
+    return marks + (' <span class="badge warn">stale</span>' if entry.digest in report.stale else "")
 
 
-def figure_of(drawing: Drawing) -> str:
+def table_links(name: str) -> str:
+    """Links to a table's files."""
+    return " ".join(f'<a href="tables/{name}.{kind}">{kind}</a>' for kind in ("csv", "md", "tex"))
+
+
+def figure_of(drawing: Drawing, css_class: str = "") -> str:
     """The figure with its caption and files; a broad one keeps its size and scrolls on a narrow screen."""
     files = " ".join(f'<a href="figures/{drawing.name}.{kind}">{kind}</a>' for kind in ("svg", "png"))
     image = drawing.inline()
     if drawing.broad:
-        label = escape(drawing.caption)
-        image = f'<div class="wide" tabindex="0" role="region" aria-label="Figure. {label}">{image}</div>'
-    css_class = ' class="broad"' if drawing.broad else ""
-    return f"<figure{css_class}>{image}<figcaption>{escape(drawing.caption)}. {files}</figcaption></figure>"
+        image, css_class = scrolling(f"Figure. {drawing.caption}", image), "broad"
+    return _tag("figure", f"{image}<figcaption>{escape(drawing.caption)}. {files}</figcaption>", class_=css_class)
 
 
 @dataclass(frozen=True)
@@ -89,3 +174,30 @@ def strip(entry: Entry, scale: Scale, css_class: str, floor: Entry | None, decim
 def _span(scale: Scale, ends: tuple[float, float]) -> str:
     left, right = scale.place(ends[0]), scale.place(ends[1])
     return f"left:{left:.1f}%;width:{max(right - left, 0.4):.1f}%"
+
+
+def _row(row: Row, sortable: bool) -> str:
+    cells = "".join(_cell(cell, place == 0, sortable) for place, cell in enumerate(row.cells))
+    suite, algorithms = slug(row.suite), " ".join(map(slug, row.algorithms))
+    return _tag("tr", cells, id=row.anchor, data_suite=suite, data_algorithm=algorithms, class_=row.css_class)
+
+
+def _cell(cell: Cell, head: bool, sortable: bool) -> str:
+    return _tag(
+        "th" if head else "td",
+        cell.html,
+        scope="row" if head else "",
+        class_=cell.css_class,
+        title=cell.title,
+        colspan=str(cell.columns) if cell.columns > 1 else "",
+        data_sort=("" if cell.sort is None else str(cell.sort)) if sortable else None,
+    )
+
+
+def _tag(name: str, html: str, *, data_sort: str | None = None, data_text: bool = False, **attributes: str) -> str:
+    """The element; attributes that are empty are left out, except what it is sorted by."""
+    given = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value}
+    if data_sort is not None:
+        given["data-sort"] = data_sort
+    text = "".join(f' {key}="{escape(value)}"' for key, value in given.items()) + " data-text" * data_text
+    return f"<{name}{text}>{html}</{name}>"

@@ -1,4 +1,4 @@
-"""The page's last sections: the runs behind every number, and all cautions."""
+"""The page's section on the runs behind every number."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from html import escape
 from typing import Any
 
 from reports.scores.boards import Board
-from reports.scores.cautions import Caution
 from reports.scores.entries import Entry
 from reports.scores.record import access_labels, entry_anchor, run_record
-from reports.sections.html import name_mark
+from reports.sections.html import name_mark, scrolling
+from reports.sections.report import Report, Section
 from reports.text.numbers import NONE, duration, short_count, slug
 
 #: what a reader is told of runs that today's code did not make and was not held against
@@ -22,33 +22,26 @@ SAID = {
 }
 
 
-def provenance_section(boards: tuple[Board, ...], classes: Mapping[str, str]) -> str:
-    suites = "".join(_suite(board, classes) for board in boards)
-    return f"""
+def section(report: Report) -> Section:
+    suites = "".join(_suite(report, board) for board in report.boards)
+    return Section(f"""
 <section id="provenance"><h2>Runs behind the numbers</h2>
 <p class="note">Every score above links to its runs here. A digest names a configuration: equal digests are equal
 configuration, suite, split, budget, software and code; runs of other code stand together with them where it was proven
 to make the same bytes. A run's record is in its folder of the results, <code>runs/suite/algorithm/digest/seed</code>;
 who made it again to equal bytes is said beside it. Wall time is that of the meta-iterations.</p>
-{suites}</section>"""
+{suites}</section>""")
 
 
-def cautions_section(cautions: tuple[Caution, ...]) -> str:
-    items = "".join(f"<li><b>{escape(caution.kind)}.</b> {escape(caution.text)}.</li>" for caution in cautions)
-    body = f'<ul class="caution">{items}</ul>' if items else "<p>None.</p>"
-    return f'<section id="cautions"><h2>Warnings</h2>{body}</section>'
-
-
-def _suite(board: Board, classes: Mapping[str, str]) -> str:
-    entries = "".join(_entry(entry, classes) for entry in sorted(board.entries, key=lambda entry: entry.label))
+def _suite(report: Report, board: Board) -> str:
+    entries = "".join(_entry(report, entry) for entry in sorted(board.entries, key=lambda entry: entry.label))
     columns = ("Seed", "Digest", "Commit", "Environment steps", "Iterations", "Wall time", "Attempts")
     heads = "".join(f'<th scope="col">{column}</th>' for column in columns)
-    return f"""<div data-suite="{slug(board.suite)}"><h3>{escape(board.suite)}</h3>
-<div class="wide" tabindex="0" role="region" aria-label="{escape(board.suite)}: runs"><table class="runs">
-<thead><tr>{heads}</tr></thead>{entries}</table></div></div>"""
+    table = scrolling(f"{board.suite}: runs", f'<table class="runs">\n<thead><tr>{heads}</tr></thead>{entries}</table>')
+    return f'<div data-suite="{slug(board.suite)}"><h3>{escape(board.suite)}</h3>\n{table}</div>'
 
 
-def _entry(entry: Entry, classes: Mapping[str, str]) -> str:
+def _entry(report: Report, entry: Entry) -> str:
     records = [run_record(run, entry) for run in entry.runs]
     first = records[0]
     access = "".join(f' <span class="badge">{escape(label)}</span>' for label in access_labels(entry))
@@ -63,7 +56,7 @@ def _entry(entry: Entry, classes: Mapping[str, str]) -> str:
     return (
         f'<tbody id="{entry_anchor(entry)}" data-algorithm="{slug(entry.algorithm)}">'
         f'<tr><th colspan="7" scope="rowgroup">'
-        f"{name_mark(entry.label, classes[entry.algorithm])}{access} <small>{escape(terms)}</small>"
+        f"{name_mark(entry.label, report.classes[entry.algorithm])}{access} <small>{escape(terms)}</small>"
         f"<details><summary>configuration</summary><pre>{details}</pre></details></th></tr>"
         f"{''.join(_run(record, entry) for record in records)}</tbody>"
     )

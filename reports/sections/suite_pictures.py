@@ -18,10 +18,8 @@ _LIMIT = 600_000
 
 def suite_pictures(board: Board) -> str:
     """Those of the leading trained algorithm's lowest seed that has any; empty where there are none."""
-    for entry in board.entries:
-        if entry.label in board.departures or not entry.trained or "test" in entry.access:
-            continue
-        for run in entry.runs:
+    for entry in board.competing:
+        for run in entry.runs if entry.trained else ():
             files = sorted(path for path in (run.path / ARTEFACTS).glob("*") if path.suffix.lower() in _TYPES)
             if files:
                 source = f'<a href="#{entry_anchor(entry)}">{escape(entry.label)}, seed {run.seed}</a>'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection
 from html import escape
 
 from reports.scores.across import Across
@@ -11,28 +11,20 @@ from reports.scores.boards import FLOOR, Board
 from reports.scores.cautions import Caution
 from reports.scores.entries import Entry
 from reports.scores.pairwise import PairTests
-from reports.scores.record import access_labels, entry_anchor
-from reports.sections.html import Scale, name_mark, strip, suite_anchor, suite_name
-from reports.tables.leaderboard import board_decimals
+from reports.scores.record import access_labels
+from reports.sections.html import Scale, name_mark, strip, suite_anchor, suite_name, to_runs
+from reports.sections.report import Report, Section
 from reports.text.numbers import interval, number
 
-Classes = Mapping[str, str]  # a CSS class for each algorithm
 
-
-def verdict_section(
-    boards: tuple[Board, ...],
-    tests: tuple[PairTests, ...],
-    across: Across,
-    cautions: tuple[Caution, ...],
-    classes: Classes,
-) -> str:
-    algorithms = sorted({entry.algorithm for board in boards for entry in board.entries})
-    legend = "".join(f"<li>{name_mark(algorithm, classes[algorithm])}</li>" for algorithm in algorithms)
-    rows = "".join(_row(board, classes) for board in boards)
-    return f"""
+def section(report: Report) -> Section:
+    boards = report.boards
+    legend = "".join(f"<li>{name_mark(algorithm, css_class)}</li>" for algorithm, css_class in report.classes.items())
+    rows = "".join(_row(report, board) for board in boards)
+    return Section(f"""
 <section id="verdict"><h2>Verdict</h2>
-<p class="lead">{_lead(boards)} {_tested(tests)} {_leader(across)}</p>
-{_cautions(cautions)}
+<p class="lead">{_lead(boards)} {_tested(report.tests.values())} {_leader(report.across)}</p>
+{_cautions(report.cautions)}
 <ul class="legend">{legend}</ul>
 <table class="overview">
 <thead><tr><th scope="col">Suite</th><th scope="col">After adaptation: IQM and 95 % interval</th>
@@ -42,7 +34,7 @@ def verdict_section(
 <p class="note">Test tasks, after the last adaptation step. Intervals are bootstrapped over seeds; the shaded band is
 {FLOOR}'s. Intervals that lie apart describe these seeds; this is no test of significance, and overlap proves no
 equality.</p>
-</section>"""
+</section>""")
 
 
 def _lead(boards: tuple[Board, ...]) -> str:
@@ -70,7 +62,7 @@ def _lead(boards: tuple[Board, ...]) -> str:
     return " ".join(sentences)
 
 
-def _tested(tests: tuple[PairTests, ...]) -> str:
+def _tested(tests: Collection[PairTests]) -> str:
     """How many pairs the permutation tests decide, and how many no scores could have decided."""
     count = sum(len(family.pairs) for family in tests)
     if not count:
@@ -103,14 +95,14 @@ def _cautions(cautions: tuple[Caution, ...]) -> str:
     return f'<ul class="caution">{seeds}{rest}</ul>'
 
 
-def _row(board: Board, classes: Classes) -> str:
-    verdict, decimals = board.verdict, board_decimals(board)
+def _row(report: Report, board: Board) -> str:
+    verdict, decimals = board.verdict, board.decimals
     scale = Scale.of(board.entries)
     forest = "".join(
         strip(
             entry,
             scale,
-            classes[entry.algorithm] + (" aside" if entry.label in board.departures else ""),
+            report.classes[entry.algorithm] + (" aside" if entry.label in board.departures else ""),
             verdict.floor,
             decimals,
         )
@@ -120,13 +112,10 @@ def _row(board: Board, classes: Classes) -> str:
     if verdict.leader is not None:
         first = verdict.leader
         labels = "".join(f' <span class="badge">{escape(label)}</span>' for label in access_labels(first))
-        score = f"{number(first.final.iqm, decimals)} <span class=ci>{interval(first.final, decimals)}</span>"
-        leader = (
-            f'{_name(board, first, classes)}{labels}<br><a class="number" href="#{entry_anchor(first)}">{score}</a>'
-            f"<small>{_standing(board)}</small>"
-        )
-    apart = _names(board, verdict.above, classes, "above: ") + _names(board, verdict.below, classes, "below: ")
-    undecided = _names(board, verdict.undecided, classes, "")
+        score = f'{number(first.final.iqm, decimals)} <span class="ci">{interval(first.final, decimals)}</span>'
+        leader = f"{_name(report, board, first)}{labels}<br>{to_runs(first, score)}<small>{_standing(board)}</small>"
+    apart = _names(report, board, verdict.above, "above: ") + _names(report, board, verdict.below, "below: ")
+    undecided = _names(report, board, verdict.undecided, "")
     if verdict.floor is None:
         apart = f"<span class=quiet>no {FLOOR}</span>"
     return (
@@ -142,8 +131,7 @@ def _row(board: Board, classes: Classes) -> str:
 def _standing(board: Board) -> str:
     """How the leader stands to the others."""
     verdict = board.verdict
-    competing = [e for e in board.entries if e.label not in board.departures and "test" not in e.access]
-    if len(competing) == 1:
+    if len(board.competing) == 1:
         return "the only comparable entry"
     if not verdict.level:
         return "apart from all others"
@@ -152,11 +140,11 @@ def _standing(board: Board) -> str:
     return f"not decided against {names}{more}"
 
 
-def _name(board: Board, entry: Entry, classes: Classes) -> str:
-    return name_mark(board.short(entry), classes[entry.algorithm])
+def _name(report: Report, board: Board, entry: Entry) -> str:
+    return name_mark(board.short(entry), report.classes[entry.algorithm])
 
 
-def _names(board: Board, entries: tuple[Entry, ...], classes: Classes, prefix: str) -> str:
+def _names(report: Report, board: Board, entries: tuple[Entry, ...], prefix: str) -> str:
     if not entries:
         return ""
-    return f"<div>{prefix}" + " ".join(_name(board, entry, classes) for entry in entries) + "</div>"
+    return f"<div>{prefix}" + " ".join(_name(report, board, entry) for entry in entries) + "</div>"

@@ -25,6 +25,22 @@ def number(value: float | None, decimals: int) -> str:
     return text.replace("-", "−") if float(text.replace(",", "")) else text.lstrip("-")
 
 
+def signed(value: float, decimals: int) -> str:
+    """With its plus sign."""
+    text = number(value, decimals)
+    return text if text.startswith("−") else f"+{text}"
+
+
+def plural(count: int | str, noun: str) -> str:
+    return f"{count} {noun}{'' if str(count) == '1' else 's'}"
+
+
+def span(values: Iterable[int], joint: str = "–") -> str:
+    """The lowest and the highest value; one number where they are equal."""
+    found = set(values)
+    return joint.join(str(value) for value in sorted({min(found), max(found)}))
+
+
 def interval(summary: Summary, decimals: int) -> str:
     if summary.interval is None:
         return "[no interval]"

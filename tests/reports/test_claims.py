@@ -9,7 +9,7 @@ import pytest
 
 from reports.papers.claims import Compared, NotCompared, parts_of
 from reports.papers.evidence import Evidence, gather
-from reports.papers.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Verdict, claims_summary, judge
+from reports.papers.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, ClaimVerdict, claims_summary, judge
 from reports.scores.entries import collect_entries
 from reports.statistics.bootstrap import interquartile_mean
 from reports.statistics.permutation import holm, permutation_test
@@ -64,7 +64,7 @@ def evidence_of(paper: Paper, runs: list[StoredRun]) -> Evidence:
     return gather(paper, entries, refused, algorithms={"promp", "maml"}, suites={"point"})
 
 
-def verdicts_of(paper: Paper, store: Store) -> tuple[Verdict, ...]:
+def verdicts_of(paper: Paper, store: Store) -> tuple[ClaimVerdict, ...]:
     return judge(evidence_of(paper, store.finished()))
 
 

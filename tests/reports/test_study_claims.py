@@ -13,7 +13,7 @@ import pytest
 from reports.papers.evidence import gather
 from reports.papers.page import write_paper
 from reports.papers.study_evidence import choose_measured
-from reports.papers.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Verdict, judge
+from reports.papers.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, ClaimVerdict, judge
 from results.files import StoreError
 from results.measured import finished_measurements
 from results.published import Paper, read_paper
@@ -64,7 +64,7 @@ def fill(store: Store, dice: list[float], lvc: list[float], **options: Any) -> N
         store_measurement(store, rows, seed, **options)
 
 
-def verdict_of(paper: Paper, store: Store, stale: tuple[str, ...] = ()) -> Verdict:
+def verdict_of(paper: Paper, store: Store, stale: tuple[str, ...] = ()) -> ClaimVerdict:
     measured = choose_measured(finished_measurements(store)[0], stale)
     (verdict,) = judge(gather(paper, [], stale=stale, measured=measured))
     return verdict

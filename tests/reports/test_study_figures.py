@@ -77,13 +77,13 @@ def shown(tmp_path: Path) -> Shown:
 
 
 def test_adaptation_curves_are_means_over_tasks_by_step(shown: Shown) -> None:
-    (axes,) = exact_adaptation_curves.draw_measured(shown, styles_for(shown.figure.algorithms)).axes
+    (axes,) = exact_adaptation_curves.draw(shown, styles_for(shown.figure.algorithms)).axes
     curves = {str(line.get_label()): line.get_ydata().tolist() for line in axes.lines}  # type: ignore[union-attr]
     assert curves == {"Ours": [10, 11, 12, 13, 14], "MAML": [0, 1, 2, 3, 4]}
 
 
 def test_what_has_no_step_size_is_level_and_the_rest_is_drawn_over_it(shown: Shown) -> None:
-    (axes,) = exact_returns_by_step_size.draw_measured(shown, styles_for(shown.figure.algorithms)).axes
+    (axes,) = exact_returns_by_step_size.draw(shown, styles_for(shown.figure.algorithms)).axes
     curves = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}  # type: ignore[arg-type]
     assert curves == {"Ours, 1 step": [11, 11], "MAML, 1 step": [1, 10, 100], "MAML, 4 steps": [4, 40, 400]}
     assert axes.get_xscale() == "log"

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from reports.figures.colours import LINE, Style
-from reports.papers.figures.scores import Panel
+from reports.figures.drawing import Look, draw_steps
+from reports.papers.figures.scores import Panel, draw_panels
 
 
-def draw(axes: Axes, panel: Panel, styles: Mapping[str, Style]) -> None:
+def draw(panels: Sequence[Panel], styles: Mapping[str, Style]) -> Figure:
     """Interquartile mean over seeds and test tasks, with its 95 % interval; a band spans the paper's own axis."""
-    if panel.printed_axis is not None:
-        axes.axhspan(*panel.printed_axis, color=LINE, alpha=0.35, linewidth=0, label="range of the paper's axis")
-    offsets = np.linspace(-0.5, 0.5, len(panel.entries)) * min(0.3, 0.06 * (len(panel.entries) - 1))
-    for entry, offset in zip(panel.entries, offsets, strict=True):
-        style = styles[entry.algorithm]
-        iqms = np.array([summary.iqm for summary in entry.steps])
-        low, high = np.array([summary.interval or (summary.iqm, summary.iqm) for summary in entry.steps]).T
-        axes.errorbar(
-            np.arange(len(iqms)) + offset,
-            iqms,
-            yerr=np.maximum([iqms - low, high - iqms], 0),  # a percentile interval may end short of the estimate
-            color=style.colour,
-            linestyle="--" if style.dashed else "-",
-            linewidth=1.3,
-            elinewidth=1.3,
-            capsize=2.5,
-            marker=style.marker,
-            markersize=4.5,
-            label=panel.names[entry.algorithm],
-        )
-    last = max(len(entry.steps) for entry in panel.entries) - 1
-    axes.set_xlabel("adaptation steps")
-    axes.set_ylabel(f"{panel.entries[0].metric.replace('_', ' ')} on test tasks")
-    axes.set_xticks(range(last + 1))
-    axes.set_xlim(-0.4, last + 0.4)
+
+    def draw_panel(axes: Axes, panel: Panel) -> None:
+        if panel.printed_axis is not None:
+            axes.axhspan(*panel.printed_axis, color=LINE, alpha=0.35, linewidth=0, label="range of the paper's axis")
+        looks = [Look(styles[entry.algorithm], panel.names[entry.algorithm], size=4.5) for entry in panel.entries]
+        draw_steps(axes, panel.entries, looks, 0.3)
+        axes.set_xlabel("adaptation steps")
+        axes.set_ylabel(f"{panel.metric} on test tasks")
+
+    return draw_panels(panels, draw_panel)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter
 
 from reports.figures.colours import Style
-from reports.figures.drawing import finish, panel_grid
+from reports.figures.drawing import add_legend, finish, panel_grid
 from reports.papers.figures.exact_adaptation_curves import MEASURED_AS
 from reports.papers.figures.studies import Shown
 
@@ -21,15 +21,14 @@ LINES = {1: "-", 4: ":"}
 LEVEL_LINES = ("--", "-.")
 
 
-def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
+def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     """A panel for each suite: lines over the step size, level ones for what has none."""
     figure, grid = panel_grid(len(shown.suites))
     for axes, suite in zip(grid, shown.suites, strict=True):
         _draw_panel(axes, shown, suite, styles)
     for axes in grid[::2]:
         axes.set_ylabel("exact discounted return")
-    handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, handlelength=2.6)
+    add_legend(figure, grid[0], columns=2)
     return figure
 
 
@@ -47,8 +46,7 @@ def _draw_panel(axes: Axes, shown: Shown, suite: str, styles: Mapping[str, Style
                 drawn.set(marker=style.marker, markersize=4)
             elif len(means) and step == min(LINES):
                 axes.axhline(means.mean(), color=style.colour, linestyle=next(level_lines), linewidth=1.3, label=said)
-    options = suite.partition("[")[2].rstrip("]")
-    axes.set_title("\n".join(filter(None, [shown.names[suite], options])))
+    axes.set_title(shown.title(suite))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.set_xlabel("step size of the policy gradient")

@@ -16,7 +16,7 @@ from reports.papers.figures.studies import Shown
 LIMIT = 4.5  # of the plane that is shown
 
 
-def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
+def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     """Paths of the first seed; each goal has its colour.  Discs: the regions in which a corner pays."""
     seed = int(shown.values["seed"].min())
     rows = shown.values[shown.values["seed"] == seed]

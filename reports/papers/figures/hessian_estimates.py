@@ -31,7 +31,7 @@ PANELS = (
 )
 
 
-def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
+def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     """A dot for each MDP, or group of repeats; a bar at their median."""
     panels = [(quantity, label) for quantity, label in PANELS if len(shown.of(quantity))]
     present = set(shown.values["algorithm"])

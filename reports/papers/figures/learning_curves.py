@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.figure import Figure
 
 from reports.figures.colours import Style
-from reports.papers.figures.scores import Panel
-from reports.text.numbers import short_count
+from reports.figures.drawing import Look, draw_summaries, steps_axis
+from reports.papers.figures.scores import Panel, draw_panels
 
 
-def draw(axes: Axes, panel: Panel, styles: Mapping[str, Style]) -> None:
+def draw(panels: Sequence[Panel], styles: Mapping[str, Style]) -> Figure:
     """Interquartile mean over seeds and validation tasks, with its 95 % interval where there are several seeds."""
-    curves = [(entry, entry.curve) for entry in panel.entries if entry.curve is not None]
-    end = max((curve.environment_steps[-1] for _, curve in curves), default=1.0)
-    for entry, curve in curves:
-        style, after = styles[entry.algorithm], curve.after
-        steps = np.array(curve.environment_steps)
-        if len(after) == 1:  # it does not train: the same at any number of steps
-            steps, after = np.array([0.0, end]), (after[0], after[0])
-        axes.plot(
-            steps,
-            [summary.iqm for summary in after],
-            color=style.colour,
-            linestyle="--" if style.dashed else "-",
-            linewidth=1.5,
-            marker=style.marker,
-            markersize=4,
-            markevery=max(1, len(after) // 8),
-            label=panel.names[entry.algorithm],
-        )
-        if all(summary.interval is not None for summary in after):
-            low, high = np.array([summary.interval for summary in after]).T
-            axes.fill_between(steps, low, high, color=style.colour, alpha=0.16, linewidth=0)
-    axes.set_xlabel("environment steps of meta-training")
-    axes.set_ylabel(f"{panel.entries[0].metric.replace('_', ' ')}, after adaptation")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+
+    def draw_panel(axes: Axes, panel: Panel) -> None:
+        curves = [(entry, entry.curve) for entry in panel.entries if entry.curve is not None]
+        end = max((curve.environment_steps[-1] for _, curve in curves), default=1.0)
+        for entry, curve in curves:
+            look = Look(styles[entry.algorithm], panel.names[entry.algorithm], size=4)
+            draw_summaries(axes, np.array(curve.environment_steps), curve.after, end, look)
+        steps_axis(axes)
+        axes.set_ylabel(f"{panel.metric}, after adaptation")
+
+    return draw_panels(panels, draw_panel)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.colours import INK, PALETTE, Style
-from reports.figures.drawing import finish, panel_grid
+from reports.figures.drawing import add_legend, finish, panel_grid
 from reports.papers.figures.studies import Shown
 
 BARS = (
@@ -20,7 +20,7 @@ BARS = (
 BY_STATE = "-by-state"
 
 
-def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
+def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     """A panel for each suite and reading; the line is the tightest bound at the paper's lambda, others are named."""
     (algorithm,) = shown.algorithms
     present = set(shown.of("optimality gap")["algorithm"])
@@ -31,8 +31,7 @@ def draw_measured(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     figure, grid = panel_grid(len(panels))
     for axes, (suite, reading) in zip(grid, panels, strict=True):
         _draw_panel(axes, shown, suite, reading, styles[algorithm].colour)
-    handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, handlelength=2.6)
+    add_legend(figure, grid[0], columns=2)
     return figure
 
 

@@ -1,24 +1,13 @@
-"""A paper's figures drawn from measurements, and the numbers behind them.
-
-What a kind shows is drawn by `reports/paper_figure_<kind>.py`, as for figures of scores; here that file defines
-`draw_measured(shown, styles)`, which returns a whole figure, since no two of these have the same panels.
-"""
+"""What a paper's figures of measurements show, and the numbers behind them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
-
-from reports.figures.colours import Style
-from reports.figures.drawing import Drawing, make_drawing
 from reports.papers.evidence import Evidence
 from reports.papers.study_evidence import Measured
-from reports.tables.leaderboard import Table
+from reports.text.table import Table
 from results.published import PaperFigure
 
 if TYPE_CHECKING:
@@ -43,13 +32,14 @@ class Shown:
         rows = rows if algorithm is None else rows[rows["algorithm"] == algorithm]
         return rows if suite is None else rows[rows["suite"] == suite]
 
+    def title(self, suite: str) -> str:
+        """A panel's: what the paper calls the suite, over our options."""
+        return "\n".join(filter(None, [self.names[suite], suite.partition("[")[2].rstrip("]")]))
+
     @property
     def suites(self) -> tuple[str, ...]:
         """Full names, as far as rows name one, in the figure's order."""
         return tuple(dict.fromkeys(name for name in self.values["suite"] if name))
-
-
-DrawMeasured = Callable[[Shown, Mapping[str, Style]], Figure]
 
 
 def shown_of(figure: PaperFigure, evidence: Evidence) -> Shown | None:
@@ -74,23 +64,9 @@ def shown_of(figure: PaperFigure, evidence: Evidence) -> Shown | None:
     return Shown(figure, measured, rows, tuple(name for name in chosen if name in present), names)
 
 
-def draw_measured_figure(figure: PaperFigure, evidence: Evidence, styles: Mapping[str, Style]) -> Drawing | None:
-    """None where nothing of it was measured, or while nothing draws its kind."""
-    module = f"reports.papers.figures.{figure.kind.replace('-', '_')}"
-    shown = shown_of(figure, evidence)
-    if shown is None or find_spec(module) is None:
-        return None
-    draw: DrawMeasured = import_module(module).draw_measured
-    whose = "Not in the paper" if figure.ours else f"{figure.place} of the paper, as measured here"
-    return make_drawing(figure.id, f"{whose}: {figure.title} ({shown.measured.terms})", lambda: draw(shown, styles))
-
-
-def measured_table(figure: PaperFigure, evidence: Evidence) -> Table | None:
-    """Means over each seed's rows; None where nothing of it was measured."""
-    shown = shown_of(figure, evidence)
-    if shown is None:
-        return None
-    rows = []
+def measured_table(shown: Shown) -> Table:
+    """Means over each seed's rows."""
+    figure, rows = shown.figure, []
     for suite in shown.suites or ("",):
         for algorithm in (*shown.algorithms, ""):
             own = shown.values[(shown.values["suite"] == suite) & (shown.values["algorithm"] == algorithm)]

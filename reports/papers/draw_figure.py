@@ -1,0 +1,49 @@
+"""Draws a paper's figures from what is stored, and gathers the numbers behind them.
+
+What a kind of figure shows is a file of its own, `reports/papers/figures/<kind>.py` with the kind's dashes as
+underscores, with a function `draw(data, styles) -> Figure`.  data: the panels of the figure's comparable runs or, where
+the figure names what measures it, the rows of that measurement (`Shown`).  A new kind needs that file and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from reports.figures.colours import Style
+from reports.figures.drawing import Drawing, make_drawing
+from reports.papers.evidence import Evidence
+from reports.papers.figures.scores import panels_of
+from reports.papers.figures.studies import measured_table, shown_of
+from reports.papers.tables import figure_table
+from reports.text.table import Table
+from results.published import PaperFigure
+
+
+def draw_figure(
+    figure: PaperFigure, evidence: Evidence, styles: Mapping[str, Style]
+) -> tuple[Table | None, Drawing | None]:
+    """The numbers and the drawing; None where nothing of it is stored, or while nothing draws its kind."""
+    draw = _drawer(figure.kind)
+    data: Any = None
+    numbers, caption = None, ""
+    if figure.measured_by:
+        data = shown_of(figure, evidence)
+        if data is not None:
+            whose = "Not in the paper" if figure.ours else f"{figure.place} of the paper, as measured here"
+            numbers, caption = measured_table(data), f"{whose}: {figure.title} ({data.measured.terms})"
+    elif draw is not None:
+        data = panels_of(figure, evidence)
+        numbers, caption = figure_table(figure, evidence), f"{figure.place} of the paper, from our runs: {figure.title}"
+    if draw is None or not data:
+        return numbers, None
+    return numbers, make_drawing(figure.id, caption, lambda: draw(data, styles))
+
+
+def _drawer(kind: str) -> Callable[[Any, Mapping[str, Style]], Figure] | None:
+    module = f"reports.papers.figures.{kind.replace('-', '_')}"
+    return import_module(module).draw if find_spec(module) is not None else None

@@ -1,0 +1,40 @@
+"""The page's section on what is lost from a simplified simulation to the physics."""
+
+from __future__ import annotations
+
+from html import escape
+
+from reports.scores.simulation_gap import SimulationGap, simulation_gaps
+from reports.sections.html import Cell, Row, estimate_cell, name_cell, number_cell, table
+from reports.sections.report import Report, Section
+from reports.statistics.aggregate import Estimate
+
+_DECIMALS = 3
+_TITLE = "From simplified simulation to physics"
+
+
+def section(report: Report) -> Section:
+    """Empty where no suite stands beside its physics."""
+    gaps = simulation_gaps(report.boards)
+    if not gaps:
+        return Section()
+    columns = ("Algorithm", "Suites", "Simplified", "Physics", "Gap [95 %]", "Seeds")
+    return Section(f"""
+<section id="simulation-gap"><h2>{_TITLE}</h2>
+{table(_TITLE, columns, [_row(report, gap) for gap in gaps])}
+<p class="note">Means over the seeds that both have, on test tasks after the last adaptation step, in the
+suite's metric. Gap: physics minus simplified simulation, its interval bootstrapped over seeds, which are paired.</p>
+</section>""")
+
+
+def _row(report: Report, gap: SimulationGap) -> Row:
+    suites = f"{gap.simple.suite} → {gap.physics.suite}"
+    cells = (
+        name_cell(report, gap.physics.label, gap.physics.algorithm),
+        Cell(escape(suites), suites),
+        number_cell(gap.before, _DECIMALS),
+        number_cell(gap.after, _DECIMALS),
+        estimate_cell(Estimate(gap.gap, gap.interval), _DECIMALS),
+        Cell(str(len(gap.seeds)), len(gap.seeds)),
+    )
+    return Row(cells, [gap.physics.algorithm])
