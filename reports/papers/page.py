@@ -18,7 +18,7 @@ from reports.papers.sections import claims_section, figure_section, plain_sectio
 from reports.papers.statement import make_statement
 from reports.papers.study_evidence import choose_measured
 from reports.papers.tables import fill_table, settings_table, table_csv, wide_table
-from reports.papers.verdicts import ClaimVerdict, claims_summary, effect_text, judge, least_favourable
+from reports.papers.verdicts import ClaimVerdict, claims_summary, judge
 from reports.scores.boards import FLOOR, Board, make_boards
 from reports.scores.cautions import FailedRun, collect_cautions
 from reports.scores.entries import collect_entries
@@ -71,14 +71,9 @@ def write_paper(
 
 def claims_table(verdicts: Sequence[ClaimVerdict]) -> Table:
     """One row a claim."""
-    rows = []
-    for verdict in verdicts:
-        least = least_favourable(verdict)
-        shown = ("–", "–") if least is None else (effect_text(least), str(least.seeds))
-        rows.append((verdict.claim.id, verdict.claim.place, verdict.claim.sentence, verdict.word, *shown))
-    return Table(
-        "Claims and verdicts", ("Claim", "Place", "Statement", "Verdict", "Effect [95 %]", "Seeds"), tuple(rows)
-    )
+    columns = ("Claim", "Place", "Statement", "Verdict", "Effect [95 %]", "Seeds")
+    rows = ((v.claim.id, v.claim.place, v.claim.sentence, v.word, *v.shown) for v in verdicts)
+    return Table("Claims and verdicts", columns, tuple(rows))
 
 
 def _relevant(paper: Paper, runs: Iterable[StoredRun]) -> list[StoredRun]:

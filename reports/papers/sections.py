@@ -8,22 +8,11 @@ from html import escape
 
 from reports.figures.drawing import Drawing
 from reports.papers.evidence import Evidence
+from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, WORDS, Part
 from reports.papers.tables import FilledTable, PaperCell, ours_text
-from reports.papers.verdicts import (
-    CONTRADICTED,
-    NOT_RUN,
-    REPRODUCED,
-    UNDECIDED,
-    WORDS,
-    ClaimVerdict,
-    PartVerdict,
-    effect_text,
-    least_favourable,
-    pair_text,
-    was_tested,
-)
+from reports.papers.verdicts import ClaimVerdict
 from reports.sections.html import Cell, Row, figure_of, table, table_links
-from reports.text.numbers import NONE, number
+from reports.text.numbers import number
 from reports.text.table import Table
 from results.published import Paper, PaperFigure
 
@@ -99,20 +88,16 @@ def _axes(figure: PaperFigure) -> str:
 
 def _claim(verdict: ClaimVerdict) -> Row:
     claim = verdict.claim
-    effect, seeds = NONE, NONE
-    least = least_favourable(verdict)
-    if least is not None:
-        effect, seeds = effect_text(least), str(least.seeds)
     printed = f" The paper: {claim.printed}." if claim.printed else ""
     sentence = (
         f"{escape(claim.sentence + printed)}<small>{escape(claim.place)} · <code>{escape(claim.id)}</code></small>"
     )
-    texts = (sentence, _word(verdict.word), effect, seeds, _why(verdict))
+    texts = (sentence, _word(verdict.word), *verdict.shown, _why(verdict))
     return Row([Cell(text) for text in texts], anchor=claim.id)
 
 
 def _why(verdict: ClaimVerdict) -> str:
-    tested = [entry for entry in verdict.parts if was_tested(entry.part)]
+    tested = [part for part in verdict.parts if part.tested]
     if not tested:
         return escape("; ".join(reason.removeprefix("not run: ") for reason in verdict.reasons))
     reasons = "".join(f"<div>{escape(reason)}</div>" for reason in verdict.reasons)
@@ -125,15 +110,10 @@ def _why(verdict: ClaimVerdict) -> str:
     )
 
 
-def _part(entry: PartVerdict) -> str:
-    part = entry.part
-    if not was_tested(part):
-        return ""
-    corrected = "" if entry.p_value is None else f", p {entry.p_value:.2g}"
-    return (
-        f"<li>{escape(pair_text(part))}: {escape(effect_text(part))}, {part.seeds} seeds"
-        f"{corrected}, {escape(entry.word)}</li>"
-    )
+def _part(part: Part) -> str:
+    corrected = "" if part.p_value is None else f", p {part.p_value:.2g}"
+    text = f"{part.pair}: {part.effect_text}, {part.seeds} seeds{corrected}, {part.word}"
+    return f"<li>{escape(text)}</li>"
 
 
 def _cell(cell: PaperCell) -> Cell:

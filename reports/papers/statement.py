@@ -8,7 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from reports.papers.evidence import Evidence
-from reports.papers.verdicts import NOT_RUN, WORDS, ClaimVerdict, effect_text, pair_text, was_tested
+from reports.papers.parts import NOT_RUN, WORDS
+from reports.papers.verdicts import ClaimVerdict
 from reports.text.numbers import plural, short_count
 from reports.text.table import latex_text as escaped
 
@@ -90,15 +91,12 @@ def make_statement(evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: S
 
 
 def _found(verdict: ClaimVerdict) -> str:
-    said = []
-    for entry in verdict.parts:
-        if was_tested(entry.part):
-            seeds = plural(entry.part.seeds, "seed")
-            said.append(f"{pair_text(entry.part)}: {effect_text(entry.part)}, {seeds}")
-    missing = sum(not was_tested(entry.part) for entry in verdict.parts)
-    return ("; ".join(said) + (f"; {missing} of {len(verdict.parts)} parts not run" if missing else "")).strip(
-        "; "
-    ) + "."
+    tested = [part for part in verdict.parts if part.tested]
+    said = [f"{part.pair}: {part.effect_text}, {plural(part.seeds, 'seed')}" for part in tested]
+    missing = len(verdict.parts) - len(tested)
+    if missing:
+        said.append(f"{missing} of {len(verdict.parts)} parts not run")
+    return "; ".join(said) + "."
 
 
 def _facts(

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import t as student
 
+from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Interval, Part, pair_text
 from reports.papers.study_evidence import Measured
 from reports.statistics.bootstrap import LEVEL
 from results.published import Claim
@@ -25,32 +25,9 @@ if TYPE_CHECKING:
 
 #: of the larger side: what rounding may do to an exact quantity
 MARGIN = 1e-6
-HOLDS, FAILS, OPEN, ABSENT = "holds", "fails", "open", "absent"
 
 
-@dataclass(frozen=True)
-class MeasuredPart:
-    """One test's answer.  `effect`: a difference, a ratio, a value, or the least rise."""
-
-    sides: tuple[str, str]  # equal where there is only one
-    effect: float
-    interval: tuple[float, float] | None
-    seeds: int
-    answer: str  # HOLDS, FAILS, OPEN or ABSENT
-    reason: str  # one sentence without its full stop
-    favour: float = 0.0  # the higher, the more it speaks for the claim
-    p_value: None = None
-
-    @property
-    def first(self) -> str:
-        return self.sides[0]
-
-    @property
-    def second(self) -> str:
-        return self.sides[1]
-
-
-def measure_claim(claim: Claim, base: str, measured: Measured) -> list[MeasuredPart]:
+def measure_claim(claim: Claim, base: str, measured: Measured) -> list[Part]:
     """Every test of the claim with every pair of algorithms that it names.
 
     base: the claim's suite of ours without options, "" if it names none.
@@ -80,7 +57,7 @@ def _rows(measured: Measured, suite: str) -> pd.DataFrame:
     return rows[own if own.any() else rows["suite"].str.partition("[")[0] == suite]
 
 
-def _decide(test: MeasuredTest, first: str, second: str, rows: pd.DataFrame) -> MeasuredPart:
+def _decide(test: MeasuredTest, first: str, second: str, rows: pd.DataFrame) -> Part:
     against = test.against or test.quantity
     sides = [(test.quantity, first)]
     if test.relation not in ("value", "rises"):
@@ -88,11 +65,11 @@ def _decide(test: MeasuredTest, first: str, second: str, rows: pd.DataFrame) -> 
     indices = [test.index if quantity == test.quantity else -1 for quantity, _ in sides]
     names = [_name(*side, index) for side, index in zip(sides, indices, strict=True)]
     once = len(sides) > 1 and against == test.quantity and second != ""
-    pair = (names[0], second if once else names[-1])
+    pair = pair_text(names[0], second if once else names[-1])
     units = [_units(test, quantity, algorithm, rows) for quantity, algorithm in sides]
     for values, name in zip(units, names, strict=False):
         if not values:
-            return MeasuredPart(pair, math.nan, None, 0, ABSENT, f"{name} was not measured")
+            return Part(pair, NOT_RUN, f"{name} was not measured")
     shared = sorted(set.intersection(*(set(values) for values in units)))
     seeds = len({seed for seed, _ in shared})
     arrays = [np.array([values[key] for key in shared]) for values in units]
@@ -125,30 +102,32 @@ def _curves(rows: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
     return [(key, curve) for key, curve in rows.groupby(["suite", "task", "x"]) if len(curve) > 1]
 
 
-def _exact(test: MeasuredTest, pair: tuple[str, str], values: Sequence[float], seeds: int) -> MeasuredPart:
+def _exact(test: MeasuredTest, pair: str, values: Sequence[float], seeds: int) -> Part:
     first, second = values[0], values[-1]
     if test.relation in ("ratio", "value"):
         effect = first if test.relation == "value" else first / second
-        answer = HOLDS if abs(effect - test.factor) <= test.tolerance else FAILS
+        answer = REPRODUCED if abs(effect - test.factor) <= test.tolerance else CONTRADICTED
         reason = f"claimed {_band(test)}; nothing in it is left to chance"
-        return MeasuredPart(pair, effect, None, seeds, answer, reason, -abs(effect - test.factor))
+        return _part(pair, answer, reason, effect, None, seeds, -abs(effect - test.factor))
     if test.relation == "rises":
         effect, margin = first, MARGIN
     else:
         effect, margin = first - second, max(MARGIN * max(abs(first), abs(second)), test.tolerance)
     favour = -effect if test.relation == "lower" else effect
     holds = favour >= -margin if test.relation == "rises" else favour > margin
-    answer = HOLDS if holds else FAILS if favour < -margin else OPEN
-    reason = "nothing in it is left to chance" if answer != OPEN else f"the two differ by no more than {margin:.2g}"
-    return MeasuredPart(pair, effect, None, seeds, answer, reason, favour)
+    answer = REPRODUCED if holds else CONTRADICTED if favour < -margin else UNDECIDED
+    reason = (
+        "nothing in it is left to chance" if answer != UNDECIDED else f"the two differ by no more than {margin:.2g}"
+    )
+    return _part(pair, answer, reason, effect, None, seeds, favour)
 
 
-def _sampled(test: MeasuredTest, pair: tuple[str, str], values: Sequence[np.ndarray], seeds: int) -> MeasuredPart:
+def _sampled(test: MeasuredTest, pair: str, values: Sequence[np.ndarray], seeds: int) -> Part:
     first, second = values[0], values[-1]
     what = "repeats" if test.sampled == "repeats" else "seeds"
     ratio = test.relation == "ratio" or (test.logarithm and test.relation in ("higher", "lower"))
     if ratio and min(first.min(), second.min()) <= 0:
-        return MeasuredPart(pair, math.nan, None, seeds, OPEN, "a ratio of values that are not all positive")
+        return _part(pair, UNDECIDED, "a ratio of values that are not all positive", math.nan, None, seeds)
     single = test.relation in ("value", "rises")
     samples = first if single else np.log(first / second) if ratio else first - second
     centre = float(samples.mean())
@@ -158,24 +137,32 @@ def _sampled(test: MeasuredTest, pair: tuple[str, str], values: Sequence[np.ndar
     neutral = 1.0 if ratio else 0.0
     favour = {"higher": centre, "rises": centre, "lower": -centre}.get(test.relation, -abs(effect - test.factor))
     if interval is None:
-        return MeasuredPart(pair, effect, None, seeds, OPEN, f"an interval needs at least 2 {what}", favour)
+        return _part(pair, UNDECIDED, f"an interval needs at least 2 {what}", effect, None, seeds, favour)
     low, high = interval
     shown = f"95 % interval over {len(samples)} {what}"
     if test.relation in ("ratio", "value"):
         bounds = (test.factor - test.tolerance, test.factor + test.tolerance)
         inside, outside = bounds[0] <= low and high <= bounds[1], high < bounds[0] or low > bounds[1]
-        answer = HOLDS if inside else FAILS if outside else OPEN
+        answer = REPRODUCED if inside else CONTRADICTED if outside else UNDECIDED
         where = "within" if inside else "outside" if outside else "partly within"
-        return MeasuredPart(pair, effect, interval, seeds, answer, f"claimed {_band(test)}; {shown} {where}", favour)
+        return _part(pair, answer, f"claimed {_band(test)}; {shown} {where}", effect, interval, seeds, favour)
     up = test.relation in ("higher", "rises")
     above, below = low > neutral, high < neutral
-    answer = HOLDS if (above if up else below) else FAILS if (below if up else above) else OPEN
+    answer = REPRODUCED if (above if up else below) else CONTRADICTED if (below if up else above) else UNDECIDED
     said = f"{shown} of the ratio" if ratio else shown
-    where = f"includes {neutral:g}" if answer == OPEN else f"is {'above' if above else 'below'} {neutral:g}"
-    return MeasuredPart(pair, effect, interval, seeds, answer, f"{said} {where}", favour)
+    where = f"includes {neutral:g}" if answer == UNDECIDED else f"is {'above' if above else 'below'} {neutral:g}"
+    return _part(pair, answer, f"{said} {where}", effect, interval, seeds, favour)
 
 
-def _interval(samples: np.ndarray) -> tuple[float, float] | None:
+def _part(
+    pair: str, word: str, reason: str, effect: float, interval: Interval | None, seeds: int, favour: float = 0.0
+) -> Part:
+    # of several the one that favours the claim least: one that fails before one that is open
+    order = (CONTRADICTED, UNDECIDED, REPRODUCED).index(word)
+    return Part(pair, word, reason, effect, interval, seeds, favour=(order, favour), bare=interval is None)
+
+
+def _interval(samples: np.ndarray) -> Interval | None:
     """Student's t interval of the mean; None for a single sample."""
     if samples.size < 2:
         return None

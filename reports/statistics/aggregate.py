@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import lcm
 
 import numpy as np
 
@@ -88,31 +89,45 @@ def summarise(scores: np.ndarray, *key: str, resamples: int = RESAMPLES) -> tupl
 
 
 def aggregate(strata: Mapping[str, np.ndarray], *key: str, resamples: int = RESAMPLES) -> Aggregate:
-    """Sums up one algorithm across suites, as rliable does where each suite is one column of scores.
+    """Sums up one algorithm across suites: rliable's estimates, each suite one column of scores, and our intervals.
 
     strata: normalised scores [seed, task] by suite; suites may differ in both.  Seeds are resampled whole, within each
     suite by itself.  key: names whose scores these are; the draws depend on it and the suites' names alone.
     Raises StoreError, naming algorithm, suite and seed, for scores that are not finite, and if there is no suite.
     """
+    from rliable import metrics
+
     if not strata:
         raise StoreError(f"{'/'.join(key)}: there is no suite with normalised scores to aggregate over")
     scores = {suite: finite_scores(strata[suite], 2, *key, suite) for suite in sorted(strata)}
     arrays = list(scores.values())
     seeds = {suite: len(values) for suite, values in scores.items()}
-    counts = draw_strata(scores, resamples, *key) if min(seeds.values()) > 1 else None
-    once = [np.ones((len(values), 1), dtype=np.int32) for values in arrays]
-    short = [OPTIMUM - np.minimum(values, OPTIMUM) for values in arrays]
-    estimates = []
-    for taken in filter(None, (once, counts)):
-        means, gaps = _suite_means(arrays, taken), _suite_means(short, taken)
-        iqms = resampled_iqms(arrays, taken)
-        estimates.append((iqms, np.median(means, axis=0), means.mean(axis=0), gaps.mean(axis=0)))
-    intervals = percentile_interval(np.stack(estimates[1])) if counts is not None else [None] * 4
-    iqm, median, mean, gap = (
-        Estimate(float(value[0]), None if interval is None else (float(interval[0]), float(interval[1])))
-        for value, interval in zip(estimates[0], intervals, strict=True)
+    columns = suite_columns(arrays)
+    values = (
+        interquartile_mean(columns),
+        metrics.aggregate_median(columns),
+        metrics.aggregate_mean(columns),
+        metrics.aggregate_optimality_gap(columns, OPTIMUM),
     )
+    intervals: list[Interval | None] = [None] * len(values)
+    if min(seeds.values()) > 1:
+        counts = draw_strata(scores, resamples, *key)
+        means = _suite_means(arrays, counts)
+        gaps = _suite_means([OPTIMUM - np.minimum(values, OPTIMUM) for values in arrays], counts)
+        resampled = (resampled_iqms(arrays, counts), np.median(means, axis=0), means.mean(axis=0), gaps.mean(axis=0))
+        intervals = [(low, high) for low, high in percentile_interval(np.stack(resampled)).tolist()]
+    iqm, median, mean, gap = (Estimate(float(value), ends) for value, ends in zip(values, intervals, strict=True))
     return Aggregate(iqm, median, mean, gap, seeds)
+
+
+def suite_columns(strata: Sequence[np.ndarray]) -> np.ndarray:
+    """Scores as rliable takes them, [score, suite].
+
+    strata: scores [seed, task] of each suite.  Where suites differ in numbers of scores, each score stands as often as
+    makes the columns equally long, so that suites weigh alike.
+    """
+    common = lcm(*(scores.size for scores in strata))
+    return np.stack([np.repeat(scores.ravel(), common // scores.size) for scores in strata], axis=1)
 
 
 def _suite_means(scores: list[np.ndarray], counts: list[np.ndarray]) -> np.ndarray:

@@ -17,13 +17,15 @@ def probability_of_improvement(
 ) -> Estimate:
     """P(first > second) + P(equal) / 2 for a suite, a task of it and a seed of each algorithm, all drawn at random.
 
-    As rliable's (the Mann-Whitney statistic of each column) where each suite is one column.  Scores are compared
+    rliable's on each suite (the Mann-Whitney statistic of each task), suites weighing alike.  Scores are compared
     within a task, so they need not be normalised.  Both algorithms' seeds are resampled whole, within each suite.
 
     first, second: scores [seed, task] by suite, on the same suites and tasks; seeds may differ in number.
     key: names of what is compared; the draws depend on it and the suites' names alone.
     Raises StoreError for scores that are not finite, and where suites or tasks are not the same.
     """
+    from rliable import metrics
+
     name = "/".join(key)
     if not first or set(first) != set(second):
         only = ", ".join(sorted(set(first) ^ set(second))) or "none given"
@@ -32,7 +34,7 @@ def probability_of_improvement(
     left = {suite: finite_scores(first[suite], 2, *key, "first", suite) for suite in suites}
     right = {suite: finite_scores(second[suite], 2, *key, "second", suite) for suite in suites}
     higher = [_higher(left[suite], right[suite], f"{name}/{suite}") for suite in suites]
-    value = float(np.mean([shares.mean() for shares in higher]))
+    value = float(np.mean([metrics.probability_of_improvement(left[suite], right[suite]) for suite in suites]))
     if min(min(shares.shape) for shares in higher) < 2:
         return Estimate(value, None)
     resampled = np.zeros(resamples)

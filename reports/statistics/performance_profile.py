@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reports.statistics.aggregate import suite_columns
 from reports.statistics.bootstrap import RESAMPLES, draw_strata, percentile_interval
 from reports.statistics.finite import finite_scores
 from results.files import StoreError
@@ -29,12 +30,14 @@ def performance_profile(
     strata: normalised scores [seed, task] by suite.  key: names whose scores these are; the draws depend on it and
     the suites' names alone.  Raises StoreError for scores that are not finite, and if there is no suite.
     """
+    from rliable.library import score_distributions  # imports arch, which takes a second
+
     if not strata:
         raise StoreError(f"{'/'.join(key)}: there is no suite with normalised scores to draw a profile of")
     scores = {suite: finite_scores(strata[suite], 2, *key, suite) for suite in sorted(strata)}
     thresholds = np.asarray(thresholds, dtype=np.float64)
     above = [(values[:, :, None] > thresholds).mean(axis=1) for values in scores.values()]  # each [seed, threshold]
-    share = np.mean([shares.mean(axis=0) for shares in above], axis=0)
+    share = score_distributions(suite_columns(list(scores.values())), thresholds)
     if min(map(len, above)) < 2:
         return PerformanceProfile(thresholds, share, None)
     resampled = np.zeros((thresholds.size, resamples))

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports.papers.claims import Compared, NotCompared, parts_of
+from reports.papers.claims import parts_of
 from reports.papers.evidence import Evidence, gather
-from reports.papers.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, ClaimVerdict, claims_summary, judge
+from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
+from reports.papers.verdicts import ClaimVerdict, claims_summary, judge
 from reports.scores.entries import collect_entries
 from reports.statistics.bootstrap import interquartile_mean
 from reports.statistics.permutation import holm, permutation_test
@@ -137,7 +138,7 @@ def test_a_claim_is_reproduced_when_all_parts_hold(store: Store, tmp_path: Path)
     fill(store, 6, promp=12.0, maml=5.0, lvc=7.0)
     (verdict,) = verdicts_of(paper_of(tmp_path, ABOVE_BOTH), store)
     assert verdict.word == REPRODUCED
-    effects = [part.part.effect for part in verdict.parts if isinstance(part.part, Compared)]
+    effects = [part.effect for part in verdict.parts if part.effect is not None]
     assert verdict.effect == min(effects)
 
 
@@ -168,7 +169,7 @@ def test_a_measurement_of_rising_compares_the_steps_of_one_method(store: Store, 
     rises = 'relation = "rises"\nfirst = ["promp"]\nsteps = [0, 1, 2]'
     (verdict,) = verdicts_of(paper_of(tmp_path, rises), store)
     assert [part.word for part in verdict.parts] == [REPRODUCED, NOT_RUN]
-    assert isinstance(verdict.parts[1].part, NotCompared)
+    assert not verdict.parts[1].tested
     assert verdict.parts[1].reason == "promp: step 2 was not run"
     assert verdict.effect is not None and 5 < verdict.effect < 9  # 40 % of the level is reached before adaptation
 
@@ -265,8 +266,7 @@ def test_a_step_is_looked_for_where_it_was_run(store: Store, tmp_path: Path) -> 
     store_run(store, "point[horizon=20]", "promp", 0, 12.0, steps=2)
     rises = 'relation = "rises"\nfirst = ["promp"]\nsteps = [0, 1, 2]'
     (verdict,) = verdicts_of(paper_of(tmp_path, rises), store)
-    found = [part.part for part in verdict.parts]
-    assert [part.seeds for part in found if isinstance(part, Compared)] == [5, 1]
+    assert [part.seeds for part in verdict.parts if part.tested] == [5, 1]
 
 
 def test_of_several_configurations_the_one_of_todays_code_speaks_and_the_others_are_named(

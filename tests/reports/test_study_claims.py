@@ -12,8 +12,9 @@ import pytest
 
 from reports.papers.evidence import gather
 from reports.papers.page import write_paper
+from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
 from reports.papers.study_evidence import choose_measured
-from reports.papers.verdicts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, ClaimVerdict, judge
+from reports.papers.verdicts import ClaimVerdict, judge
 from results.files import StoreError
 from results.measured import finished_measurements
 from results.published import Paper, read_paper
