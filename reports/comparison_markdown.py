@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reports.scores.boards import Board
+from reports.scores.boards import SuiteScores
 from reports.scores.cautions import coverage
-from reports.scores.entries import Entry
+from reports.scores.entries import AlgorithmScores
 from reports.scores.pairwise import Pair, PairTests
 from reports.scores.record import access_labels, data_of
 from reports.text.numbers import interval, number, plural, signed
@@ -17,7 +17,7 @@ _COLUMNS = ("Against", "Seeds", "Score [95 %]", "Difference [95 %]", "p", "p aft
 
 def comparison_markdown(
     algorithm: str,
-    boards: Iterable[Board],
+    boards: Iterable[SuiteScores],
     tests: Mapping[str, PairTests],
     conformance: str,
     not_compared: Sequence[str] = (),
@@ -37,7 +37,7 @@ def comparison_markdown(
     return "\n".join(lines) + "\n"
 
 
-def _facts(entries: Sequence[Entry]) -> dict[str, list[str]]:
+def _facts(entries: Sequence[AlgorithmScores]) -> dict[str, list[str]]:
     """What the algorithm's runs come from: several values of one name only where the runs differ in it."""
     runs = [run for entry in entries for run in entry.runs]
     facts: dict[str, list[str]] = {"Profile": [], "Versions": [], "Commit": []}
@@ -51,7 +51,7 @@ def _facts(entries: Sequence[Entry]) -> dict[str, list[str]]:
     return {name: list(dict.fromkeys(values)) for name, values in facts.items()}
 
 
-def _suite(board: Board, own: Entry, tests: PairTests | None) -> list[str]:
+def _suite(board: SuiteScores, own: AlgorithmScores, tests: PairTests | None) -> list[str]:
     decimals = board.decimals
     identity, protocol, seeds = own.identity, own.identity["protocol"], len(own.seeds)
     lines = [
@@ -82,12 +82,14 @@ def _suite(board: Board, own: Entry, tests: PairTests | None) -> list[str]:
     return lines
 
 
-def _row(board: Board, own: Entry, other: Entry, pair: Pair | None, needed: int, decimals: int) -> tuple[str, ...]:
+def _row(
+    board: SuiteScores, own: AlgorithmScores, other: AlgorithmScores, pair: Pair | None, needed: int, decimals: int
+) -> tuple[str, ...]:
     name = ", ".join([other.label, *(["shipped result"] if other.reference_seeds else []), *access_labels(other)])
     difference = signed(own.final.iqm - other.final.iqm, decimals)
     score = f"{number(other.final.iqm, decimals)} {interval(other.final, decimals)}"
     if pair is None:
-        reason = "not comparable" if {own.label, other.label} & set(board.departures) else "reference, not tested"
+        reason = "not comparable" if {own.label, other.label} & set(board.incomparable) else "reference, not tested"
         return name, str(len(other.seeds)), score, difference, "–", "–", reason
     if pair.interval is not None:
         ends = pair.interval if pair.first is own else (-pair.interval[1], -pair.interval[0])
@@ -96,11 +98,11 @@ def _row(board: Board, own: Entry, other: Entry, pair: Pair | None, needed: int,
     return name, str(len(other.seeds)), score, difference, *p_values, _result(pair, own, needed)
 
 
-def _result(pair: Pair, own: Entry, needed: int) -> str:
+def _result(pair: Pair, own: AlgorithmScores, needed: int) -> str:
     if pair.winner is not None:
         return "higher" if pair.winner is own else "lower"
     return "not decided" if pair.attainable else f"cannot be decided, needs {needed} seeds of each"
 
 
-def _other(pair: Pair, own: Entry) -> Entry:
+def _other(pair: Pair, own: AlgorithmScores) -> AlgorithmScores:
     return pair.second if pair.first is own else pair.first

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from reports.scores.boards import Board
+from reports.scores.boards import SuiteScores
 from reports.scores.record import run_record
 from reports.statistics.aggregate import Summary
 
 
-def summary_json(boards: Iterable[Board]) -> str:
+def summary_json(boards: Iterable[SuiteScores]) -> str:
     """Scores on test tasks by suite and algorithm, and the runs behind them.
 
     "mean", "std" (over seeds), "iqm" and "ci" are those after the last adaptation step; "std" and "ci" are null for

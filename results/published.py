@@ -81,7 +81,7 @@ class SettingsTable:
 
 @dataclass(frozen=True)
 class PaperFigure:
-    """`kind` names what draws it, `reports/paper_figure_<kind>.py`; `axes`: the ends of the printed vertical axis."""
+    """`kind` names what draws it, `reports/papers/figures/<kind>.py`; `axes`: the ends of the printed vertical axis."""
 
     id: str
     place: str

@@ -31,7 +31,7 @@ from results.store import Store
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
-EXAMPLES = {"my_algorithm.py": "add-an-algorithm.md", "my_suite.py": "add-a-suite.md"}
+EXAMPLES = {"my_algorithm.py": "add-an-algorithm.md", "my_suite.py": "add-a-suite.md", "my_table.py": "add-a-table.md"}
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 #: as GitHub makes them of headings
 NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")

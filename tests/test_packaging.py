@@ -66,7 +66,7 @@ def test_the_wheel_carries_splits_definitions_templates_and_reference_results(wh
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {str(path.relative_to(ROOT)) for path in (ROOT / "environments" / "splits").glob("*.json")}
     expected |= {str(path.relative_to(ROOT)) for path in (ROOT / "benchmarks").rglob("*.toml")}
-    templates = [path for name in ("html", "css", "js") for path in (ROOT / "reports").glob(f"*.{name}")]
+    templates = [path for name in ("html", "css", "js") for path in (ROOT / "reports" / "assets").glob(f"*.{name}")]
     expected |= {str(path.relative_to(ROOT)) for path in templates}
     expected |= {
         str(path.relative_to(ROOT))

@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from reports.figures.colours import Style
 from reports.figures.drawing import WIDTH, add_legend, draw_steps, finish, look_of, tag
-from reports.scores.boards import Board
+from reports.scores.boards import SuiteScores
 
 
-def adaptation_curves(board: Board, styles: Mapping[str, Style]) -> Figure:
+def adaptation_curves(board: SuiteScores, styles: Mapping[str, Style]) -> Figure:
     """Interquartile means with their intervals, entries a little beside each other."""
     figure = Figure(figsize=(WIDTH, 4.9), layout="constrained")
     axes = figure.subplots()

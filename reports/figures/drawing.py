@@ -18,8 +18,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports.figures.colours import INK, LINE, Style
 from reports.figures.inline_svg import inline_svg
-from reports.scores.boards import Board
-from reports.scores.entries import Entry
+from reports.scores.boards import SuiteScores
+from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary
 from reports.text.numbers import short_count, slug
 
@@ -105,7 +105,7 @@ class Look:
         }
 
 
-def look_of(entry: Entry, board: Board, styles: Mapping[str, Style]) -> Look:
+def look_of(entry: AlgorithmScores, board: SuiteScores, styles: Mapping[str, Style]) -> Look:
     """The highest entry lies on top; configurations of one algorithm share its colour and differ in their lines."""
     siblings = sorted(other.digest for other in board.entries if other.algorithm == entry.algorithm)
     dashes = ("-", "--", ":", "-.")[siblings.index(entry.digest) % 4] if len(siblings) > 1 else ""
@@ -141,7 +141,9 @@ def draw_summaries(
     return draw_curve(axes, places, iqms, np.array(intervals) if len(intervals) == len(summaries) else None, look)
 
 
-def draw_steps(axes: Axes, entries: Sequence[Entry], looks: Sequence[Look], width: float) -> list[list[Artist]]:
+def draw_steps(
+    axes: Axes, entries: Sequence[AlgorithmScores], looks: Sequence[Look], width: float
+) -> list[list[Artist]]:
     """Each entry's interquartile mean after each adaptation step, with its interval, over at most `width` of a step."""
     drawn = []
     offsets = np.linspace(-0.5, 0.5, len(entries)) * min(width, 0.06 * (len(entries) - 1))

@@ -10,24 +10,24 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.figures.colours import Style
 from reports.figures.drawing import WIDTH, add_legend, draw_summaries, finish, look_of, steps_axis, tag
-from reports.scores.boards import Board
-from reports.scores.entries import Curve, Entry
+from reports.scores.boards import SuiteScores
+from reports.scores.entries import AlgorithmScores, Curve
 
 #: seconds of a unit of the wall time's axis, and from which length on it is used
 _UNITS = ((3600.0, "hours", 2.0), (60.0, "minutes", 2.0), (1.0, "seconds", 0.0))
 
 
-def has_learning_curves(board: Board) -> bool:
+def has_learning_curves(board: SuiteScores) -> bool:
     """Whether anything here trained."""
     return any(entry.curve is not None and len(entry.curve.after) > 1 for entry in board.entries)
 
 
-def has_times(board: Board) -> bool:
+def has_times(board: SuiteScores) -> bool:
     """Whether it is known of anything here how long its training took."""
     return any(entry.curve.wall_seconds for entry in board.entries if entry.curve and len(entry.curve.after) > 1)
 
 
-def learning_by_steps(board: Board, styles: Mapping[str, Style]) -> Figure:
+def learning_by_steps(board: SuiteScores, styles: Mapping[str, Style]) -> Figure:
     """Scores after adaptation and before, against the environment steps spent on meta-training."""
     figure = Figure(figsize=(WIDTH, 4.9), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
@@ -46,7 +46,7 @@ def learning_by_steps(board: Board, styles: Mapping[str, Style]) -> Figure:
     return figure
 
 
-def learning_by_time(board: Board, styles: Mapping[str, Style]) -> Figure:
+def learning_by_time(board: SuiteScores, styles: Mapping[str, Style]) -> Figure:
     """Scores after adaptation against the seconds of the meta-iterations, evaluations not counted."""
     figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
     axes = figure.subplots()
@@ -65,5 +65,5 @@ def learning_by_time(board: Board, styles: Mapping[str, Style]) -> Figure:
     return figure
 
 
-def _curves(board: Board) -> list[tuple[Entry, Curve]]:
+def _curves(board: SuiteScores) -> list[tuple[AlgorithmScores, Curve]]:
     return [(entry, entry.curve) for entry in board.entries if entry.curve is not None]

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from reports.figures.colours import Style
 from reports.figures.drawing import WIDTH, Look, add_legend, draw_curve, finish, look_of, tag
-from reports.scores.boards import Board
+from reports.scores.boards import SuiteScores
 from reports.scores.entries import CURVE_RESAMPLES
 from reports.statistics.performance_profile import performance_profile
 from reports.text.numbers import finite_range
@@ -19,7 +19,7 @@ from reports.text.short_labels import short_labels
 _THRESHOLDS = 61
 
 
-def suite_profiles(board: Board, styles: Mapping[str, Style]) -> Figure:
+def suite_profiles(board: SuiteScores, styles: Mapping[str, Style]) -> Figure:
     """Over the suite's own scores after the last adaptation step."""
     figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
     axes = figure.subplots()

@@ -10,15 +10,15 @@ from reports.figures.drawing import Drawing, make_drawing
 from reports.figures.learning_curves import has_learning_curves, has_times, learning_by_steps, learning_by_time
 from reports.figures.performance_profiles import suite_profiles
 from reports.figures.task_heat_map import task_heat_map
-from reports.scores.boards import Board
+from reports.scores.boards import SuiteScores
 from reports.text.numbers import slug
 
 
-def draw_board(board: Board, styles: Mapping[str, Style]) -> tuple[Drawing, ...]:
+def draw_board(board: SuiteScores, styles: Mapping[str, Style]) -> tuple[Drawing, ...]:
     """The learning curves only where any algorithm trained."""
     name = slug(board.suite)
     scores = f"IQM {board.metric} with 95 % interval over seeds"
-    aside = " (* not comparable)" if board.departures else ""
+    aside = " (* not comparable)" if board.incomparable else ""
     drawings = []
     if has_learning_curves(board):
         caption = f"{board.suite}: learning curves on validation tasks against environment steps, {scores}{aside}"

@@ -7,7 +7,7 @@ import seaborn
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 
-from reports.scores.boards import Board
+from reports.scores.boards import SuiteScores
 from reports.text.numbers import decimals_for, finite_range, number
 
 #: steps of the colour scale: as many as can be told apart
@@ -15,7 +15,7 @@ _SHADES = 9
 _NUMBERED = 8  # up to so many tasks the cells hold their numbers
 
 
-def task_heat_map(board: Board) -> Figure:
+def task_heat_map(board: SuiteScores) -> Figure:
     """Means over seeds and episodes after the last adaptation step; the lighter the higher (viridis)."""
     tasks = max((entry.tasks for entry in board.entries), key=len)
     scores = np.full((len(board.entries), len(tasks)), np.nan)

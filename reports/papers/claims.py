@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.papers.evidence import LEAST_SEEDS, Comparable, Evidence, curve_means, scores_after
-from reports.scores.entries import Entry
+from reports.scores.entries import AlgorithmScores
 from reports.scores.processor_time import means_over_equal_time
 from reports.statistics.bootstrap import LEVEL, RESAMPLES, draw_counts, interquartile_mean, keyed_generator
 from reports.statistics.difference import difference_interval
@@ -84,7 +84,7 @@ def compare_sides(claim: Claim, first: Side, second: Side, evidence: Evidence) -
 
 
 def _values(
-    claim: Claim, entries: Mapping[str, Entry], first: Side, second: Side
+    claim: Claim, entries: Mapping[str, AlgorithmScores], first: Side, second: Side
 ) -> tuple[np.ndarray, np.ndarray] | str:
     """What the claim compares, [seed, task] of either side, or why there is nothing."""
     if claim.quantity == "learning-curve-over-time":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from reports.papers.study_evidence import Measured
-from reports.scores.entries import Entry, Refused
+from reports.scores.entries import AlgorithmScores, Refused
 from reports.scores.reading import read_learning_curve
 from reports.text.numbers import short_count
 from results.published import Paper, PaperSuite
@@ -22,8 +22,8 @@ class Comparable:
     """Entries of one suite with equal tasks, budget and protocol, one for each algorithm."""
 
     suite: str  # full name
-    entries: dict[str, Entry]  # by algorithm
-    others: tuple[Entry, ...] = ()  # further configurations of the same algorithms, which do not speak
+    entries: dict[str, AlgorithmScores]  # by algorithm
+    others: tuple[AlgorithmScores, ...] = ()  # further configurations of the same algorithms, which do not speak
 
     @property
     def budget(self) -> int:
@@ -65,10 +65,10 @@ class Evidence:
         return [found for found in self.sets if found.suite.partition("[")[0] == suite.base]
 
     def best(self, suite: PaperSuite, algorithms: Collection[str], step: int = 0) -> Comparable | None:
-        """The set that says most of these algorithms: it has this adaptation step, then the most of them, then at
-        least two seeds of each, then the largest budget, then the paper's own options, then the most seeds.
+        """The most informative comparable set of runs for these algorithms; None if no set holds any of them.
 
-        None if none has any of them.
+        It has this adaptation step; of several such sets it has the most of the algorithms, then at least two seeds of
+        each, then the largest budget, then the paper's own options, then the most seeds.
         """
         return max(
             (found for found in self.of(suite) if set(algorithms) & set(found.entries)),
@@ -120,7 +120,7 @@ class Evidence:
 
 def gather(
     paper: Paper,
-    entries: Iterable[Entry],
+    entries: Iterable[AlgorithmScores],
     refused: Iterable[Refused] = (),
     stale: Collection[str] = (),
     algorithms: Collection[str] | None = None,
@@ -133,13 +133,13 @@ def gather(
     seeds, then the first by digest.
     """
     bases = {suite.base for suite in paper.suites}
-    groups: dict[tuple[str, ...], dict[str, list[Entry]]] = {}
+    groups: dict[tuple[str, ...], dict[str, list[AlgorithmScores]]] = {}
     for entry in entries:
         if entry.suite.partition("[")[0] in bases:
             groups.setdefault(_terms(entry), {}).setdefault(entry.algorithm, []).append(entry)
     sets = []
     for terms in sorted(groups):
-        chosen, others = {}, list[Entry]()
+        chosen, others = {}, list[AlgorithmScores]()
         for algorithm, candidates in sorted(groups[terms].items()):
             ordered = sorted(candidates, key=lambda e: (e.digest in stale, -len(e.seeds), e.digest))
             chosen[algorithm] = ordered[0]
@@ -156,14 +156,14 @@ def gather(
     )
 
 
-def scores_after(entry: Entry, step: int | None) -> np.ndarray | None:
+def scores_after(entry: AlgorithmScores, step: int | None) -> np.ndarray | None:
     """Scores [seed, task] on the test tasks after that adaptation step, the last if None; None if there is no such."""
     if step is not None and step >= len(entry.steps):
         return None
     return entry.scores[-1 if step is None else step]
 
 
-def curve_means(entry: Entry) -> np.ndarray | None:
+def curve_means(entry: AlgorithmScores) -> np.ndarray | None:
     """The mean over the learning curve after adaptation, on validation tasks [seed, task].
 
     Evaluations stand at equal fractions of the budget, so this is the area under the curve over its length.
@@ -175,7 +175,7 @@ def curve_means(entry: Entry) -> np.ndarray | None:
     return np.stack([curve.values[:, 1].mean(axis=0) for curve in curves if curve is not None])
 
 
-def _terms(entry: Entry) -> tuple[str, ...]:
+def _terms(entry: AlgorithmScores) -> tuple[str, ...]:
     """What entries must share to be compared; the suite's full name first."""
     identity = entry.identity
     protocol = identity["protocol"]

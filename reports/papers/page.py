@@ -19,7 +19,7 @@ from reports.papers.statement import make_statement
 from reports.papers.study_evidence import choose_measured
 from reports.papers.tables import fill_table, settings_table, table_csv, wide_table
 from reports.papers.verdicts import ClaimVerdict, claims_summary, judge
-from reports.scores.boards import FLOOR, Board, make_boards
+from reports.scores.boards import FLOOR, SuiteScores, make_boards
 from reports.scores.cautions import FailedRun, collect_cautions
 from reports.scores.entries import collect_entries
 from reports.sections import cautions, provenance
@@ -141,6 +141,6 @@ def _page(title: str, style: str, body: str) -> str:
     return Template(asset("paper.html")).substitute(title=escape(title), style=style, body=body)
 
 
-def _summary(boards: tuple[Board, ...], verdicts: Sequence[ClaimVerdict]) -> str:
+def _summary(boards: tuple[SuiteScores, ...], verdicts: Sequence[ClaimVerdict]) -> str:
     content = {**json.loads(summary_json(boards)), "claims": claims_summary(verdicts)}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.papers.evidence import Comparable, Evidence
-from reports.scores.entries import Entry
+from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary
 from reports.text.numbers import NONE, decimals_for, interval, number, plural, short_count
 from reports.text.table import Table, csv_lines
@@ -187,7 +187,7 @@ def figure_table(figure: PaperFigure, evidence: Evidence) -> Table:
     return Table(title, columns, tuple(rows))
 
 
-def _numbers(found: Comparable, entry: Entry) -> tuple[str, ...]:
+def _numbers(found: Comparable, entry: AlgorithmScores) -> tuple[str, ...]:
     first, last = entry.steps[0], entry.final
     decimals = decimals_for((first.mean, last.mean))
     before, after = (f"{number(s.mean, decimals)} ± {number(s.std_seeds, decimals)}" for s in (first, last))

@@ -8,8 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
-from reports.scores.boards import Board
-from reports.scores.entries import Entry
+from reports.scores.boards import SuiteScores
+from reports.scores.entries import AlgorithmScores
 from reports.scores.normalised import normalise
 from reports.statistics.aggregate import Aggregate, Estimate, aggregate
 from reports.statistics.improvement import probability_of_improvement
@@ -38,7 +38,7 @@ class Across:
     improvements: tuple[Improvement, ...]
 
 
-def compare_across(boards: Iterable[Board]) -> Across:
+def compare_across(boards: Iterable[SuiteScores]) -> Across:
     """Sums up what is comparable on every suite that has references.
 
     A label that misses on one of them is left out: its numbers would be of other suites than the others' are.
@@ -72,7 +72,7 @@ def compare_across(boards: Iterable[Board]) -> Across:
     )
 
 
-def _improvements(scores: dict[str, dict[str, Entry]]) -> tuple[Improvement, ...]:
+def _improvements(scores: dict[str, dict[str, AlgorithmScores]]) -> tuple[Improvement, ...]:
     """Every pair of labels that share a suite.  Scores are compared within a task, so no reference is needed."""
     found = []
     for first, second in combinations(sorted({label for entries in scores.values() for label in entries}), 2):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from reports.scores.boards import Board
+from reports.scores.boards import SuiteScores
 from reports.scores.entries import Refused
 from reports.scores.record import data_of, distinct_of
 
@@ -44,7 +44,7 @@ def coverage(seeds: int) -> str:
 
 
 def collect_cautions(
-    boards: Iterable[Board],
+    boards: Iterable[SuiteScores],
     refused: Iterable[Refused] = (),
     stale: Collection[str] = (),
     failed: Iterable[FailedRun] = (),
@@ -60,7 +60,7 @@ def collect_cautions(
     ]
     found += [Caution("No score", entry.reason) for entry in refused]
     for board in boards:
-        for label, differing in board.departures.items():
+        for label, differing in board.incomparable.items():
             terms = "; ".join(f"{name} {values}" for name, values in differing.items())
             found.append(Caution("Not comparable", f"{label} on {board.suite}: {terms}"))
     for board in boards:
@@ -96,7 +96,7 @@ def collect_cautions(
     return tuple(found)
 
 
-def _alike_tasks(board: Board) -> Iterable[Caution]:
+def _alike_tasks(board: SuiteScores) -> Iterable[Caution]:
     """At least half of the tasks are others' MDPs again."""
     for tasks, count in sorted({distinct_of(entry) for entry in board.entries}):
         if 2 * count < tasks:
@@ -104,7 +104,7 @@ def _alike_tasks(board: Board) -> Iterable[Caution]:
             yield Caution("Tasks alike", text)
 
 
-def _missing_seeds(board: Board) -> Iterable[Caution]:
+def _missing_seeds(board: SuiteScores) -> Iterable[Caution]:
     every = {seed for entry in board.entries for seed in entry.seeds}
     for entry in board.entries:
         missing = sorted(every - set(entry.seeds))
@@ -113,7 +113,7 @@ def _missing_seeds(board: Board) -> Iterable[Caution]:
             yield Caution("Missing runs", f"{entry.label} on {board.suite} has no seed {seeds}, which others have")
 
 
-def _few_seeds(boards: tuple[Board, ...]) -> list[Caution]:
+def _few_seeds(boards: tuple[SuiteScores, ...]) -> list[Caution]:
     seeds = Counter(entry.final.seeds for board in boards for entry in board.entries)
     few = [f"{_entries(seeds[count])} {coverage(count)}" for count in sorted(seeds) if coverage(count)]
     if not few:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.scores.boards import Board
-from reports.scores.entries import Entry
+from reports.scores.boards import SuiteScores
+from reports.scores.entries import AlgorithmScores
 
 if TYPE_CHECKING:
     from results.store import StoredRun
@@ -22,7 +22,7 @@ YARDSTICK = "maml-vpg"
 class Cost:
     """Of one entry: medians over the meta-iterations of a run, then over its runs."""
 
-    entry: Entry
+    entry: AlgorithmScores
     environment_steps: float  # of a meta-iteration
     process_seconds: float  # of a meta-iteration, evaluations not counted
     lowest: float  # process seconds of the fastest seed's, and of the slowest's
@@ -31,7 +31,7 @@ class Cost:
     relative: float | None  # to YARDSTICK's; None where none ran at equal samples on a processor of this kind
 
 
-def costs_of(board: Board) -> tuple[Cost, ...]:
+def costs_of(board: SuiteScores) -> tuple[Cost, ...]:
     """The trained entries with times, cheapest first; empty where none may be held against YARDSTICK's.
 
     Two entries compare if a meta-iteration of theirs takes equally many environment steps, under one budget and
@@ -45,7 +45,7 @@ def costs_of(board: Board) -> tuple[Cost, ...]:
     return tuple(sorted(related, key=lambda cost: (cost.relative is None, cost.relative or 0.0, cost.entry.label)))
 
 
-def _measure(entry: Entry) -> Cost | None:
+def _measure(entry: AlgorithmScores) -> Cost | None:
     """None for what has not trained, or whose record holds no processor time."""
     runs = [run for run in entry.runs if len(run.times)]
     if not runs:

@@ -30,8 +30,8 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """`label` is the algorithm's name, with what differs where several configurations of it are shown."""
+class AlgorithmScores:
+    """An entry of the leaderboard.  `label`: the algorithm's name, with what differs between several configurations."""
 
     suite: str
     algorithm: str
@@ -85,7 +85,7 @@ class Refused:
 
 def collect_entries(
     runs: Iterable[StoredRun], reference: Iterable[StoredRun] = ()
-) -> tuple[tuple[Entry, ...], tuple[Refused, ...]]:
+) -> tuple[tuple[AlgorithmScores, ...], tuple[Refused, ...]]:
     """Groups runs by suite, algorithm and configuration, sorted so; a seed in both is taken from `runs`.
 
     Runs of one configuration by different codes are one entry where these are proven equal (`StoredRun.shown_with`).
@@ -111,7 +111,7 @@ def collect_entries(
             refused.append(Refused(*key, members, str(error)))
             continue
         origin = frozenset(shipped.get(key, ()))
-        entries.append(Entry(*key, labels[key], members, origin, steps, curve, tasks, scores))
+        entries.append(AlgorithmScores(*key, labels[key], members, origin, steps, curve, tasks, scores))
     return tuple(entries), tuple(refused)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 
-from reports.scores.boards import Board
-from reports.scores.entries import Entry
+from reports.scores.boards import SuiteScores
+from reports.scores.entries import AlgorithmScores
 from reports.statistics.difference import difference_interval
 from reports.statistics.permutation import PermutationTest, holm, permutation_test, seeds_needed
 
@@ -17,8 +17,8 @@ ALPHA = 0.05
 class Pair:
     """`first` stands higher on the board than `second`."""
 
-    first: Entry
-    second: Entry
+    first: AlgorithmScores
+    second: AlgorithmScores
     test: PermutationTest
     adjusted: float  # Holm's
     #: adjusted p-value if every pair of the suite came out as extreme as its seeds allow
@@ -31,7 +31,7 @@ class Pair:
         return self.smallest_adjusted <= ALPHA
 
     @property
-    def winner(self) -> Entry | None:
+    def winner(self) -> AlgorithmScores | None:
         """The entry with the higher mean where the test decides; None otherwise."""
         if self.adjusted > ALPHA:
             return None
@@ -55,7 +55,7 @@ class PairTests:
         return tuple(pair for pair in self.pairs if not pair.attainable)
 
 
-def compare_pairs(board: Board) -> PairTests | None:
+def compare_pairs(board: SuiteScores) -> PairTests | None:
     """None where fewer than two entries may be compared; references that train on test tasks are none of them."""
     pairs = list(combinations(board.competing, 2))
     if not pairs:
@@ -73,18 +73,18 @@ def compare_pairs(board: Board) -> PairTests | None:
     return PairTests(board.suite, family, seeds_needed(len(family), ALPHA))
 
 
-def _test(first: Entry, second: Entry) -> PermutationTest:
+def _test(first: AlgorithmScores, second: AlgorithmScores) -> PermutationTest:
     """Of the seeds' means over tasks after the last adaptation step."""
     means = (entry.scores[-1].mean(axis=1) for entry in (first, second))
     return permutation_test(*means, *_key(first, second))
 
 
-def _interval(first: Entry, second: Entry) -> tuple[float, float] | None:
+def _interval(first: AlgorithmScores, second: AlgorithmScores) -> tuple[float, float] | None:
     if min(len(first.seeds), len(second.seeds)) < 2:
         return None
     return difference_interval(first.scores[-1], second.scores[-1], *_key(first, second))
 
 
-def _key(first: Entry, second: Entry) -> tuple[str, ...]:
+def _key(first: AlgorithmScores, second: AlgorithmScores) -> tuple[str, ...]:
     # by digest, since a label changes when another configuration comes
     return first.suite, first.algorithm, first.digest, second.algorithm, second.digest

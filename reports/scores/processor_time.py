@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reports.scores.entries import Entry
+from reports.scores.entries import AlgorithmScores
 from reports.scores.reading import read_learning_curve
 from results.store import StoredRun
 
@@ -12,7 +12,7 @@ from results.store import StoredRun
 GRID = 200
 
 
-def means_over_equal_time(first: Entry, second: Entry) -> tuple[np.ndarray, np.ndarray] | str:
+def means_over_equal_time(first: AlgorithmScores, second: AlgorithmScores) -> tuple[np.ndarray, np.ndarray] | str:
     """Means of the learning curves after adaptation, [seed, task] of each, up to the time of the fastest run.
 
     Time is the processor's in training, evaluations not counted, so that other work on the machine weighs little.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reports.scores.entries import Entry
+from reports.scores.entries import AlgorithmScores
 from reports.text.numbers import slug
 
 if TYPE_CHECKING:
@@ -18,28 +18,28 @@ _ACCESS = {
 }
 
 
-def access_labels(entry: Entry) -> tuple[str, ...]:
+def access_labels(entry: AlgorithmScores) -> tuple[str, ...]:
     """What an algorithm may use beside the training tasks, in words."""
     return tuple(_ACCESS.get(name, name) for name in entry.access)
 
 
-def entry_anchor(entry: Entry) -> str:
+def entry_anchor(entry: AlgorithmScores) -> str:
     """The HTML id of an entry's runs."""
     return f"runs-{slug(entry.suite)}-{slug(entry.algorithm)}-{entry.digest[:12]}"
 
 
-def data_of(entry: Entry) -> str | None:
+def data_of(entry: AlgorithmScores) -> str | None:
     """The line that names the outside data of an entry's suite; None where there are none."""
     return entry.runs[0].run["provenance"].get("data")
 
 
-def distinct_of(entry: Entry) -> tuple[int, int]:
+def distinct_of(entry: AlgorithmScores) -> tuple[int, int]:
     """The tasks of the suite's split, and how many different MDPs they are; (0, 0) where the record does not say."""
     description = entry.runs[0].run["description"]
     return description.get("tasks", 0), description.get("distinct_mdps", 0)
 
 
-def run_record(run: StoredRun, entry: Entry) -> dict[str, Any]:
+def run_record(run: StoredRun, entry: AlgorithmScores) -> dict[str, Any]:
     """One run for summary.json and the page.  `wall_seconds`: in meta-iterations; None if none is known.
 
     `state`, `made_again`, `machines`: see `results.attestations.Proof`; None where nobody asked.

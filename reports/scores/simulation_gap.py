@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from reports.scores.boards import Board
-from reports.scores.entries import Entry
+from reports.scores.boards import SuiteScores
+from reports.scores.entries import AlgorithmScores
 from reports.statistics.bootstrap import RESAMPLES, draw_counts, keyed_generator, percentile_interval
 from results.identity import digest_of
 
@@ -21,8 +21,8 @@ _PHYSICS = re.compile(r"([^\[]+)-physics(\[.*\])?")
 class SimulationGap:
     """Means over the shared seeds and their test tasks, after the last adaptation step."""
 
-    simple: Entry
-    physics: Entry
+    simple: AlgorithmScores
+    physics: AlgorithmScores
     seeds: tuple[int, ...]
     before: float  # in the simplified simulation
     after: float  # in the physics
@@ -33,7 +33,7 @@ class SimulationGap:
         return self.after - self.before
 
 
-def simulation_gaps(boards: Iterable[Board]) -> tuple[SimulationGap, ...]:
+def simulation_gaps(boards: Iterable[SuiteScores]) -> tuple[SimulationGap, ...]:
     """Each algorithm that has comparable scores and a seed in common on both, in one configuration and budget."""
     suites = {board.suite: board for board in boards}
     gaps = []
@@ -50,7 +50,7 @@ def simulation_gaps(boards: Iterable[Board]) -> tuple[SimulationGap, ...]:
     return tuple(gaps)
 
 
-def _gap(simple: Entry, physics: Entry) -> SimulationGap:
+def _gap(simple: AlgorithmScores, physics: AlgorithmScores) -> SimulationGap:
     seeds = tuple(sorted(set(simple.seeds) & set(physics.seeds)))
     before, after = (
         entry.scores[-1].mean(axis=1)[[entry.seeds.index(seed) for seed in seeds]] for entry in (simple, physics)
@@ -65,7 +65,7 @@ def _gap(simple: Entry, physics: Entry) -> SimulationGap:
     return SimulationGap(simple, physics, seeds, float(before.mean()), float(after.mean()), interval)
 
 
-def _setting(entry: Entry) -> tuple[Any, ...]:
+def _setting(entry: AlgorithmScores) -> tuple[Any, ...]:
     """What both must share beside the seed; their code differs, since the suites' does."""
     identity = entry.identity
     shared = {key: identity[key] for key in ("configuration", "protocol", "budget", "parents")}

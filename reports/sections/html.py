@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 
 from reports.figures.drawing import Drawing
-from reports.scores.boards import Board
-from reports.scores.entries import Entry
+from reports.scores.boards import SuiteScores
+from reports.scores.entries import AlgorithmScores
 from reports.scores.record import access_labels, entry_anchor
 from reports.sections.report import Report
 from reports.statistics.aggregate import Estimate
@@ -77,16 +77,16 @@ def estimate_cell(estimate: Estimate, decimals: int) -> Cell:
     return Cell(f'<b>{number(estimate.value, decimals)}</b> <span class="ci">[{ends}]</span>', estimate.value)
 
 
-def seeds_cell(entry: Entry) -> Cell:
+def seeds_cell(entry: AlgorithmScores) -> Cell:
     return Cell(to_runs(entry, str(len(entry.seeds))), len(entry.seeds))
 
 
-def to_runs(entry: Entry, html: str) -> str:
+def to_runs(entry: AlgorithmScores, html: str) -> str:
     """A link to the runs behind a number."""
     return f'<a class="number" href="#{entry_anchor(entry)}">{html}</a>'
 
 
-def score(entry: Entry, step: int, decimals: int, more: str = "") -> Cell:
+def score(entry: AlgorithmScores, step: int, decimals: int, more: str = "") -> Cell:
     """The interquartile mean after an adaptation step and its interval; empty where fewer steps were given."""
     if step >= len(entry.steps):
         return Cell(NONE)
@@ -112,11 +112,11 @@ def suite_anchor(suite: str) -> str:
     return f"suite-{slug(suite)}"
 
 
-def badges(report: Report, board: Board, entry: Entry) -> str:
+def badges(report: Report, board: SuiteScores, entry: AlgorithmScores) -> str:
     """What must be known wherever an entry's score stands: its access, its origin, and if it may not be compared."""
     quiet = [*access_labels(entry), *(["shipped result"] if entry.reference_seeds else [])]
     marks = "".join(f' <span class="badge">{escape(label)}</span>' for label in quiet)
-    for term, values in board.departures.get(entry.label, {}).items():
+    for term, values in board.incomparable.get(entry.label, {}).items():
         marks += f' <span class="badge warn" title="{escape(values)}">not comparable: other {term}</span>'
     return marks + (' <span class="badge warn">stale</span>' if entry.digest in report.stale else "")
 
@@ -143,7 +143,7 @@ class Scale:
     high: float
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Scale:
+    def of(cls, entries: Iterable[AlgorithmScores]) -> Scale:
         ends = [end for e in entries for end in (e.final.iqm, *(e.final.interval or ()))]
         low, high = finite_range(ends)
         return cls(low, high)
@@ -157,7 +157,7 @@ class Scale:
         return f'<div class="axis"><span>{low}</span><span>{high}</span></div>'
 
 
-def strip(entry: Entry, scale: Scale, css_class: str, floor: Entry | None, decimals: int) -> str:
+def strip(entry: AlgorithmScores, scale: Scale, css_class: str, floor: AlgorithmScores | None, decimals: int) -> str:
     """The entry's interquartile mean and interval on the suite's axis, over the floor's interval as a band."""
     final = entry.final
     band = ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from reports.scores.boards import FLOOR, Board
-from reports.scores.entries import Entry
+from reports.scores.boards import FLOOR, SuiteScores
+from reports.scores.entries import AlgorithmScores
 from reports.scores.normalised import normalise, reference_of
 from reports.sections.html import (
     Cell,
@@ -56,7 +56,7 @@ def _filter(report: Report) -> str:
 <fieldset><legend>Algorithms</legend>{algorithms}</fieldset></form>"""
 
 
-def _row(report: Report, board: Board, entry: Entry, scaled: bool) -> Row:
+def _row(report: Report, board: SuiteScores, entry: AlgorithmScores, scaled: bool) -> Row:
     ranked = board.competing
     # equal scores share the first of their ranks
     rank = 1 + sum(other.final.iqm > entry.final.iqm for other in ranked) if entry in ranked else None
@@ -74,11 +74,11 @@ def _row(report: Report, board: Board, entry: Entry, scaled: bool) -> Row:
     if scaled:
         values = normalise(entry.scores[-1], board.suite)
         cells.append(number_cell(None if values is None else float(values.mean()), 3))
-    css_class = "aside" if entry.label in board.departures else ""
+    css_class = "aside" if entry.label in board.incomparable else ""
     return Row([*cells, seeds_cell(entry)], [entry.algorithm], board.suite, css_class)
 
 
-def _standing(board: Board, entry: Entry) -> str:
+def _standing(board: SuiteScores, entry: AlgorithmScores) -> str:
     verdict = board.verdict
     groups = ((verdict.above, "above"), (verdict.below, "below"), (verdict.undecided, "overlaps"))
     return next((word for group, word in groups if entry in group), "")

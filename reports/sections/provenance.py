@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from reports.scores.boards import Board
-from reports.scores.entries import Entry
+from reports.scores.boards import SuiteScores
+from reports.scores.entries import AlgorithmScores
 from reports.scores.record import access_labels, entry_anchor, run_record
 from reports.sections.html import name_mark, scrolling
 from reports.sections.report import Report, Section
@@ -33,7 +33,7 @@ who made it again to equal bytes is said beside it. Wall time is that of the met
 {suites}</section>""")
 
 
-def _suite(report: Report, board: Board) -> str:
+def _suite(report: Report, board: SuiteScores) -> str:
     entries = "".join(_entry(report, entry) for entry in sorted(board.entries, key=lambda entry: entry.label))
     columns = ("Seed", "Digest", "Commit", "Environment steps", "Iterations", "Wall time", "Attempts")
     heads = "".join(f'<th scope="col">{column}</th>' for column in columns)
@@ -41,7 +41,7 @@ def _suite(report: Report, board: Board) -> str:
     return f'<div data-suite="{slug(board.suite)}"><h3>{escape(board.suite)}</h3>\n{table}</div>'
 
 
-def _entry(report: Report, entry: Entry) -> str:
+def _entry(report: Report, entry: AlgorithmScores) -> str:
     records = [run_record(run, entry) for run in entry.runs]
     first = records[0]
     access = "".join(f' <span class="badge">{escape(label)}</span>' for label in access_labels(entry))
@@ -62,7 +62,7 @@ def _entry(report: Report, entry: Entry) -> str:
     )
 
 
-def _made_again(entry: Entry) -> str:
+def _made_again(entry: AlgorithmScores) -> str:
     """How many of the runs were made again to equal bytes, on how many machines at most, and what that proves."""
     proofs = [run.proof for run in entry.runs if run.proof is not None]
     if not proofs:
@@ -79,7 +79,7 @@ def _made_again(entry: Entry) -> str:
     return text
 
 
-def _run(record: Mapping[str, Any], entry: Entry) -> str:
+def _run(record: Mapping[str, Any], entry: AlgorithmScores) -> str:
     wall = NONE if record["wall_seconds"] is None else duration(record["wall_seconds"])
     commit = (record["commit"] or "unknown")[:10] + (" + changes" if record["dirty"] else "")
     attempts = ", ".join(record["attempts"])

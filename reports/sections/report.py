@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reports.figures.colours import Style, styles_for
 from reports.scores.across import Across, compare_across
-from reports.scores.boards import Board, make_boards
+from reports.scores.boards import SuiteScores, make_boards
 from reports.scores.cautions import Caution, FailedRun, collect_cautions
 from reports.scores.entries import Refused, collect_entries
 from reports.scores.pairwise import PairTests, compare_pairs
@@ -32,7 +32,7 @@ class Report:
     """What a section may show.  What several sections need is worked out once, when the first asks for it."""
 
     title: str
-    boards: tuple[Board, ...]
+    boards: tuple[SuiteScores, ...]
     refused: tuple[Refused, ...]
     cautions: tuple[Caution, ...]
     stale: frozenset[str]  # digests of configurations whose code or software has changed since they ran

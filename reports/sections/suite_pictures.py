@@ -6,7 +6,7 @@ from base64 import b64encode
 from html import escape
 from pathlib import Path
 
-from reports.scores.boards import Board
+from reports.scores.boards import SuiteScores
 from reports.scores.record import entry_anchor
 from results.files import read_bytes
 from results.run_folder import ARTEFACTS
@@ -16,7 +16,7 @@ _TYPES = {".png": "image/png", ".gif": "image/gif"}
 _LIMIT = 600_000
 
 
-def suite_pictures(board: Board) -> str:
+def suite_pictures(board: SuiteScores) -> str:
     """Those of the leading trained algorithm's lowest seed that has any; empty where there are none."""
     for entry in board.competing:
         for run in entry.runs if entry.trained else ():

@@ -6,8 +6,8 @@ from html import escape
 
 from reports.figures.drawing import figure_files
 from reports.figures.suite_figures import draw_board
-from reports.scores.boards import Board
-from reports.scores.entries import Entry, Refused
+from reports.scores.boards import SuiteScores
+from reports.scores.entries import AlgorithmScores, Refused
 from reports.scores.record import data_of, distinct_of
 from reports.sections.html import (
     Cell,
@@ -41,7 +41,7 @@ def section(report: Report) -> Section:
     return Section(f'<h2 id="suites">Suites</h2>{"".join(suite.html for suite in suites)}', files)
 
 
-def _suite(report: Report, board: Board) -> Section:
+def _suite(report: Report, board: SuiteScores) -> Section:
     name = slug(board.suite)
     drawings = draw_board(board, report.styles)
     rows = [_row(report, board, entry) for entry in board.entries]
@@ -58,7 +58,7 @@ def _suite(report: Report, board: Board) -> Section:
     return Section(html, {**files, **figure_files(*drawings)})
 
 
-def _terms(board: Board) -> str:
+def _terms(board: SuiteScores) -> str:
     """The conditions that the comparable entries share."""
     usual = next((entry for entry in board.comparable if entry.trained), board.entries[0])
     identity, description = usual.identity, usual.runs[0].run["description"]
@@ -79,7 +79,7 @@ def _terms(board: Board) -> str:
     return escape(" · ".join(parts))
 
 
-def _columns(board: Board) -> list[str]:
+def _columns(board: SuiteScores) -> list[str]:
     last = board.last_step
     after = f"After {plural(last, 'step')}" if last else "No adaptation"
     earlier = ["Before adaptation" if step == 0 else f"After {step}" for step in range(last)]
@@ -88,7 +88,7 @@ def _columns(board: Board) -> list[str]:
     return ["Algorithm", f"{after}: IQM [95 %]{spread}", f"IQM and interval{axis}", *earlier, "Seeds"]
 
 
-def _row(report: Report, board: Board, entry: Entry) -> Row:
+def _row(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Row:
     last, decimals = board.last_step, board.decimals
     plot = strip(entry, Scale.of(board.entries), report.classes[entry.algorithm], board.verdict.floor, decimals)
     scores = [
@@ -102,7 +102,7 @@ def _row(report: Report, board: Board, entry: Entry) -> Row:
         *scores[1:],
         seeds_cell(entry),
     )
-    return Row(cells, [entry.algorithm], css_class="aside" if entry.label in board.departures else "")
+    return Row(cells, [entry.algorithm], css_class="aside" if entry.label in board.incomparable else "")
 
 
 def _spread(summary: Summary, decimals: int) -> str:

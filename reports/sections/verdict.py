@@ -7,9 +7,9 @@ from collections.abc import Collection
 from html import escape
 
 from reports.scores.across import Across
-from reports.scores.boards import FLOOR, Board
+from reports.scores.boards import FLOOR, SuiteScores
 from reports.scores.cautions import Caution
-from reports.scores.entries import Entry
+from reports.scores.entries import AlgorithmScores
 from reports.scores.pairwise import PairTests
 from reports.scores.record import access_labels
 from reports.sections.html import Scale, name_mark, strip, suite_anchor, suite_name, to_runs
@@ -37,7 +37,7 @@ equality.</p>
 </section>""")
 
 
-def _lead(boards: tuple[Board, ...]) -> str:
+def _lead(boards: tuple[SuiteScores, ...]) -> str:
     judged = [board for board in boards if board.verdict.floor is not None]
     above = [board for board in judged if board.verdict.above]
     sentences = []
@@ -95,14 +95,14 @@ def _cautions(cautions: tuple[Caution, ...]) -> str:
     return f'<ul class="caution">{seeds}{rest}</ul>'
 
 
-def _row(report: Report, board: Board) -> str:
+def _row(report: Report, board: SuiteScores) -> str:
     verdict, decimals = board.verdict, board.decimals
     scale = Scale.of(board.entries)
     forest = "".join(
         strip(
             entry,
             scale,
-            report.classes[entry.algorithm] + (" aside" if entry.label in board.departures else ""),
+            report.classes[entry.algorithm] + (" aside" if entry.label in board.incomparable else ""),
             verdict.floor,
             decimals,
         )
@@ -128,7 +128,7 @@ def _row(report: Report, board: Board) -> str:
     )
 
 
-def _standing(board: Board) -> str:
+def _standing(board: SuiteScores) -> str:
     """How the leader stands to the others."""
     verdict = board.verdict
     if len(board.competing) == 1:
@@ -140,11 +140,11 @@ def _standing(board: Board) -> str:
     return f"not decided against {names}{more}"
 
 
-def _name(report: Report, board: Board, entry: Entry) -> str:
+def _name(report: Report, board: SuiteScores, entry: AlgorithmScores) -> str:
     return name_mark(board.short(entry), report.classes[entry.algorithm])
 
 
-def _names(report: Report, board: Board, entries: tuple[Entry, ...], prefix: str) -> str:
+def _names(report: Report, board: SuiteScores, entries: tuple[AlgorithmScores, ...], prefix: str) -> str:
     if not entries:
         return ""
     return f"<div>{prefix}" + " ".join(_name(report, board, entry) for entry in entries) + "</div>"

@@ -91,7 +91,8 @@ def resampled_iqms(strata: Sequence[np.ndarray], counts: Sequence[np.ndarray]) -
 
     The scores are sorted once.  In a resample each fills as many places of the sorted list as its seed was drawn, and
     counts by how many of those lie in the middle half; summed by parts from the lowest score in it, which is exact
-    where all scores in it are equal: an interval that should be [0, 0] is, and lies above no other.
+    where all scores in it are equal: an interval that should be [0, 0] is, and lies above no other.  A test holds it
+    against SciPy's trimmed mean of the repeated scores (`test_a_resample_draws_whole_seeds_within_each_suite`).
     """
     common = lcm(*(scores.size for scores in strata))
     size = common * len(strata)

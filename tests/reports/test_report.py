@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+import reports.page
+from docs import my_table
 from reports.figures.colours import styles_for
 from reports.page import make_report, write_report
 from reports.scores.cautions import FailedRun, coverage
 from reports.scores.entries import collect_entries
 from reports.summary import summary_json
-from reports.tables.leaderboard import Table
 from reports.text.short_labels import short_labels
+from reports.text.table import Table
 from results.files import StoreError
 from results.store import Store, StoredRun
 from tests.support.report_reading import digests, summary_of, text_of
@@ -295,6 +298,21 @@ def test_a_report_replaces_a_former_one_and_nothing_else(store: Store, tmp_path:
     (tmp_path / "mine" / "thesis.txt").write_text("words")
     with pytest.raises(StoreError, match="holds something else than a report"):
         write_report(store.finished(), tmp_path / "mine")
+
+
+def test_a_new_section_is_one_file_and_one_name(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(2):
+        store_run(store, seed=seed)
+    monkeypatch.setitem(sys.modules, "reports.sections.steps", my_table)
+    monkeypatch.setattr(reports.page, "SECTIONS", ("steps", *reports.page.SECTIONS))
+    page = write_report(store.finished(), tmp_path / "report")
+    spent = sum(run.done["environment_steps"] for run in store.finished())
+    assert f"Environment steps Algorithm Suite Environment steps promp point {spent:,}" in text_of(page)
+    lines = (page.parent / "tables" / "steps.csv").read_text().splitlines()
+    assert lines == ["Algorithm,Suite,Environment steps", f"promp,point,{spent}"]
+    monkeypatch.undo()
+    write_report(store.finished(), tmp_path / "report")
+    assert not (page.parent / "tables" / "steps.csv").exists()
 
 
 def test_names_are_escaped_on_the_page(store: Store, tmp_path: Path) -> None:

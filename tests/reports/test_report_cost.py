@@ -12,7 +12,7 @@ import pytest
 from benchmarks.commands.report import render
 from benchmarks.planning.time_estimates import learn_rates
 from reports.page import write_report
-from reports.scores.boards import Board, make_boards
+from reports.scores.boards import SuiteScores, make_boards
 from reports.scores.cost import costs_of
 from reports.scores.entries import collect_entries
 from results.store import Store
@@ -50,7 +50,7 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def board_of(store: Store) -> Board:
+def board_of(store: Store) -> SuiteScores:
     (board,) = make_boards(collect_entries(store.finished())[0])
     return board
 

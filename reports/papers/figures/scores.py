@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from reports.figures.drawing import add_legend, finish, panel_grid
 from reports.papers.evidence import Comparable, Evidence
 from reports.scores.boards import FLOOR
-from reports.scores.entries import Entry
+from reports.scores.entries import AlgorithmScores
 from reports.text.numbers import plural, short_count, span
 from results.published import PaperFigure, PaperSuite
 
@@ -20,7 +20,7 @@ from results.published import PaperFigure, PaperSuite
 class Panel:
     suite: PaperSuite
     found: Comparable
-    entries: tuple[Entry, ...]
+    entries: tuple[AlgorithmScores, ...]
     names: dict[str, str]  # what the paper calls each algorithm
     printed_axis: tuple[float, float] | None  # ends of the paper's vertical axis
 

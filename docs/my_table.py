@@ -1,0 +1,21 @@
+"""An example of a section of the report: the environment steps that each entry of the leaderboard has spent."""
+
+from __future__ import annotations
+
+from reports.sections.html import Cell, Row, name_cell, suite_cell, table
+from reports.sections.report import Report, Section
+from reports.text.table import csv_lines
+
+COLUMNS = ("Algorithm", "Suite", "Environment steps")
+
+
+def section(report: Report) -> Section:
+    entries = [entry for board in report.boards for entry in board.entries]
+    steps = [sum(run.done["environment_steps"] for run in entry.runs) for entry in entries]
+    rows, lines = [], []
+    for entry, spent in zip(entries, steps, strict=True):
+        name = name_cell(report, entry.label, entry.algorithm)
+        rows.append(Row((name, suite_cell(entry.suite), Cell(f"{spent:,}", spent)), [entry.algorithm], entry.suite))
+        lines.append((entry.label, entry.suite, spent))
+    html = f'<section id="steps"><h2>Environment steps</h2>{table("Environment steps", COLUMNS, rows)}</section>'
+    return Section(html, {"tables/steps.csv": csv_lines(COLUMNS, lines)})
