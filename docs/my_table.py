@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from reports.sections.html import Cell, Row, name_cell, suite_cell, table
+from reports.sections.html import Row, name_cell, number_cell, suite_cell, table
 from reports.sections.report import Report, Section
 from reports.text.table import csv_lines
-
-COLUMNS = ("Algorithm", "Suite", "Environment steps")
 
 
 def section(report: Report) -> Section:
@@ -14,8 +12,12 @@ def section(report: Report) -> Section:
     steps = [sum(run.done["environment_steps"] for run in entry.runs) for entry in entries]
     rows, lines = [], []
     for entry, spent in zip(entries, steps, strict=True):
-        name = name_cell(report, entry.label, entry.algorithm)
-        rows.append(Row((name, suite_cell(entry.suite), Cell(f"{spent:,}", spent)), [entry.algorithm], entry.suite))
+        cells = {
+            "Algorithm": name_cell(report, entry.label, entry.algorithm),
+            "Suite": suite_cell(entry.suite),
+            "Steps": number_cell(spent, 0),
+        }
+        rows.append(Row(cells, [entry.algorithm], entry.suite))
         lines.append((entry.label, entry.suite, spent))
-    html = f'<section id="steps"><h2>Environment steps</h2>{table("Environment steps", COLUMNS, rows)}</section>'
-    return Section(html, {"tables/steps.csv": csv_lines(COLUMNS, lines)})
+    html = f'<section id="steps"><h2>Environment steps</h2>{table("Environment steps", rows)}</section>'
+    return Section(html, {"tables/steps.csv": csv_lines(("algorithm", "suite", "steps"), lines)})

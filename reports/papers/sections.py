@@ -22,7 +22,6 @@ _CLASSES = {REPRODUCED: "reproduced", CONTRADICTED: "contradicted", UNDECIDED: "
 def claims_section(paper: Paper, verdicts: Sequence[ClaimVerdict]) -> str:
     counts = Counter(verdict.word for verdict in verdicts)
     said = ", ".join(f"<b>{counts[word]}</b> {_word(word)}" for word in WORDS if counts[word])
-    columns = ("Claim", "Verdict", "Effect [95 %]", "Seeds", "Why")
     notes = "".join(f"<li>{escape(sentence)}</li>" for sentence in paper.open)
     return f"""
 <section id="claims"><h2>Claims</h2>
@@ -33,7 +32,7 @@ claimed) with 95 % bootstrap intervals over seeds; a claim shows the part that f
 no score is decided by its own 95 % interval, or by its sign where nothing in it is left to chance. Undecided is not
 refuted. Our runs are at other budgets than the paper's where the reasons say so.</p>
 <details open><summary>What the paper leaves open</summary><ul class="caution">{notes}</ul></details>
-{table("Claims", columns, map(_claim, verdicts), "claims")}
+{table("Claims", map(_claim, verdicts), "claims")}
 <p class="files">Table: {table_links("claims")}</p>
 </section>"""
 
@@ -41,9 +40,9 @@ refuted. Our runs are at other budgets than the paper's where the reasons say so
 def table_section(filled: FilledTable, evidence: Evidence) -> str:
     """A printed table, ours below each number."""
     source, paper = filled.source, evidence.paper
-    columns = ["", *(escape(paper.printed(name)) for name in source.columns)]
+    heads = {name: escape(paper.printed(name)) for name in source.columns}
     rows = [
-        Row([Cell(escape(paper.printed(name))), *map(_cell, cells)])
+        Row({"": Cell(escape(paper.printed(name))), **dict(zip(heads, map(_cell, cells), strict=True))})
         for name, cells in zip(source.rows, filled.cells, strict=True)
     ]
     missing = Counter(cell.missing for row in filled.cells for cell in row if cell.missing)
@@ -56,7 +55,7 @@ def table_section(filled: FilledTable, evidence: Evidence) -> str:
 <section id="{source.id}"><h3>{escape(source.place)}. {escape(source.title)}</h3>
 <p class="terms">Printed numbers in bold, ours below: mean ± standard deviation over seeds (± over tasks). Gains
 are over {escape(paper.printed(source.baseline) or "no baseline")}.</p>
-{table(source.title, columns, rows, "printed")}
+{table(source.title, rows, "printed", heads)}
 {_notes(notes)}<p class="files">Table: {table_links(source.id)}</p></section>"""
 
 
@@ -92,8 +91,15 @@ def _claim(verdict: ClaimVerdict) -> Row:
     sentence = (
         f"{escape(claim.sentence + printed)}<small>{escape(claim.place)} · <code>{escape(claim.id)}</code></small>"
     )
-    texts = (sentence, _word(verdict.word), *verdict.shown, _why(verdict))
-    return Row([Cell(text) for text in texts], anchor=claim.id)
+    effect, seeds = verdict.shown
+    texts = {
+        "Claim": sentence,
+        "Verdict": _word(verdict.word),
+        "Effect [95 %]": effect,
+        "Seeds": seeds,
+        "Why": _why(verdict),
+    }
+    return Row({head: Cell(text) for head, text in texts.items()}, anchor=claim.id)
 
 
 def _why(verdict: ClaimVerdict) -> str:
@@ -129,8 +135,9 @@ def _word(word: str) -> str:
 
 
 def _html(texts: Table) -> str:
-    rows = (Row([Cell(escape(text)) for text in row]) for row in texts.rows)
-    return table(texts.title, [escape(name) for name in texts.columns], rows, "runs")
+    heads = [escape(name) for name in texts.columns]
+    rows = (Row({head: Cell(escape(text)) for head, text in zip(heads, row, strict=True)}) for row in texts.rows)
+    return table(texts.title, rows, "runs")
 
 
 def _notes(notes: Sequence[str]) -> str:

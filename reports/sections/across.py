@@ -7,7 +7,7 @@ from html import escape
 from reports.figures.drawing import figure_files, make_drawing
 from reports.figures.performance_profiles import across_profiles
 from reports.scores.across import Across, Improvement
-from reports.sections.html import Cell, Row, estimate_cell, figure_of, name_cell, name_mark, table
+from reports.sections.html import Cell, Row, estimate_cell, figure_of, name_cell, name_mark, number_cell, table
 from reports.sections.report import Report, Section
 from reports.statistics.aggregate import Aggregate
 from reports.text.numbers import plural, span
@@ -56,22 +56,23 @@ def _aggregates(report: Report) -> str:
     found = report.across.aggregates
     if not found:
         return ""
-    columns = ("Algorithm", "IQM", "Median of suites", "Mean", "Optimality gap", "Seeds")
     rows = [_aggregate(report, label, aggregate) for label, aggregate in found.items()]
     return f"""
-{table("Normalised scores across suites", columns, rows)}
+{table("Normalised scores across suites", rows)}
 <p class="note">Suites weigh alike; 95 % intervals resample whole seeds within each suite. Optimality gap: mean
 shortfall from 1, the lower the better.</p>"""
 
 
 def _aggregate(report: Report, label: str, found: Aggregate) -> Row:
     algorithm, seeds = report.across.algorithms[label], found.seeds.values()
-    estimates = (found.iqm, found.median, found.mean, found.optimality_gap)
-    cells = (
-        name_cell(report, label, algorithm),
-        *(estimate_cell(estimate, _DECIMALS) for estimate in estimates),
-        Cell(span(seeds), min(seeds)),
-    )
+    cells = {
+        "Algorithm": name_cell(report, label, algorithm),
+        "IQM": estimate_cell(found.iqm, _DECIMALS),
+        "Median of suites": estimate_cell(found.median, _DECIMALS),
+        "Mean": estimate_cell(found.mean, _DECIMALS),
+        "Optimality gap": estimate_cell(found.optimality_gap, _DECIMALS),
+        "Seeds": Cell(span(seeds), min(seeds)),
+    }
     return Row(cells, [algorithm])
 
 
@@ -82,7 +83,7 @@ def _improvements(report: Report) -> str:
     rows = [_improvement(report, improvement) for improvement in found]
     return f"""
 <details class="tests"><summary><b>Probability of improvement</b> for each of {len(found)} pairs</summary>
-{table("Probability of improvement", ("P(first &gt; second)", "Probability [95 %]", "Suites"), rows)}
+{table("Probability of improvement", rows)}
 <p class="note">How often a random seed of the first scores higher than one of the second on a random test task of a
 random suite that has both, ties counting half. Scores are compared within a task, so suites without references
 count too.</p>
@@ -93,9 +94,9 @@ def _improvement(report: Report, found: Improvement) -> Row:
     algorithms, both = report.across.algorithms, (found.first, found.second)
     short = short_labels(algorithms)
     names = " &gt; ".join(name_mark(short[label], report.classes[algorithms[label]]) for label in both)
-    cells = (
-        Cell(names, found.first),
-        estimate_cell(found.probability, _DECIMALS),
-        Cell(str(found.suites), found.suites),
-    )
+    cells = {
+        "P(first &gt; second)": Cell(names, found.first),
+        "Probability [95 %]": estimate_cell(found.probability, _DECIMALS),
+        "Suites": number_cell(found.suites, 0),
+    }
     return Row(cells, [algorithms[label] for label in both])

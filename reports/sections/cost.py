@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from reports.scores.cost import YARDSTICK, Cost, costs_of
-from reports.sections.html import Cell, Row, name_cell, suite_cell, table, to_runs
+from reports.sections.html import Cell, Row, name_cell, number_cell, suite_cell, table, to_runs
 from reports.sections.report import Report, Section
 from reports.tables.cost import costs_csv
 from reports.text.numbers import NONE, number, short_count
 
 _TITLE = "Cost of a meta-iteration"
-_COLUMNS = (
-    "Algorithm",
-    "Suite",
-    f"Relative to {YARDSTICK}",
-    "Processor seconds [seeds]",
-    "Environment steps",
-    "Sampling, of wall time",
-    "Seeds",
-)
 
 
 def section(report: Report) -> Section:
@@ -27,7 +18,7 @@ def section(report: Report) -> Section:
         return Section()
     html = f"""
 <section id="cost"><h2>{_TITLE}</h2>
-{table(_TITLE, _COLUMNS, [_row(report, cost) for cost in costs])}
+{table(_TITLE, [_row(report, cost) for cost in costs])}
 <p class="note">Processor time of a whole meta-iteration, evaluations not counted: the median over a run's iterations,
 then over seeds, with the fastest and the slowest seed's. Relative to {YARDSTICK}'s on the same suite, budget, samples
 and kind of processor; no ratio where one of them differs. <a href="tables/cost.csv">csv</a></p>
@@ -39,13 +30,15 @@ def _row(report: Report, cost: Cost) -> Row:
     entry = cost.entry
     ratio = NONE if cost.relative is None else f"<b>{number(cost.relative, 2)}</b>"
     seeds = f'<span class="ci">[{number(cost.lowest, 2)}, {number(cost.highest, 2)}]</span>'
-    cells = (
-        name_cell(report, entry.label, entry.algorithm),
-        suite_cell(entry.suite),
-        Cell(ratio, cost.relative),
-        Cell(to_runs(entry, f"{number(cost.process_seconds, 2)} {seeds}"), cost.process_seconds),
-        Cell(short_count(cost.environment_steps), cost.environment_steps),
-        Cell(f"{number(100 * cost.sampling, 0)} %", cost.sampling),
-        Cell(str(len(entry.seeds)), len(entry.seeds)),
-    )
+    cells = {
+        "Algorithm": name_cell(report, entry.label, entry.algorithm),
+        "Suite": suite_cell(entry.suite),
+        f"Relative to {YARDSTICK}": Cell(ratio, cost.relative),
+        "Processor seconds [seeds]": Cell(
+            to_runs(entry, f"{number(cost.process_seconds, 2)} {seeds}"), cost.process_seconds
+        ),
+        "Environment steps": Cell(short_count(cost.environment_steps), cost.environment_steps),
+        "Sampling, of wall time": Cell(f"{number(100 * cost.sampling, 0)} %", cost.sampling),
+        "Seeds": number_cell(len(entry.seeds), 0),
+    }
     return Row(cells, [entry.algorithm], entry.suite)

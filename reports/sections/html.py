@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -28,31 +28,35 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """The first cell is the row's head.  The filter hides rows of other suites, and of algorithms not ticked."""
+    """Cells by their columns' heads, which are HTML and the same in all rows; the first cell is the row's head.
 
-    cells: Sequence[Cell]
+    The page's filter hides rows of other suites, and of algorithms that are not ticked.
+    """
+
+    cells: Mapping[str, Cell]
     algorithms: Sequence[str] = ()
     suite: str = ""
     css_class: str = ""
     anchor: str = ""
 
 
-def table(label: str, columns: Sequence[str], rows: Iterable[Row], css_class: str = "sortable") -> str:
-    """A table that scrolls by itself where it is too wide.
+def table(label: str, rows: Iterable[Row], css_class: str = "sortable", heads: Mapping[str, str] | None = None) -> str:
+    """A table that scrolls by itself where it is too wide; empty without rows.
 
-    label: what a screen reader says.  columns: HTML.  css_class: with `sortable`, a column's head sorts by it, as text
-    where any cell's `sort` is text.
+    label: what a screen reader says.  css_class: with `sortable`, a column's head sorts by it, as text where any cell's
+    `sort` is text.  heads: what columns are called whose keys in the rows are no heads.
     """
     rows = list(rows)
+    if not rows:
+        return ""
     sortable = "sortable" in css_class.split()
-    heads = []
-    for place, title in enumerate(columns):
-        cells = [row.cells[place] for row in rows if place < len(row.cells)]
-        is_text = sortable and any(isinstance(cell.sort, str) for cell in cells)
-        heads.append(_tag("th", title, scope="col", class_=cells[0].css_class if cells else "", data_text=is_text))
+    shown = ""
+    for title, cell in rows[0].cells.items():
+        is_text = sortable and any(isinstance(row.cells[title].sort, str) for row in rows if title in row.cells)
+        shown += _tag("th", (heads or {}).get(title, title), scope="col", class_=cell.css_class, data_text=is_text)
     body = "".join(_row(row, sortable) for row in rows)
-    head = f"<thead><tr>{''.join(heads)}</tr></thead>"
-    return scrolling(label, f'<table class="{css_class}">\n{head}\n<tbody>{body}</tbody></table>')
+    html = f'<table class="{css_class}">\n<thead><tr>{shown}</tr></thead>\n<tbody>{body}</tbody></table>'
+    return scrolling(label, html)
 
 
 def scrolling(label: str, html: str) -> str:
@@ -177,7 +181,7 @@ def _span(scale: Scale, ends: tuple[float, float]) -> str:
 
 
 def _row(row: Row, sortable: bool) -> str:
-    cells = "".join(_cell(cell, place == 0, sortable) for place, cell in enumerate(row.cells))
+    cells = "".join(_cell(cell, place == 0, sortable) for place, cell in enumerate(row.cells.values()))
     suite, algorithms = slug(row.suite), " ".join(map(slug, row.algorithms))
     return _tag("tr", cells, id=row.anchor, data_suite=suite, data_algorithm=algorithms, class_=row.css_class)
 

@@ -27,16 +27,12 @@ from reports.text.table import table_files
 def section(report: Report) -> Section:
     scaled = any(reference_of(board.suite) is not None for board in report.boards)
     rows = [_row(report, board, entry, scaled) for board in report.boards for entry in board.entries]
-    columns = ["Algorithm", "Suite", "Rank", "IQM after adaptation [95 %]", "Gain by adapting", f"Against {FLOOR}"]
-    note = ""
-    if scaled:
-        columns.append("Normalised mean")
-        note = "Normalised: 0 is an untrained policy's score and 1 the oracle's, where the suite has such references."
+    note = "Normalised: 0 is an untrained policy's score and 1 the oracle's, where the suite has such references."
     html = f"""{_filter(report)}
 <section id="leaderboard"><h2>Leaderboard</h2>
-{table("Leaderboard", [*columns, "Seeds"], rows)}
+{table("Leaderboard", rows)}
 <p class="note">Test tasks. Rank: by interquartile mean among the suite's comparable entries; neighbouring ranks need
-not differ. Gain: IQM after the last adaptation step minus before the first. {note}</p>
+not differ. Gain: IQM after the last adaptation step minus before the first. {note * scaled}</p>
 </section>"""
     return Section(html, table_files("leaderboard", overview_table(report.boards), leaderboard_csv(report.boards)))
 
@@ -63,19 +59,19 @@ def _row(report: Report, board: SuiteScores, entry: AlgorithmScores, scaled: boo
     gain = entry.final.iqm - entry.steps[0].iqm if len(entry.steps) > 1 else None
     standing = _standing(board, entry)
     name = name_mark(board.short(entry), report.classes[entry.algorithm])
-    cells = [
-        Cell(name + badges(report, board, entry), entry.label),
-        suite_cell(board.suite),
-        Cell(str(rank or NONE), rank),
-        score(entry, -1, board.decimals),
-        Cell(NONE if gain is None else signed(gain, board.decimals), gain),
-        Cell(standing or NONE, standing),
-    ]
+    cells = {
+        "Algorithm": Cell(name + badges(report, board, entry), entry.label),
+        "Suite": suite_cell(board.suite),
+        "Rank": number_cell(rank, 0),
+        "IQM after adaptation [95 %]": score(entry, -1, board.decimals),
+        "Gain by adapting": Cell(NONE if gain is None else signed(gain, board.decimals), gain),
+        f"Against {FLOOR}": Cell(standing or NONE, standing),
+    }
     if scaled:
         values = normalise(entry.scores[-1], board.suite)
-        cells.append(number_cell(None if values is None else float(values.mean()), 3))
-    css_class = "aside" if entry.label in board.incomparable else ""
-    return Row([*cells, seeds_cell(entry)], [entry.algorithm], board.suite, css_class)
+        cells["Normalised mean"] = number_cell(None if values is None else float(values.mean()), 3)
+    cells["Seeds"] = seeds_cell(entry)
+    return Row(cells, [entry.algorithm], board.suite, "aside" if entry.label in board.incomparable else "")
 
 
 def _standing(board: SuiteScores, entry: AlgorithmScores) -> str:

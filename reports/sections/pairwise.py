@@ -11,17 +11,6 @@ from reports.sections.report import Report
 from reports.text.numbers import plural, signed, span
 from reports.text.short_labels import short_labels
 
-_COLUMNS = (
-    "Pair",
-    "Difference of IQMs [95 %]",
-    "Difference of means",
-    "Seeds",
-    "p",
-    "p after Holm",
-    "Smallest attainable",
-    "Result",
-)
-
 
 def pairwise_html(report: Report, tests: PairTests | None, decimals: int) -> str:
     if tests is None:
@@ -30,7 +19,7 @@ def pairwise_html(report: Report, tests: PairTests | None, decimals: int) -> str
     rows = [_row(report, pair, short, decimals) for pair in tests.pairs]
     return f"""
 <details class="tests"><summary><b>Permutation tests.</b> {escape(summary_of(tests))}</summary>
-{table(f"{tests.suite}: permutation tests", _COLUMNS, rows)}
+{table(f"{tests.suite}: permutation tests", rows)}
 <p class="note">Two-sided permutation test of the seeds' means over test tasks after the last adaptation step; Holm's
 correction over this suite's pairs. Smallest attainable: the p-value after Holm if every pair came out as extreme as its
 seeds allow; above 5 % the pair cannot be decided, whatever the scores.</p></details>"""
@@ -61,15 +50,18 @@ def _row(report: Report, pair: Pair, short: Mapping[str, str], decimals: int) ->
         result = f"{short[pair.winner.label]} higher"
     marks = (name_mark(short[entry.label], report.classes[entry.algorithm]) for entry in both)
     names = " − ".join(to_runs(entry, mark) for entry, mark in zip(both, marks, strict=True))
-    p_values = (test.p_value, pair.adjusted, pair.smallest_adjusted)
-    cells = (
-        Cell(names, pair.first.label),
-        Cell(f'{signed(difference, decimals)} <span class="ci">[{ends}]</span>', difference),
-        Cell(signed(test.effect, decimals), test.effect),
-        Cell(f"{test.seeds[0]}, {test.seeds[1]}", min(test.seeds)),
-        *(Cell(_p(value), value) for value in p_values),
-        Cell(escape(result), result),
-    )
+    cells = {
+        "Pair": Cell(names, pair.first.label),
+        "Difference of IQMs [95 %]": Cell(
+            f'{signed(difference, decimals)} <span class="ci">[{ends}]</span>', difference
+        ),
+        "Difference of means": Cell(signed(test.effect, decimals), test.effect),
+        "Seeds": Cell(f"{test.seeds[0]}, {test.seeds[1]}", min(test.seeds)),
+        "p": Cell(_p(test.p_value), test.p_value),
+        "p after Holm": Cell(_p(pair.adjusted), pair.adjusted),
+        "Smallest attainable": Cell(_p(pair.smallest_adjusted), pair.smallest_adjusted),
+        "Result": Cell(escape(result), result),
+    }
     return Row(cells, [entry.algorithm for entry in both])
 
 

@@ -49,7 +49,7 @@ def _suite(report: Report, board: SuiteScores) -> Section:
     html = f"""
 <section class="board" id="{suite_anchor(board.suite)}" data-suite="{name}"><h3>{escape(board.suite)}</h3>
 <p class="terms">{_terms(board)}</p>
-{table(f"{board.suite}: scores", _columns(board), rows, "scores sortable")}
+{table(f"{board.suite}: scores", rows, "scores sortable")}
 <p class="files">Table: {table_links(name)}</p>
 {pairwise_html(report, report.tests.get(board.suite), board.decimals)}
 <div class="figures">{"".join(map(figure_of, drawings))}</div>{suite_pictures(board)}
@@ -79,30 +79,23 @@ def _terms(board: SuiteScores) -> str:
     return escape(" · ".join(parts))
 
 
-def _columns(board: SuiteScores) -> list[str]:
-    last = board.last_step
-    after = f"After {plural(last, 'step')}" if last else "No adaptation"
-    earlier = ["Before adaptation" if step == 0 else f"After {step}" for step in range(last)]
-    spread = "<small>mean ± std over seeds, ± over tasks</small>"
-    axis = Scale.of(board.entries).axis(board.decimals)
-    return ["Algorithm", f"{after}: IQM [95 %]{spread}", f"IQM and interval{axis}", *earlier, "Seeds"]
-
-
 def _row(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Row:
-    last, decimals = board.last_step, board.decimals
-    plot = strip(entry, Scale.of(board.entries), report.classes[entry.algorithm], board.verdict.floor, decimals)
-    scores = [
-        score(entry, step, decimals, _spread(entry.steps[step], decimals) if step < len(entry.steps) else "")
-        for step in (last, *range(last))
-    ]
-    cells = (
-        name_cell(report, entry.label, entry.algorithm, badges(report, board, entry)),
-        scores[0],
-        Cell(plot, entry.final.iqm, "plot"),
-        *scores[1:],
-        seeds_cell(entry),
-    )
+    last, decimals, scale = board.last_step, board.decimals, Scale.of(board.entries)
+    plot = strip(entry, scale, report.classes[entry.algorithm], board.verdict.floor, decimals)
+    after = f"After {plural(last, 'step')}" if last else "No adaptation"
+    cells = {
+        "Algorithm": name_cell(report, entry.label, entry.algorithm, badges(report, board, entry)),
+        f"{after}: IQM [95 %]<small>mean ± std over seeds, ± over tasks</small>": _score(entry, last, decimals),
+        f"IQM and interval{scale.axis(decimals)}": Cell(plot, entry.final.iqm, "plot"),
+    }
+    for step in range(last):
+        cells[f"After {step}" if step else "Before adaptation"] = _score(entry, step, decimals)
+    cells["Seeds"] = seeds_cell(entry)
     return Row(cells, [entry.algorithm], css_class="aside" if entry.label in board.incomparable else "")
+
+
+def _score(entry: AlgorithmScores, step: int, decimals: int) -> Cell:
+    return score(entry, step, decimals, _spread(entry.steps[step], decimals) if step < len(entry.steps) else "")
 
 
 def _spread(summary: Summary, decimals: int) -> str:
@@ -111,5 +104,5 @@ def _spread(summary: Summary, decimals: int) -> str:
 
 
 def _refused(refused: Refused) -> Row:
-    cells = Cell(escape(refused.algorithm), refused.algorithm), Cell(f"no score: {escape(refused.reason)}", columns=20)
-    return Row(cells, [refused.algorithm], css_class="refused")
+    name, reason = Cell(escape(refused.algorithm), refused.algorithm), f"no score: {escape(refused.reason)}"
+    return Row({"Algorithm": name, "": Cell(reason, columns=20)}, [refused.algorithm], css_class="refused")

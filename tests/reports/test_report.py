@@ -307,9 +307,9 @@ def test_a_new_section_is_one_file_and_one_name(store: Store, tmp_path: Path, mo
     monkeypatch.setattr(reports.page, "SECTIONS", ("steps", *reports.page.SECTIONS))
     page = write_report(store.finished(), tmp_path / "report")
     spent = sum(run.done["environment_steps"] for run in store.finished())
-    assert f"Environment steps Algorithm Suite Environment steps promp point {spent:,}" in text_of(page)
+    assert f"Environment steps Algorithm Suite Steps promp point {spent:,}" in text_of(page)
     lines = (page.parent / "tables" / "steps.csv").read_text().splitlines()
-    assert lines == ["Algorithm,Suite,Environment steps", f"promp,point,{spent}"]
+    assert lines == ["algorithm,suite,steps", f"promp,point,{spent}"]
     monkeypatch.undo()
     write_report(store.finished(), tmp_path / "report")
     assert not (page.parent / "tables" / "steps.csv").exists()
