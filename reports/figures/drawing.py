@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib.style
 import numpy as np
@@ -22,6 +22,8 @@ from reports.scores.boards import SuiteScores
 from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary
 from reports.text.numbers import short_count, slug
+
+Item = TypeVar("Item")
 
 WIDTH = 4.8  # inches: two fit beside each other on a page, one on a phone
 _STYLE = {
@@ -175,15 +177,19 @@ def tag(axes: Axes, algorithm: str, artists: Iterable[Artist]) -> None:
         artist.set_gid(f"of.{slug(algorithm)}.{panel}.{count}")
 
 
-def panel_grid(count: int) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels, two in a row."""
-    columns = min(2, count)
-    rows = ceil(count / columns)
+def draw_panels(items: Sequence[Item], draw_panel: Callable[[Axes, Item], None], legend_columns: int) -> Figure:
+    """A figure with a panel for each item, two in a row, and one legend."""
+    columns = min(2, len(items))
+    rows = ceil(len(items) / columns)
     figure = Figure(figsize=(4.3 * columns, 3.1 * rows + 0.4), layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False).ravel())
-    for axes in grid[count:]:
+    for axes in grid[len(items) :]:
         axes.remove()
-    return figure, grid[:count]
+    for axes, item in zip(grid, items, strict=False):
+        draw_panel(axes, item)
+        finish(axes)
+    add_legend(figure, *grid[: len(items)], columns=legend_columns)
+    return figure
 
 
 def finish(axes: Axes) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.papers.evidence import LEAST_SEEDS, Comparable, Evidence, curve_means, scores_after
+from reports.papers.parts import NOT_RUN, Part, pair_text
 from reports.scores.entries import AlgorithmScores
 from reports.scores.processor_time import means_over_equal_time
 from reports.statistics.bootstrap import LEVEL, RESAMPLES, draw_counts, interquartile_mean, keyed_generator
@@ -31,8 +32,7 @@ class Side:
 class Compared:
     """A part that the stored runs speak to."""
 
-    first: Side
-    second: Side
+    pair: str
     found: Comparable
     effect: float  # difference of interquartile means, or the ratio of means
     interval: tuple[float, float] | None  # 95 % bootstrap over seeds; None with a single seed
@@ -42,13 +42,6 @@ class Compared:
     rise: float  # the difference of means that the p-value is about
     digests: tuple[str, ...]
     unusable: str = ""  # why a ratio means nothing
-
-
-@dataclass(frozen=True)
-class NotCompared:
-    first: Side
-    second: Side
-    reason: str
 
 
 def parts_of(claim: Claim) -> list[tuple[Side, Side]]:
@@ -65,21 +58,21 @@ def parts_of(claim: Claim) -> list[tuple[Side, Side]]:
     return [(Side(name, step), Side(other, step)) for name in claim.first for other in claim.second for step in steps]
 
 
-def compare_sides(claim: Claim, first: Side, second: Side, evidence: Evidence) -> Compared | NotCompared:
-    """Compares the two sides on the set of runs that says most of them.
+def compare_sides(claim: Claim, first: Side, second: Side, evidence: Evidence) -> Compared | Part:
+    """Compares the two sides on the most informative set of runs; a part that is not run, and why, if there is none.
 
     Raises StoreError for scores that are not finite.
     """
-    suite = evidence.paper.suite(claim.suite)
+    suite, pair = evidence.paper.suite(claim.suite), pair_text(str(first), str(second))
     for side in (first, second):
         if not any(side.algorithm in found.entries for found in evidence.of(suite)):
-            return NotCompared(first, second, evidence.missing(suite, side.algorithm))
+            return Part(pair, NOT_RUN, evidence.missing(suite, side.algorithm))
     found = evidence.best(suite, {first.algorithm, second.algorithm}, max(first.step or 0, second.step or 0))
     if found is None or not {first.algorithm, second.algorithm} <= set(found.entries):
-        return NotCompared(first, second, f"{first.algorithm} and {second.algorithm} have no runs of equal terms")
+        return Part(pair, NOT_RUN, f"{first.algorithm} and {second.algorithm} have no runs of equal terms")
     values = _values(claim, found.entries, first, second)
     if isinstance(values, str):
-        return NotCompared(first, second, values)
+        return Part(pair, NOT_RUN, values)
     return _compared(claim, first, second, found, *values)
 
 
@@ -107,7 +100,7 @@ def _compared(
 ) -> Compared:
     # names alone, so that neither other claims nor other algorithms move a draw
     key = (found.suite, str(first), str(second), claim.quantity)
-    seeds = min(len(ours), len(others))
+    seeds, pair = min(len(ours), len(others)), pair_text(str(first), str(second))
     digests = tuple(dict.fromkeys(found.entries[side.algorithm].digest for side in (first, second)))
     rise = float(ours.mean(axis=1).mean() - others.mean(axis=1).mean())
     if claim.relation == "ratio":
@@ -115,11 +108,10 @@ def _compared(
         unusable = "" if low > 0 else "a ratio of returns that are not all positive means nothing"
         ratio = float(ours.mean() / others.mean()) if not unusable else float("nan")
         spread = _ratio_interval(ours, others, *key) if not unusable and seeds >= LEAST_SEEDS else None
-        return Compared(first, second, found, ratio, spread, seeds, None, None, rise, digests, unusable)
+        return Compared(pair, found, ratio, spread, seeds, None, None, rise, digests, unusable)
     test = permutation_test(ours.mean(axis=1), others.mean(axis=1), *key)
     return Compared(
-        first,
-        second,
+        pair,
         found,
         effect=interquartile_mean(ours) - interquartile_mean(others),
         interval=difference_interval(ours, others, *key) if seeds >= LEAST_SEEDS else None,

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.papers.evidence import Comparable, Evidence
+from reports.papers.parts import NOT_RUN
 from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary
 from reports.text.numbers import NONE, decimals_for, interval, number, plural, short_count
 from reports.text.table import Table, csv_lines
 from results.published import Paper, PaperFigure, ScoreTable, SettingsTable, parse_number
-
-NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.papers.claims import Compared, NotCompared, compare_sides, parts_of
+from reports.papers.claims import Compared, compare_sides, parts_of
 from reports.papers.evidence import Evidence
-from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Part, pair_text
+from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Part
 from reports.papers.study_claims import measure_claim
 from reports.scores.cautions import ENOUGH_SEEDS
 from reports.statistics.permutation import holm, seeds_needed
@@ -124,14 +124,13 @@ def _verdict(claim: Claim, parts: Sequence[Part], differences: Sequence[str], di
     return ClaimVerdict(claim, word, tuple(parts), *texts)
 
 
-def _judge_part(claim: Claim, part: Compared | NotCompared, corrected: float | None, family: int) -> Part:
-    pair = pair_text(str(part.first), str(part.second))
-    if isinstance(part, NotCompared):
-        return Part(pair, NOT_RUN, part.reason)
+def _judge_part(claim: Claim, part: Compared | Part, corrected: float | None, family: int) -> Part:
+    if isinstance(part, Part):
+        return part
     word, reason = _judge_ratio(claim, part) if corrected is None else _judge_difference(part, corrected, family)
     favour = part.effect if claim.factor is None else -abs(part.effect - claim.factor)
     return Part(
-        pair,
+        part.pair,
         word,
         reason,
         part.effect,

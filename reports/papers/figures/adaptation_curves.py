@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.colours import LINE, Style
-from reports.figures.drawing import Look, draw_steps
-from reports.papers.figures.scores import Panel, draw_panels
+from reports.figures.drawing import Look, draw_panels, draw_steps
+from reports.papers.figures.scores import Panel, title_of
 
 
 def draw(panels: Sequence[Panel], styles: Mapping[str, Style]) -> Figure:
@@ -22,5 +22,6 @@ def draw(panels: Sequence[Panel], styles: Mapping[str, Style]) -> Figure:
         draw_steps(axes, panel.entries, looks, 0.3)
         axes.set_xlabel("adaptation steps")
         axes.set_ylabel(f"{panel.metric} on test tasks")
+        axes.set_title(title_of(panel), fontsize=8.5)
 
-    return draw_panels(panels, draw_panel)
+    return draw_panels(panels, draw_panel, legend_columns=3)

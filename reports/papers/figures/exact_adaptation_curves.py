@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reports.figures.colours import Style
-from reports.figures.drawing import Look, add_legend, draw_curve, finish, panel_grid
+from reports.figures.drawing import Look, draw_curve, draw_panels
 from reports.papers.figures.studies import Shown
 
 #: methods that the measurement names otherwise
@@ -17,8 +18,8 @@ MEASURED_AS = {"maml-vpg": "maml"}
 
 def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     """A panel for each suite, a line for each of the figure's algorithms: means over tasks."""
-    figure, grid = panel_grid(len(shown.suites))
-    for axes, suite in zip(grid, shown.suites, strict=True):
+
+    def draw_panel(axes: Axes, suite: str) -> None:
         for name in shown.figure.algorithms:
             values = shown.of("return after k steps", MEASURED_AS.get(name, name), suite)
             means = values.groupby("index")["value"].mean()
@@ -27,8 +28,13 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
         axes.set_title(shown.title(suite))
         axes.set_xlabel("adaptation steps")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        finish(axes)
-    for axes in grid[::2]:
+        label_returns(axes)
+
+    return draw_panels(shown.suites, draw_panel, legend_columns=4)
+
+
+def label_returns(axes: Axes) -> None:
+    """In a row's first panel."""
+    place = axes.get_subplotspec()
+    if place is not None and place.is_first_col():
         axes.set_ylabel("exact discounted return")
-    add_legend(figure, grid[0], columns=4)
-    return figure

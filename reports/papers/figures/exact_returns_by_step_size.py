@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter
 
 from reports.figures.colours import Style
-from reports.figures.drawing import add_legend, finish, panel_grid
-from reports.papers.figures.exact_adaptation_curves import MEASURED_AS
+from reports.figures.drawing import draw_panels
+from reports.papers.figures.exact_adaptation_curves import MEASURED_AS, label_returns
 from reports.papers.figures.studies import Shown
 
 BY_SIZE = "return after k steps by step size"
@@ -23,13 +23,7 @@ LEVEL_LINES = ("--", "-.")
 
 def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     """A panel for each suite: lines over the step size, level ones for what has none."""
-    figure, grid = panel_grid(len(shown.suites))
-    for axes, suite in zip(grid, shown.suites, strict=True):
-        _draw_panel(axes, shown, suite, styles)
-    for axes in grid[::2]:
-        axes.set_ylabel("exact discounted return")
-    add_legend(figure, grid[0], columns=2)
-    return figure
+    return draw_panels(shown.suites, lambda axes, suite: _draw_panel(axes, shown, suite, styles), legend_columns=2)
 
 
 def _draw_panel(axes: Axes, shown: Shown, suite: str, styles: Mapping[str, Style]) -> None:
@@ -50,4 +44,4 @@ def _draw_panel(axes: Axes, shown: Shown, suite: str, styles: Mapping[str, Style
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.set_xlabel("step size of the policy gradient")
-    finish(axes)
+    label_returns(axes)

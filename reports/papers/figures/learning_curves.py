@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.colours import Style
-from reports.figures.drawing import Look, draw_summaries, steps_axis
-from reports.papers.figures.scores import Panel, draw_panels
+from reports.figures.drawing import Look, draw_panels, draw_summaries, steps_axis
+from reports.papers.figures.scores import Panel, title_of
 
 
 def draw(panels: Sequence[Panel], styles: Mapping[str, Style]) -> Figure:
@@ -24,5 +24,6 @@ def draw(panels: Sequence[Panel], styles: Mapping[str, Style]) -> Figure:
             draw_summaries(axes, np.array(curve.environment_steps), curve.after, end, look)
         steps_axis(axes)
         axes.set_ylabel(f"{panel.metric}, after adaptation")
+        axes.set_title(title_of(panel), fontsize=8.5)
 
-    return draw_panels(panels, draw_panel)
+    return draw_panels(panels, draw_panel, legend_columns=3)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.colours import INK, PALETTE, Style
-from reports.figures.drawing import add_legend, finish, panel_grid
+from reports.figures.drawing import draw_panels
 from reports.papers.figures.studies import Shown
 
 BARS = (
@@ -28,11 +28,8 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     panels = [
         (suite, reading) for reading in readings for suite in shown.suites if len(shown.of("bound", reading, suite))
     ]
-    figure, grid = panel_grid(len(panels))
-    for axes, (suite, reading) in zip(grid, panels, strict=True):
-        _draw_panel(axes, shown, suite, reading, styles[algorithm].colour)
-    add_legend(figure, grid[0], columns=2)
-    return figure
+    colour = styles[algorithm].colour
+    return draw_panels(panels, lambda axes, panel: _draw_panel(axes, shown, *panel, colour), legend_columns=2)
 
 
 def _draw_panel(axes: Axes, shown: Shown, suite: str, reading: str, colour: str) -> None:
@@ -67,4 +64,3 @@ def _draw_panel(axes: Axes, shown: Shown, suite: str, reading: str, colour: str)
     options = suite.partition("[")[2].rstrip("]")
     terms = [text for text in (options, "penalty of each state's row" * reading.endswith(BY_STATE)) if text]
     axes.set_title("\n".join([shown.names.get(suite, suite), ", ".join(terms)]), fontsize=8.5)
-    finish(axes)

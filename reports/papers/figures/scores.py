@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
-from reports.figures.drawing import add_legend, finish, panel_grid
 from reports.papers.evidence import Comparable, Evidence
 from reports.scores.boards import FLOOR
 from reports.scores.entries import AlgorithmScores
@@ -52,20 +47,10 @@ def panels_of(figure: PaperFigure, evidence: Evidence) -> tuple[Panel, ...]:
     return tuple(panels)
 
 
-def draw_panels(panels: Sequence[Panel], draw_panel: Callable[[Axes, Panel], None]) -> Figure:
-    """A figure of all panels, with one legend."""
-    figure, grid = panel_grid(len(panels))
-    for axes, panel in zip(grid, panels, strict=True):
-        draw_panel(axes, panel)
-        axes.set_title(f"{panel.suite.printed}\n{_terms(panel)}", fontsize=8.5)
-        finish(axes)
-    add_legend(figure, *grid, columns=3)
-    return figure
-
-
-def _terms(panel: Panel) -> str:
+def title_of(panel: Panel) -> str:
+    """What the paper calls the environment, over the terms of our runs."""
     found = panel.found
     seeds = plural(span(len(entry.seeds) for entry in panel.entries), "seed")
     options = found.suite.partition("[")[2].rstrip("]")
     setting = f"horizon {found.horizon}" if not options or options.startswith("horizon=") else options
-    return f"{setting}, {short_count(found.budget)} steps, {seeds}"
+    return f"{panel.suite.printed}\n{setting}, {short_count(found.budget)} steps, {seeds}"
