@@ -198,11 +198,15 @@ def finish(axes: Axes) -> None:
 
 
 def add_legend(figure: Figure, *panels: Axes, columns: int | None = None) -> None:
-    """Below the panels, each label once.  columns: None: as many as have room."""
-    handles: dict[str, Artist] = {}
+    """Below the panels; what several panels show stands there once.  columns: None: as many as have room."""
+    handles: list[Artist] = []
+    labels: list[str] = []
     for axes in panels:
+        earlier = set(labels)
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            handles.setdefault(str(label), handle)
-    longest = max(map(len, handles), default=0)
+            if label not in earlier:
+                handles.append(handle)
+                labels.append(str(label))
+    longest = max(map(len, labels), default=0)
     columns = columns or (3 if longest <= 16 else 2 if longest <= 28 else 1)
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=columns, handlelength=2.6)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.6)

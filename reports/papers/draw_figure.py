@@ -46,4 +46,4 @@ def draw_figure(
 
 def _drawer(kind: str) -> Callable[[Any, Mapping[str, Style]], Figure] | None:
     module = f"reports.papers.figures.{kind.replace('-', '_')}"
-    return import_module(module).draw if find_spec(module) is not None else None
+    return getattr(import_module(module), "draw", None) if find_spec(module) is not None else None
