@@ -20,7 +20,8 @@ from benchmarks.verification.proofs import stale_digests, with_proofs
 from environments.typed_options import UsageError
 from reports.scores.entries import collect_entries
 from reports.scores.record import run_record
-from reports.sections.provenance import provenance_section
+from reports.sections.provenance import section
+from reports.sections.report import make_report
 from results.attestations import Attestation, Proof, fingerprint, read_attestations, write_attestation
 from results.measured import finished_measurements
 from results.run_folder import MeasurementFolder
@@ -268,11 +269,9 @@ def test_results_in_a_checkout_do_not_make_it_dirty(tmp_path: Path) -> None:
 
 
 def test_the_page_says_how_often_and_what_stands_by_sample(run: StoredRun, spec: RunSpec) -> None:
-    from reports.scores.boards import make_boards
 
     attest(run, OLD, machine=THERE)
     attest(run, OLD)
     attest(run, spec.code, digests={}, sample="runs/elsewhere")
-    entries, _ = collect_entries(with_proofs([run]))
-    page = provenance_section(make_boards(entries), {"random-init": "a0"})
+    page = section(make_report(with_proofs([run]))).html
     assert "1 of 1 runs made again to equal bytes, 2 times, on 2 machines · 1 by sample" in page
