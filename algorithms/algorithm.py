@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from environments.collector import Collector
+from environments.facts import SuiteFacts
 from environments.policy import Policy
 from environments.problem import Problem
 from environments.streams import Streams
@@ -42,6 +43,15 @@ class Algorithm(ABC):
     access: ClassVar[frozenset[str]] = frozenset({"train"})
     trains: bool = True  # False: no meta-training at all, the budget stays unspent
     Config: ClassVar[type[Config]] = Config
+
+    @classmethod
+    def fits(cls, suite: SuiteFacts) -> str | None:
+        """None where the algorithm can be run on the suite, otherwise one sentence on why it cannot.
+
+        Asked when runs are planned, before anything is constructed: such a cell is left out, with the reason, and
+        counts as no failure.
+        """
+        return None
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
         self.problem = problem

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import gymnasium
 import numpy as np
 import torch
 
@@ -16,6 +17,7 @@ from algorithms.optimisation.adam import Adam
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax
 from algorithms.policies.parameters import stacked
 from environments.collector import Collector
+from environments.facts import SuiteFacts
 from environments.problem import Problem
 from environments.streams import Streams
 from environments.task import TaskRef
@@ -38,6 +40,11 @@ class Oracle(GradientAdaptation):
     name = "oracle"
     access = frozenset({"validation", "test", "model"})
     Config = OracleConfig
+
+    @classmethod
+    def fits(cls, suite: SuiteFacts) -> str | None:
+        unknown = isinstance(suite.observation_space, gymnasium.spaces.Discrete) and not suite.has_model
+        return super().fits(suite) or ("discrete observations need an exact model to solve" if unknown else None)
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
         super().__init__(problem, config, streams)

@@ -30,13 +30,14 @@ def write_report(
     stale: Collection[str] = (),
     failed: Sequence[FailedRun] = (),
     title: str = "Leaderboard",
+    left_out: Sequence[str] = (),
 ) -> Path:
     """Writes the report of these runs into the folder `output`, in place of a former report; returns its page.
 
     The same runs give the same bytes.  Arguments and errors as `make_report`; StoreError also if the folder cannot be
     written, or holds something else than a report.
     """
-    report = make_report(runs, reference, stale, failed, title)
+    report = make_report(runs, reference, stale, failed, title, left_out)
     contents = _files(report)
     output = Path(output)
     write_folder(output, contents)

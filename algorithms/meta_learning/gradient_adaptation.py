@@ -13,8 +13,9 @@ from algorithms.algorithm import Adaptation, Algorithm, Config, Metrics
 from algorithms.estimators.advantages import advantages
 from algorithms.estimators.surrogates import log_probability_objective
 from algorithms.optimisation.inner_update import inner_update
-from algorithms.policies.networks import NetworkPolicy, make_network
+from algorithms.policies.networks import NetworkPolicy, make_network, unsuitable
 from algorithms.policies.parameters import Parameters, stacked
+from environments.facts import SuiteFacts
 from environments.policy import Distribution
 from environments.problem import Problem
 from environments.streams import Streams
@@ -80,6 +81,10 @@ class GradientAdaptation(Algorithm):
 
     Config: ClassVar[type[PolicyConfig]] = GradientConfig
     config: Any
+
+    @classmethod
+    def fits(cls, suite: SuiteFacts) -> str | None:
+        return unsuitable(suite.observation_space, suite.action_space)
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
         super().__init__(problem, config, streams)

@@ -90,13 +90,25 @@ class MLP(PolicyNetwork):
         return Gaussian(output, log_std.reshape(lead[0], *[1] * (len(lead) - 1), self.sizes[-1]))
 
 
+def unsuitable(observation_space: gymnasium.Space, action_space: gymnasium.Space) -> str | None:
+    """Why no network here maps such observations to such actions, None if one does."""
+    for name, space in (("observations", observation_space), ("actions", action_space)):
+        vector = isinstance(space, gymnasium.spaces.Box) and len(space.shape) == 1
+        if not vector and not (isinstance(space, gymnasium.spaces.Discrete) and space.start == 0):
+            return f"{name} must be a vector or a number from 0 on, got {space}"
+    if isinstance(observation_space, gymnasium.spaces.Discrete) and isinstance(action_space, gymnasium.spaces.Box):
+        return f"discrete observations need discrete actions, got {action_space}"
+    return None
+
+
 def make_network(
     observation_space: gymnasium.Space, action_space: gymnasium.Space, hidden: Sequence[int], initial_std: float = 1.0
 ) -> PolicyNetwork:
-    """Tabular softmax where both spaces are discrete, otherwise an MLP."""
-    if isinstance(observation_space, gymnasium.spaces.Discrete):
-        if not isinstance(action_space, gymnasium.spaces.Discrete):
-            raise TypeError(f"discrete observations need discrete actions, got {action_space}")
+    """Tabular softmax where both spaces are discrete, otherwise an MLP.  Raises TypeError where neither serves."""
+    reason = unsuitable(observation_space, action_space)
+    if reason is not None:
+        raise TypeError(reason)
+    if isinstance(observation_space, gymnasium.spaces.Discrete) and isinstance(action_space, gymnasium.spaces.Discrete):
         return TabularSoftmax(int(observation_space.n), int(action_space.n))
     return MLP(math.prod(observation_space.shape or (1,)), hidden, action_space, initial_std)
 

@@ -13,7 +13,8 @@ from algorithms.catalogue import algorithms
 from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions, failed_runs, run_plan, stored_runs
 from benchmarks.commands.report import check_output, reference_runs, render
 from benchmarks.commands.text_table import text_table
-from benchmarks.conformance.rules import RULES, Finding, check
+from benchmarks.conformance.rules import LEFT_OUT, RULES, Finding, check
+from benchmarks.planning.fitting import LeftOut
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.verification.proofs import Today, attestations_of, with_proofs
 from environments.discovery import ClassEntry
@@ -32,12 +33,17 @@ SUMMARY = "summary.md"
 
 
 def run_comparison(
-    found: ClassEntry, specs: Sequence[RunSpec], against: Sequence[str] | None, options: RunOptions
+    found: ClassEntry,
+    specs: Sequence[RunSpec],
+    against: Sequence[str] | None,
+    options: RunOptions,
+    left_out: Sequence[LeftOut] = (),
 ) -> int:
     """Checks the algorithm, runs the plan, and reports it beside the results that may be compared with it.
 
     Stored results that may not be are refused, saying in what they differ and which command repeats them.
-    against: names of algorithms; all that are stored if None.  Returns the command's exit code.
+    against: names of algorithms; all that are stored if None.  left_out: what the report names as not run.
+    Returns the command's exit code.
     """
     store = Store(options.results)
     shipped = reference_runs()
@@ -64,10 +70,12 @@ def run_comparison(
     theirs = {run.path for run in shipped}
     reference = [run for run in opponents if run.path in theirs]
     runs = [*with_proofs(own), *(run for run in opponents if run.path not in theirs)]
-    page = render(runs, options.output, f"Comparison of {found.name}", reference, failed_runs(outcomes))
+    page = render(runs, options.output, f"Comparison of {found.name}", reference, failed_runs(outcomes), left_out)
     boards = make_boards(collect_entries(runs, reference)[0])
     tests = {board.suite: pairs for board in boards if (pairs := compare_pairs(board)) is not None}
-    text = comparison_markdown(found.name, boards, tests, _conformance(findings), notes)
+    text = comparison_markdown(
+        found.name, boards, tests, _conformance(findings), [*(f"left out: {cell}" for cell in left_out), *notes]
+    )
     add_file(options.output, SUMMARY, text.encode())
     print(f"summary: {options.output / SUMMARY}")
     print(f"report: {page}")
@@ -96,7 +104,7 @@ def differences(run: StoredRun, spec: RunSpec, today: Today | None = None) -> tu
 
 
 def as_lines(findings: Sequence[Finding]) -> list[str]:
-    """A line for each finding: `pass`, `FAIL` or `-` (not examined after a failure), rule, suite, reason."""
+    """A line for each finding: `pass`, `FAIL` or `-` (not examined), rule, suite, reason."""
     words = {True: "pass", False: "FAIL", None: "-"}
     return text_table((words[finding.passed], finding.rule, finding.suite, finding.reason) for finding in findings)
 
@@ -165,7 +173,7 @@ def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], opt
 
 
 def _conformance(findings: Iterable[Finding]) -> str:
-    suites = dict.fromkeys(f"`{finding.suite}`" for finding in findings)
+    suites = dict.fromkeys(f"`{finding.suite}`" for finding in findings if finding.rule != LEFT_OUT)
     return f"keeps all {len(RULES)} rules of `metarl check`, tried on {', '.join(suites)}"
 
 

@@ -13,6 +13,7 @@ from benchmarks.commands.text_table import text_table
 from benchmarks.execution.executor import Executor, LocalExecutor
 from benchmarks.execution.progress import as_time, make_display
 from benchmarks.execution.worker import RunOutcome
+from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.time_estimates import estimated_seconds, learn_rates, makespan
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.verification.proofs import by_terms, standing_for
@@ -33,8 +34,11 @@ class RunOptions:
     force: bool = False
 
 
-def run_leaderboard(specs: Sequence[RunSpec], options: RunOptions, title: str) -> int:
-    """Carries out the plan and writes its report; returns the command's exit code.  Raises StoreError."""
+def run_leaderboard(specs: Sequence[RunSpec], options: RunOptions, title: str, left_out: Sequence[LeftOut] = ()) -> int:
+    """Carries out the plan and writes its report; returns the command's exit code.  Raises StoreError.
+
+    left_out: what the report names as not run.
+    """
     store = Store(options.results)
     check_output(options.output)
     outcomes, code = run_plan(specs, store, options)
@@ -42,7 +46,8 @@ def run_leaderboard(specs: Sequence[RunSpec], options: RunOptions, title: str) -
         return code
     runs = stored_runs(specs, store)
     if runs:
-        print(f"report: {render(runs, options.output, title, failed=failed_runs(outcomes))}")
+        page = render(runs, options.output, title, failed=failed_runs(outcomes), left_out=left_out)
+        print(f"report: {page}")
     return code
 
 

@@ -18,7 +18,8 @@ from benchmarks.commands.paper_studies import (
 )
 from benchmarks.commands.report import REFERENCE, check_output, name_lost_times, reference_runs
 from benchmarks.planning.definition import PAPERS_PROFILE
-from benchmarks.planning.plan import make_plan, parse_setting
+from benchmarks.planning.fitting import LeftOut, print_left_out
+from benchmarks.planning.plan import Plan, make_plan, parse_setting
 from benchmarks.planning.profiles import find_profile
 from benchmarks.specs.study_spec import measurements
 from benchmarks.verification.proofs import Today, stale_digests, with_proofs
@@ -55,24 +56,29 @@ def run_paper(paper: Paper, choice: PaperOptions, options: RunOptions, dry_run: 
     own = [(text, setting) for text, setting in parsed if setting.algorithm in measurements()]
     others = [text for text, setting in parsed if setting.algorithm not in measurements()]
     # a plan is made of them in any case, which finds bad input
-    specs = make_plan(paper.name, choice.suites, None, choice.seeds, choice.profile, others)
-    specs = [] if choice.only_measurements else specs
+    plan = make_plan(paper.name, choice.suites, None, choice.seeds, choice.profile, others)
+    if choice.only_measurements:
+        plan = Plan([])
     studies = plan_measurements(
         paper, choice.profile or PAPERS_PROFILE, choice.seeds, choice.suites, [setting for _, setting in own]
     )
+    if not studies:
+        plan.require_runs()
+    print_left_out(plan.left_out)
     if dry_run:
-        code = show_plan(specs, options) if specs else 0
+        code = show_plan(plan, options) if plan else 0
         if studies:
             show_measurements(studies, options)
         return code
     store = Store(options.results)
     check_output(options.output)
-    outcomes, code = run_plan(specs, store, options) if specs else ([], 0)
+    outcomes, code = run_plan(plan, store, options) if plan else ([], 0)
     if studies and code != INTERRUPTED:
-        measured, own_code = run_measurements(studies, store, options)
-        outcomes, code = [*outcomes, *measured], max(code, own_code)
+        ended, own_code = run_measurements(studies, store, options)
+        outcomes, code = [*outcomes, *ended], max(code, own_code)
     if code != INTERRUPTED:
-        _render(paper, stored_runs(specs, store), [], planned_of(studies, store), options, failed_runs(outcomes))
+        runs, measured = stored_runs(plan, store), planned_of(studies, store)
+        _render(paper, runs, [], measured, options, failed_runs(outcomes), plan.left_out)
     return code
 
 
@@ -131,6 +137,7 @@ def _render(
     studies: Sequence[StoredMeasurement],
     options: RunOptions,
     failed: Sequence[FailedRun] = (),
+    left_out: Sequence[LeftOut] = (),
 ) -> None:
     name_lost_times([*runs, *reference])
     today = Today()
@@ -143,6 +150,7 @@ def _render(
         stale=stale_digests([*proven, *studies]),
         measured=studies,
         failed=failed,
+        left_out=[str(cell) for cell in left_out],
         algorithms=algorithms(),
         suites=suites(),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.planning.fitting import LeftOut
 from benchmarks.verification.proofs import stale_digests, with_proofs
 from results.store import Store, StoredRun
 
@@ -22,6 +23,7 @@ def render(
     title: str,
     reference: Sequence[StoredRun] = (),
     failed: Sequence[FailedRun] = (),
+    left_out: Sequence[LeftOut] = (),
 ) -> Path:
     """Write the report of the runs; returns its page.  Raises StoreError if there is nothing to show."""
     from reports.page import write_report
@@ -30,7 +32,15 @@ def render(
     proven = with_proofs([*runs, *reference])
     runs, reference = proven[: len(runs)], proven[len(runs) :]
     stale = stale_digests(proven)
-    return write_report(runs, output, reference=reference, stale=stale, failed=failed, title=title)
+    return write_report(
+        runs,
+        output,
+        reference=reference,
+        stale=stale,
+        failed=failed,
+        title=title,
+        left_out=[str(cell) for cell in left_out],
+    )
 
 
 def name_lost_times(runs: Iterable[StoredRun]) -> None:

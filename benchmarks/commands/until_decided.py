@@ -17,6 +17,7 @@ from algorithms.catalogue import find_algorithm
 from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions, failed_runs, run_plan, show_plan, stored_runs
 from benchmarks.commands.report import check_output, render
 from benchmarks.execution.executor import Executor
+from benchmarks.planning.fitting import LeftOut
 from benchmarks.specs.run_spec import RunSpec
 from environments.typed_options import UsageError
 from reports.folder import add_file
@@ -65,12 +66,17 @@ def last_look(seeds: int | None) -> int:
 
 
 def run_until_decided(
-    specs: Sequence[RunSpec], options: RunOptions, title: str, executor: Executor | None = None
+    specs: Sequence[RunSpec],
+    options: RunOptions,
+    title: str,
+    executor: Executor | None = None,
+    left_out: Sequence[LeftOut] = (),
 ) -> int:
     """Runs looks until nothing more can be decided, and writes the report; returns the command's exit code.
 
     specs: the plan with the last look's seeds; what is stored of it is not run again.  A look's lines depend on the
-    seeds it asks for, whether or not later ones are stored.  Raises StoreError.
+    seeds it asks for, whether or not later ones are stored.
+    left_out: what the report names as not run.  Raises StoreError.
     """
     store = Store(options.results)
     check_output(options.output)
@@ -93,7 +99,7 @@ def run_until_decided(
         begun = {spec.label for spec in asked}
         batch = [spec for spec in specs if spec.label not in begun and _goes_on(spec, standings[spec.suite].decision)]
     if runs:
-        page = render(runs, options.output, title, failed=failed_runs(outcomes))
+        page = render(runs, options.output, title, failed=failed_runs(outcomes), left_out=left_out)
         add_file(options.output, DECISIONS, decisions_csv(list(standings.values())).encode())
         print(f"decisions: {options.output / DECISIONS}")
         print(f"report: {page}")

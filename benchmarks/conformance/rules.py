@@ -15,7 +15,8 @@ import torch
 
 from algorithms.algorithm import Algorithm
 from benchmarks.conformance.trial import Trial, Violation
-from benchmarks.planning.plan import configuration
+from benchmarks.planning.fitting import misfit
+from benchmarks.planning.plan import resolve_options
 from environments.catalogue import make_suite, parse_suite_name
 from environments.discovery import ClassEntry
 from environments.suite import Suite
@@ -33,6 +34,8 @@ RAISES = 4
 SAVED_AFTER = 2
 #: how much more of a budget there is where its end must not come in between
 ROOM = 10
+#: in place of a rule where an algorithm does not fit a suite, which breaks none
+LEFT_OUT = "left out"
 
 RULES = {
     "runs": "training, adaptation, saving and loading raise nothing",
@@ -47,7 +50,7 @@ RULES = {
 
 @dataclass(frozen=True)
 class Finding:
-    """`passed` is None where an earlier failure left the rule unexamined."""
+    """`passed` is None where an earlier failure left the rule unexamined, and where `rule` is `LEFT_OUT`."""
 
     suite: str
     rule: str
@@ -56,26 +59,36 @@ class Finding:
 
 
 def check(found: ClassEntry, suites: Sequence[str] = SUITES) -> list[Finding]:
-    """Every rule on a tiny version of each suite; suites that the algorithm refuses by UsageError are left out.
+    """Every rule on a tiny version of each suite.
 
-    Raises UsageError if it refuses all of them, or if the file has no `Algorithm` to check.
+    A suite that the algorithm says it does not fit, or whose options its constructor refuses by UsageError, is left
+    out with one finding that says why.  Raises UsageError if all are, or if the file has no `Algorithm` to check.
     """
     cls = found.load()
     if not (isinstance(cls, type) and issubclass(cls, Algorithm)):
         raise UsageError(f"{found.class_name} in {found.module} is no subclass of algorithms.algorithm.Algorithm")
-    config = make_options(cls.Config, configuration(found, {"tasks": 2, "trajectories": 2}), f"algorithm {found.name}")
+    small = resolve_options(found, {"tasks": (2, "check"), "trajectories": (2, "check")})
+    config = make_options(
+        cls.Config, {option: value for option, (value, _) in small.items()}, f"algorithm {found.name}"
+    )
     findings: list[Finding] = []
-    refusals: list[str] = []
     for text in suites:
         name, options = parse_suite_name(text)
         options["horizon"] = str(HORIZON)
         suite = make_suite(f"{name}[{','.join(f'{key}={value}' for key, value in options.items())}]")
-        try:
-            findings += _examine(cls, config, suite)
-        except UsageError as error:
-            refusals.append(str(error))
-    if not findings:
-        raise UsageError(f"{found.name} refuses every suite tried: {refusals[0]}")
+        reason = misfit(found, suite)
+        if reason is not None:  # so short a horizon may be why
+            suite = make_suite(text)
+            reason = misfit(found, suite)
+        if reason is None:
+            try:
+                findings += _examine(cls, config, suite)
+                continue
+            except UsageError as error:
+                reason = str(error)
+        findings.append(Finding(suite.full_name, LEFT_OUT, None, reason))
+    if all(finding.rule == LEFT_OUT for finding in findings):
+        raise UsageError(f"{found.name} fits no suite tried: {findings[0].reason}; name others with --suites")
     return findings
 
 

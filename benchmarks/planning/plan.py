@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from inspect import get_annotations
 from typing import Any
 
 from algorithms.catalogue import algorithms as known_algorithms
 from algorithms.catalogue import find_algorithm
 from benchmarks.planning.definition import find_definition
-from benchmarks.planning.profiles import find_profile
+from benchmarks.planning.fitting import LeftOut, misfit
+from benchmarks.planning.profiles import Profile, find_profile
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from environments.catalogue import suites as known_suites
 from environments.discovery import ClassEntry
+from environments.suite import Suite
 from environments.typed_options import UsageError, former_names, make_options, nearest
 
 #: stands for every algorithm in a setting `all.option=value`
@@ -31,6 +34,32 @@ class Setting:
     value: str
 
 
+@dataclass(frozen=True)
+class Cell:
+    """One suite and algorithm.  `spec`: its run with seed 0.
+
+    `sources`: what each value is by, under the names of the spec's fields and `configuration.<option>`.
+    """
+
+    spec: RunSpec
+    sources: Mapping[str, str]
+
+
+class Plan(list[RunSpec]):
+    """The runs, seed by seed; the cells that they are of; and those that do not fit, which are left out."""
+
+    def __init__(self, cells: Iterable[Cell] = (), seeds: int = 1, left_out: Iterable[LeftOut] = ()) -> None:
+        self.cells, self.left_out = tuple(cells), tuple(left_out)
+        super().__init__(replace(cell.spec, seed=seed) for seed in range(seeds) for cell in self.cells)
+
+    def require_runs(self) -> None:
+        """Raises UsageError if every cell is left out."""
+        if not self and self.left_out:
+            count = len(self.left_out) - 1
+            others = f", and {count} more cell{'s' if count > 1 else ''}" if count else ""
+            raise UsageError(f"there is nothing to run: left out is {self.left_out[0]}{others}")
+
+
 def make_plan(
     benchmark: str = "quick",
     suites: Sequence[str] | None = None,
@@ -38,7 +67,7 @@ def make_plan(
     seeds: int | None = None,
     profile: str | None = None,
     settings: Iterable[str] = (),
-) -> list[RunSpec]:
+) -> Plan:
     """The runs of a benchmark, seed by seed; each argument that is given replaces the definition's own.
 
     suites: names with options.  algorithms: names, or `path.py[:Class]`.  seeds: how many, from 0.
@@ -55,46 +84,73 @@ def make_plan(
     count = chosen.seeds if seeds is None else seeds
     if count < 1:
         raise UsageError(f"the number of seeds must be at least 1, got {count}")
-    cells: list[RunSpec] = []
+    cells, left_out = list[Cell](), list[LeftOut]()
     chosen_suites = [known_suite(text) for text in _unique(suites or definition.suites)]
     for suite in chosen_suites:
         suite.check_data()
     for suite in chosen_suites:
         for entry in found:
-            cell = chosen.settings(benchmark, suite.name, entry.name)
-            if cell.budget < 1:
-                raise UsageError(f"profile {chosen.name}: the budget of {suite.name} must be at least 1")
-            cells.append(
-                RunSpec(
-                    suite=suite.full_name,
-                    algorithm=entry.name,
-                    source=source_of(entry),
-                    configuration=configuration(entry, cell.config, parsed),
-                    adaptation_steps=cell.adaptation_steps,
-                    trajectories=cell.trajectories,
-                    adaptations=cell.adaptations,
-                    evaluations=cell.evaluations,
-                    budget=cell.budget,
-                    seed=0,
-                    checkpoint_every=cell.checkpoint_every,
-                    profile=chosen.name,
-                    benchmark=benchmark,
-                    code=code_digest(entry, known_suites()[suite.name]),
-                )
-            )
-    return [replace(cell, seed=seed) for seed in range(count) for cell in cells]
+            reason = misfit(entry, suite)
+            if reason is not None:
+                left_out.append(LeftOut(suite.full_name, entry.name, reason))
+            else:
+                cells.append(_cell(benchmark, chosen, suite, entry, parsed))
+    return Plan(cells, count, left_out)
 
 
-def configuration(found: ClassEntry, defaults: Any, settings: Iterable[Setting] = ()) -> dict[str, Any]:
-    """The algorithm's whole configuration as plain values: its own defaults, the profile's, then the settings."""
+def _cell(benchmark: str, profile: Profile, suite: Suite, entry: ClassEntry, settings: Sequence[Setting]) -> Cell:
+    cell, sources = profile.settings(benchmark, suite.name, entry.name)
+    if cell.budget < 1:
+        raise UsageError(f"profile {profile.name}: the budget of {suite.name} must be at least 1")
+    by_profile = {option: (value, sources.pop(f"config.{option}")) for option, value in cell.config.items()}
+    options = resolve_options(entry, by_profile, settings)
+    spec = RunSpec(
+        suite=suite.full_name,
+        algorithm=entry.name,
+        source=source_of(entry),
+        configuration=_plain({option: value for option, (value, _) in options.items()}),
+        adaptation_steps=cell.adaptation_steps,
+        trajectories=cell.trajectories,
+        adaptations=cell.adaptations,
+        evaluations=cell.evaluations,
+        budget=cell.budget,
+        seed=0,
+        checkpoint_every=cell.checkpoint_every,
+        profile=profile.name,
+        benchmark=benchmark,
+        code=code_digest(entry, known_suites()[suite.name]),
+    )
+    return Cell(spec, sources | {f"configuration.{option}": source for option, (_, source) in options.items()})
+
+
+def resolve_options(
+    found: ClassEntry, by_profile: Mapping[str, tuple[Any, str]], settings: Iterable[Setting] = ()
+) -> dict[str, tuple[Any, str]]:
+    """Each option's value and what it is by: the algorithm's own default, the profile's, or a setting; the last wins.
+
+    by_profile: likewise, of which an option that the algorithm has not is left alone.  Raises UsageError.
+    """
     cls = found.load().Config
-    known = {field.name for field in fields(cls)}
-    values = {option: value for option, value in defaults.items() if option in known | former_names(cls).keys()}
+    known = [field.name for field in fields(cls)]
+    given = {option: pair for option, pair in by_profile.items() if option in {*known, *former_names(cls)}}
     for setting in settings:
         if setting.algorithm == found.name or (setting.algorithm == ALL and setting.option in known):
-            values[setting.option] = setting.value
-    resolved = make_options(cls, values, f"algorithm {found.name}")
-    return json.loads(json.dumps(asdict(resolved)))  # tuples become the lists that a stored record holds
+            given[setting.option] = setting.value, f"--set {setting.algorithm}.{setting.option}={setting.value}"
+    resolved = asdict(
+        make_options(cls, {option: value for option, (value, _) in given.items()}, f"algorithm {found.name}")
+    )
+    return {
+        option: (resolved[option], given[option][1] if option in given else default_of(cls, option)) for option in known
+    }
+
+
+def default_of(cls: type, field: str) -> str:
+    """Whose default a dataclass's field has."""
+    return f"default of {next(each.__qualname__ for each in cls.__mro__ if field in get_annotations(each))}"
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(values))  # tuples become the lists that a stored record holds
 
 
 def parse_setting(text: str) -> Setting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -32,18 +33,25 @@ class CellSettings:
 @dataclass(frozen=True)
 class Rule:
     """Overrides for the benchmarks, the suites (globs on the name without options) and, for `config` alone, the
-    algorithms that it names.
+    algorithms that it names.  `place`: the file and line where it stands.
     """
 
+    place: str
     benchmarks: tuple[str, ...]
     suites: tuple[str, ...]
     algorithms: tuple[str, ...]
     overrides: Mapping[str, Any]
     config: Mapping[str, Any]
 
-    def matches(self, benchmark: str, suite: str, algorithm: str) -> bool:
-        named = ((benchmark, self.benchmarks), (suite, self.suites), (algorithm, self.algorithms))
-        return all(_matches(name, globs) for name, globs in named)
+    def match(self, benchmark: str, suite: str, algorithm: str) -> str | None:
+        """The rule's place and the globs by which it applies, None if it does not."""
+        globs = {"benchmarks": self.benchmarks, "suites": self.suites, "algorithms": self.algorithms}
+        names = dict(zip(globs, (benchmark, suite, algorithm), strict=True))
+        found = {key: _matching(names[key], globs[key]) for key in globs}
+        if None in found.values():
+            return None
+        told = ", ".join(f"{key} {glob}" for key, glob in found.items() if glob != "*")
+        return f"{self.place}: {told}" if told else self.place
 
 
 @dataclass(frozen=True)
@@ -54,15 +62,18 @@ class Profile:
     summary: str
     seeds: int
     default: CellSettings
+    sources: Mapping[str, str]  # what each value of the default is by: under its field, or `config.<option>`
     rules: tuple[Rule, ...]
 
-    def settings(self, benchmark: str, suite: str, algorithm: str) -> CellSettings:
-        """For a benchmark's name, a suite's without options and an algorithm's."""
-        settings = self.default
+    def settings(self, benchmark: str, suite: str, algorithm: str) -> tuple[CellSettings, dict[str, str]]:
+        """For a benchmark's name, a suite's without options and an algorithm's; and what each value is by."""
+        setting, sources = self.default, dict(self.sources)
         for rule in self.rules:
-            if rule.matches(benchmark, suite, algorithm):
+            source = rule.match(benchmark, suite, algorithm)
+            if source is not None:
                 settings = replace(settings, **rule.overrides, config={**settings.config, **rule.config})
-        return settings
+                sources |= _all_by(source, rule.overrides, rule.config)
+        return setting, sources
 
 
 def find_profile(name: str) -> Profile:
@@ -76,21 +87,28 @@ def find_profile(name: str) -> Profile:
 @cache
 def profiles(path: Path = FILE) -> Mapping[str, Profile]:
     """Every profile of the file, by name.  Raises UsageError for a key that means nothing."""
-    content = tomllib.loads(path.read_text())
-    return MappingProxyType({name: _profile(name, table) for name, table in content.items()})
+    text = path.read_text()
+    places = _places(text, path.name)
+    return MappingProxyType({name: _profile(name, table, places) for name, table in tomllib.loads(text).items()})
 
 
-def _profile(name: str, table: dict[str, Any]) -> Profile:
-    rules = tuple(_rule(name, rule) for rule in table.pop("rule", []))
+def _profile(name: str, table: dict[str, Any], places: Mapping[str, list[str]]) -> Profile:
+    found = table.pop("rule", [])
+    at = places.get(f"{name}.rule", [])
+    if len(at) != len(found):  # rules in another form than [[name.rule]]
+        at = [f"[[{name}.rule]]"] * len(found)
+    rules = tuple(_rule(name, rule, place) for rule, place in zip(found, at, strict=True))
     summary, seeds = table.pop("summary"), table.pop("seeds")
     try:
         default = CellSettings(**table)
     except TypeError as error:
         raise UsageError(f"profile {name}: {error}") from None
-    return Profile(name, summary, seeds, default, rules)
+    sources = _all_by("unless a profile says otherwise", vars(default), ())
+    sources |= _all_by(places.get(name, [f"[{name}]"])[0], table, default.config)
+    return Profile(name, summary, seeds, default, sources, rules)
 
 
-def _rule(profile: str, table: dict[str, Any]) -> Rule:
+def _rule(profile: str, table: dict[str, Any], place: str) -> Rule:
     benchmarks, suites, algorithms = (_globs(table.pop(key, "*")) for key in ("benchmarks", "suites", "algorithms"))
     config = table.pop("config", {})
     known = {"budget", "adaptation_steps", "trajectories", "adaptations", "evaluations", "checkpoint_every"}
@@ -99,12 +117,27 @@ def _rule(profile: str, table: dict[str, Any]) -> Rule:
             raise UsageError(f"profile {profile}: a rule has no key {key!r}; {nearest(key, known)}")
     if table and algorithms != ("*",):
         raise UsageError(f"profile {profile}: a rule for algorithms may set config alone, not {', '.join(table)}")
-    return Rule(benchmarks, suites, algorithms, table, config)
+    return Rule(place, benchmarks, suites, algorithms, table, config)
+
+
+def _places(text: str, file: str) -> dict[str, list[str]]:
+    """Where each table of that name begins, in order; `tomllib` does not say."""
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\[{1,2}\s*([\w.-]+)\s*\]{1,2}", line)
+        if header is not None:
+            found.setdefault(header[1], []).append(f"{file} line {number}, {header[0]}")
+    return found
+
+
+def _all_by(source: str, values: Iterable[str], config: Iterable[str]) -> dict[str, str]:
+    fields = [name for name in values if name != "config"]
+    return dict.fromkeys([*fields, *(f"config.{option}" for option in config)], source)
 
 
 def _globs(value: str | Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _matches(name: str, globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, glob) for glob in globs)
+def _matching(name: str, globs: tuple[str, ...]) -> str | None:
+    return next((glob for glob in globs if fnmatchcase(name, glob)), None)

@@ -48,11 +48,13 @@ def write_paper(
     algorithms: Collection[str] | None = None,
     suites: Collection[str] | None = None,
     measured: Iterable[StoredMeasurement] = (),
+    left_out: Sequence[str] = (),
 ) -> Path:
     """Writes the paper's page into the folder `output`, in place of a former report; returns it.
 
     reference: shipped results.  stale: digests of configurations whose code or software has changed since they ran.
     measured: finished measurements.
+    left_out: cells that are not run, since the algorithm does not fit the suite, a line each.
     algorithms, suites: names that exist, so that the page can tell what is not run from what cannot be.
     The same runs give the same bytes; no run at all gives a page on which every claim reads "not run".
     Raises StoreError if the folder cannot be written or holds something else than a report.
@@ -62,7 +64,7 @@ def write_paper(
     evidence = gather(paper, entries, refused, stale, algorithms, suites, choose_measured(measured, stale))
     boards = make_boards(entry for found in evidence.sets for entry in found.entries.values())
     styles = styles_for({a.id for a in paper.algorithms} | {e.algorithm for b in boards for e in b.entries})
-    warnings = collect_cautions(boards, refused, stale, failed)
+    warnings = collect_cautions(boards, refused, stale, failed, left_out)
     report = Report(f"{paper.title}: reproduction", boards, refused, warnings, frozenset(stale), styles)
     output = Path(output)
     write_folder(output, _files(report, evidence, judge(evidence)))

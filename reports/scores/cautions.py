@@ -48,10 +48,12 @@ def collect_cautions(
     refused: Iterable[Refused] = (),
     stale: Collection[str] = (),
     failed: Iterable[FailedRun] = (),
+    left_out: Iterable[str] = (),
 ) -> tuple[Caution, ...]:
     """Every caution, the gravest kinds first.
 
     stale: digests (64 hex digits) of configurations whose code or software has changed since they ran.
+    left_out: "algorithm on suite: reason" of cells that are not run, since the algorithm does not fit the suite.
     """
     boards = tuple(boards)
     found = [
@@ -59,6 +61,7 @@ def collect_cautions(
         for run in failed
     ]
     found += [Caution("No score", entry.reason) for entry in refused]
+    found += [Caution("Left out", line.rstrip(".")) for line in left_out]
     for board in boards:
         for label, differing in board.incomparable.items():
             terms = "; ".join(f"{name} {values}" for name, values in differing.items())

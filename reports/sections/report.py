@@ -59,11 +59,13 @@ def make_report(
     stale: Collection[str] = (),
     failed: Sequence[FailedRun] = (),
     title: str = "Leaderboard",
+    left_out: Sequence[str] = (),
 ) -> Report:
     """Reads the runs' tables and sums them up.
 
     reference: shipped results, compared like the others and labelled.  stale: digests of configurations whose code or
     software has changed since they ran.  failed: runs that were asked for and did not finish.
+    left_out: cells that were asked for and are not run, since the algorithm does not fit the suite, a line each.
     Raises StoreError if there is no run that gives a score.
     """
     entries, refused = collect_entries(runs, reference)
@@ -71,6 +73,6 @@ def make_report(
         why = refused[0].reason if refused else "no finished run is stored; run `metarl leaderboard` first"
         raise StoreError(f"there is nothing to report: {why}")
     boards = make_boards(entries)
-    cautions = collect_cautions(boards, refused, stale, failed)
+    cautions = collect_cautions(boards, refused, stale, failed, left_out)
     styles = styles_for(entry.algorithm for entry in entries)
     return Report(title, boards, refused, cautions, frozenset(stale), styles)

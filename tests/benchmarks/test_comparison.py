@@ -33,7 +33,12 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
 
     def render(
-        runs: Sequence[StoredRun], output: Path, title: str, shipped: Sequence[StoredRun], failed: Sequence[FailedRun]
+        runs: Sequence[StoredRun],
+        output: Path,
+        title: str,
+        shipped: Sequence[StoredRun],
+        failed: Sequence[FailedRun],
+        left_out: object,
     ) -> Path:
         write_folder(output, {"index.html": b""})
         return output / "index.html"

@@ -75,7 +75,9 @@ def reported(monkeypatch: pytest.MonkeyPatch) -> list[set[tuple[str, int]]]:
     """Algorithm and seed of the runs of each report, which is not drawn."""
     reports: list[set[tuple[str, int]]] = []
 
-    def render(runs: Sequence[StoredRun], output: Path, title: str, failed: Sequence[FailedRun]) -> Path:
+    def render(
+        runs: Sequence[StoredRun], output: Path, title: str, failed: Sequence[FailedRun], left_out: object
+    ) -> Path:
         reports.append({(run.algorithm, run.seed) for run in runs})
         write_folder(output, {"index.html": b""})
         return output / "index.html"
