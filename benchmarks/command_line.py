@@ -58,6 +58,15 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="as JSON")
     command.set_defaults(command=_list)
 
+    command = commands.add_parser("show", help="the configuration that a run would get, and what each value is by")
+    command.add_argument("suite", metavar="SUITE", help="a name, with options as in corners[horizon=50]")
+    command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
+    command.add_argument("--benchmark", default="quick", help="whose rules and profile to take (default: quick)")
+    _add_settings(command)
+    _add_results(command)
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.set_defaults(command=_show)
+
     command = commands.add_parser("leaderboard", help="run what is missing of a benchmark, then write its report")
     command.add_argument("--benchmark", default="quick", help="a definition's name (default: quick)")
     command.add_argument("--algorithms", metavar="X,Y", help="in place of the benchmark's: names, or FILE.py[:CLASS]")
@@ -88,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_paper, output=None)
 
     command = commands.add_parser("report", help="write the report again from stored results alone")
-    command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    _add_results(command)
     command.add_argument("--output", type=Path, default=Path("report"), metavar="DIR")
     command.set_defaults(command=_report)
 
@@ -120,6 +129,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_cells(command: argparse.ArgumentParser) -> None:
     command.add_argument("--suites", metavar="A,B", help="in place of the benchmark's, as in corners[horizon=50]")
     command.add_argument("--seeds", type=_positive, metavar="N", help="how many (default: the profile's)")
+    _add_settings(command)
+
+
+def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile", help="how much a run samples (default: the benchmark's)")
     command.add_argument(
         "--set", action="append", default=[], dest="settings", metavar="ALGORITHM.OPTION=VALUE",
@@ -128,10 +141,14 @@ def _add_cells(command: argparse.ArgumentParser) -> None:
 
 
 def _add_run_options(command: argparse.ArgumentParser, output: str) -> None:
-    command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: ./results")
+    _add_results(command)
     command.add_argument("--output", type=Path, default=Path(output), metavar="DIR", help=f"default: ./{output}")
     command.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N", help="runs at a time")
     command.add_argument("--force", action="store_true", help="run again what has finished")
+
+
+def _add_results(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: ./results")
 
 
 def _positive(text: str) -> int:
@@ -160,10 +177,20 @@ def _list(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _show(parsed: argparse.Namespace) -> int:
+    from benchmarks.commands.show import as_lines, description
+
+    chosen = (parsed.benchmark, parsed.profile, parsed.settings)
+    content = description(parsed.suite, parsed.algorithm, *chosen, parsed.results)
+    print(json.dumps(content, indent=1) if parsed.json else "\n".join(as_lines(content)))
+    return 0
+
+
 def _leaderboard(parsed: argparse.Namespace) -> int:
     from benchmarks.commands.leaderboard import RunOptions, run_leaderboard, show_plan
     from benchmarks.commands.until_decided import last_look, run_until_decided, show_first_look
     from benchmarks.planning.definition import find_definition
+    from benchmarks.planning.fitting import print_left_out
     from benchmarks.planning.plan import make_plan
 
     title = find_definition(parsed.benchmark).title
@@ -172,23 +199,30 @@ def _leaderboard(parsed: argparse.Namespace) -> int:
         parsed.benchmark, _names(parsed.suites), _names(parsed.algorithms),
         seeds, parsed.profile, parsed.settings,
     )  # fmt: skip
+    specs.require_runs()
+    print_left_out(specs.left_out)
     options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
+    if parsed.dry_run:
+        return show_first_look(specs, options) if parsed.until_decided else show_plan(specs, options)
     if parsed.until_decided:
-        return show_first_look(specs, options) if parsed.dry_run else run_until_decided(specs, options, title)
-    return show_plan(specs, options) if parsed.dry_run else run_leaderboard(specs, options, title)
+        return run_until_decided(specs, options, title, left_out=specs.left_out)
+    return run_leaderboard(specs, options, title, specs.left_out)
 
 
 def _compare(parsed: argparse.Namespace) -> int:
     from algorithms.catalogue import find_algorithm
     from benchmarks.commands.compare import run_comparison
     from benchmarks.commands.leaderboard import RunOptions
+    from benchmarks.planning.fitting import print_left_out
     from benchmarks.planning.plan import make_plan
 
     found = find_algorithm(parsed.algorithm)
     suites = _names(parsed.suites)
     specs = make_plan(parsed.benchmark, suites, [parsed.algorithm], parsed.seeds, parsed.profile, parsed.settings)
+    specs.require_runs()
+    print_left_out(specs.left_out)
     options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
-    return run_comparison(found, specs, _names(parsed.against), options)
+    return run_comparison(found, specs, _names(parsed.against), options, specs.left_out)
 
 
 def _paper(parsed: argparse.Namespace) -> int:
