@@ -16,6 +16,9 @@ from typing import Any
 
 from environments.typed_options import UsageError, nearest
 
+#: where a module remembers which file it was loaded from, and that file's version
+_VERSION = "__metarl_version__"
+
 
 @dataclass(frozen=True)
 class ClassEntry:
@@ -97,14 +100,33 @@ def read_loose_file(text: str, kind: str) -> ClassEntry:
     return classes[0]
 
 
+def read_module_class(text: str, kind: str) -> ClassEntry:
+    """The class of `package.module:Class`.  Raises UsageError if there is no such module, or no such named class."""
+    module, _, class_name = text.partition(":")
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):  # a parent that is no package, or a module made by hand
+        spec = None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        raise UsageError(f"no module {module!r} that is a file can be imported")
+    for entry in read_classes(Path(spec.origin), module):
+        if entry.class_name == class_name:
+            return entry
+    raise UsageError(f"{spec.origin} has no {kind} class {class_name!r} with a literal `name`")
+
+
 def import_file(path: Path, module: str) -> Any:
-    """Import a loose file under the given module name, once."""
-    if module in sys.modules:
-        return sys.modules[module]
+    """Import a loose file under the given module name; again only if it has changed, or if another had the name."""
+    status = path.stat()
+    version = (str(path.resolve()), status.st_mtime_ns, status.st_size)
+    before = sys.modules.get(module)
+    if before is not None and getattr(before, _VERSION, version) == version:
+        return before
     spec = importlib.util.spec_from_file_location(module, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} cannot be imported")
     loaded = importlib.util.module_from_spec(spec)
+    setattr(loaded, _VERSION, version)
     sys.modules[module] = loaded
     try:
         spec.loader.exec_module(loaded)

@@ -157,6 +157,20 @@ def test_the_example_suite_is_a_gymnasium_environment(
     assert (done.returncode, done.stdout) == (0, "test-03\n"), done.stderr
 
 
+def test_the_page_for_python_runs_as_it_is_printed(tmp_path: Path) -> None:
+    blocks = [text for kind, text in FENCED.findall((DOCS / "python.md").read_text()) if kind == "python"]
+    assert len(blocks) == 2
+    assert len([line for line in blocks[0].splitlines() if line]) <= 5
+    program = "\n".join(blocks).replace('profile="quick"', 'profile="smoke"')  # in seconds
+    assert program.count('profile="smoke"') == 2
+    (tmp_path / "page.py").write_text(f"{program}\nprint(curve.shape, {{name: a.shape for name, a in arrays.items()}})")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "page.py"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    # evaluations of two seeds; then seeds x test tasks
+    assert done.stdout.splitlines()[-1] == "(3, 2) {'promp': (3, 20), 'promp-unadapted': (3, 20)}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=page_ids)
 def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", prose(page))
@@ -184,7 +198,7 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
 def options() -> dict[str, set[str]]:
     """The options of each command, from its own help."""
     found = {}
-    for command in ("list", "leaderboard", "compare", "paper", "report", "check", "verify", "bench"):
+    for command in ("list", "show", "leaderboard", "compare", "paper", "report", "check", "verify", "bench"):
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.command_line", command, "--help"],
             cwd=ROOT, capture_output=True, text=True, check=True,

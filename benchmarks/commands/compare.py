@@ -163,7 +163,7 @@ def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], opt
     for name in sorted({name for _, name in repeats}):
         suites = tuple(sorted(suite for suite, other in repeats if other == name))
         source = repeats[suites[0], name]
-        missing.setdefault(suites, {})[name] = source if source == name else os.path.relpath(source)
+        missing.setdefault(suites, {})[name] = os.path.relpath(source) if "/" in source else source
     seeds = len({spec.seed for spec in specs})
     for suites, sources in missing.items():
         command = ["metarl", "leaderboard", "--algorithms", ",".join(sources.values()), "--suites", ",".join(suites)]

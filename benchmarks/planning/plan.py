@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from inspect import get_annotations
 from typing import Any
 
+from algorithms.catalogue import SESSION, find_algorithm
 from algorithms.catalogue import algorithms as known_algorithms
-from algorithms.catalogue import find_algorithm
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import LeftOut, misfit
 from benchmarks.planning.profiles import Profile, find_profile
@@ -27,11 +27,11 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Setting:
-    """One `--set algorithm.option=value`."""
+    """One `--set algorithm.option=value`; from Python the value may be of the option's own type."""
 
     algorithm: str
     option: str
-    value: str
+    value: Any
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def make_plan(
     algorithms: Sequence[str] | None = None,
     seeds: int | None = None,
     profile: str | None = None,
-    settings: Iterable[str] = (),
+    settings: Iterable[str | Setting] = (),
 ) -> Plan:
     """The runs of a benchmark, seed by seed; each argument that is given replaces the definition's own.
 
-    suites: names with options.  algorithms: names, or `path.py[:Class]`.  seeds: how many, from 0.
+    suites: names with options.  algorithms: names, or what else `find_algorithm` takes.  seeds: how many, from 0.
     settings: texts `algorithm.option=value`, where the algorithm may be `all` (those that have the option).
     Raises UsageError for whatever names nothing or is not valid, offering the nearest name, and for data that a suite
     cannot run on.
@@ -78,7 +78,7 @@ def make_plan(
     definition = find_definition(benchmark)
     chosen = find_profile(profile or definition.profile)
     found = [find_algorithm(text) for text in _unique(algorithms or definition.algorithms)]
-    parsed = [parse_setting(text) for text in settings]
+    parsed = [each if isinstance(each, Setting) else parse_setting(each) for each in settings]
     _check_loose(found)
     _check_settings(parsed, found)
     count = chosen.seeds if seeds is None else seeds
@@ -162,17 +162,21 @@ def parse_setting(text: str) -> Setting:
 
 
 def source_of(found: ClassEntry) -> str | None:
-    """`path.py:Class` of an algorithm from a file outside the packages, None for any other."""
-    if found.path is None or not found.module.startswith("loose_"):
+    """What `find_algorithm` takes for an algorithm that it does not know by name, None for any other."""
+    if found.path is not None and found.module.startswith("loose_"):
+        return f"{found.path.resolve()}:{found.class_name}"
+    known = known_algorithms().get(found.name)
+    if known is not None and (known.module, known.class_name) == (found.module, found.class_name):
         return None
-    return f"{found.path.resolve()}:{found.class_name}"
+    return f"{SESSION if found.module == SESSION else f'{found.module}:'}{found.class_name}"
 
 
 def _check_loose(found: Sequence[ClassEntry]) -> None:
     for entry in found:
         if source_of(entry) and entry.name in known_algorithms():
             taken = known_algorithms()[entry.name].module
-            raise UsageError(f"{entry.path}: the name {entry.name!r} is taken by {taken}; give the class another")
+            place = entry.path if entry.module.startswith("loose_") else f"class {entry.class_name}"
+            raise UsageError(f"{place}: the name {entry.name!r} is taken by {taken}; give the class another")
     names = [entry.name for entry in found]
     for name in names:
         if names.count(name) > 1:

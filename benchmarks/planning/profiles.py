@@ -56,7 +56,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Profile:
-    """Default settings and the rules that change it; later rules win."""
+    """Default settings and the rules that change them; later rules win."""
 
     name: str
     summary: str
@@ -67,13 +67,13 @@ class Profile:
 
     def settings(self, benchmark: str, suite: str, algorithm: str) -> tuple[CellSettings, dict[str, str]]:
         """For a benchmark's name, a suite's without options and an algorithm's; and what each value is by."""
-        setting, sources = self.default, dict(self.sources)
+        settings, sources = self.default, dict(self.sources)
         for rule in self.rules:
             source = rule.match(benchmark, suite, algorithm)
             if source is not None:
                 settings = replace(settings, **rule.overrides, config={**settings.config, **rule.config})
                 sources |= _all_by(source, rule.overrides, rule.config)
-        return setting, sources
+        return settings, sources
 
 
 def find_profile(name: str) -> Profile:

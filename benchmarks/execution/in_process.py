@@ -1,0 +1,56 @@
+"""Runs in this process, one after the other, as a notebook or a debugger wants them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.execution.executor import Watcher
+from benchmarks.execution.training import Progress
+from benchmarks.execution.worker import RunOutcome, run_job
+from benchmarks.specs.run_spec import RunSpec
+
+
+class InProcessExecutor:
+    """The same runs as `LocalExecutor`'s, to the same records.  Ctrl-C leaves a run at its last checkpoint."""
+
+    def run(
+        self, specs: Sequence[RunSpec], root: Path, watcher: Watcher, force: bool = False
+    ) -> list[tuple[RunSpec, RunOutcome]]:
+        outcomes = []
+        with kept_globals():
+            for spec in specs:
+                watcher.started(spec)
+
+                def report(progress: Progress, spec: RunSpec = spec) -> None:
+                    watcher.progressed(spec, progress)
+                    watcher.tick()
+
+                ended = run_job(spec, root, force, report)
+                outcomes.append((spec, ended))
+                watcher.ended(spec, ended)
+        return outcomes
+
+
+@contextmanager
+def kept_globals() -> Iterator[None]:
+    """Afterwards Python's, NumPy's and torch's global generators and torch's threads are as they were before."""
+    import torch
+
+    threads, python, numpy, drawn = (
+        torch.get_num_threads(),
+        random.getstate(),
+        np.random.get_state(),
+        torch.get_rng_state(),
+    )
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.set_rng_state(drawn)
