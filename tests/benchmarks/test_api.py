@@ -277,7 +277,7 @@ def test_a_store_is_loaded_in_part_by_names(store: Path) -> None:
         ({"folder": store / "other"}, "no folder"),
     ):
         with pytest.raises(UsageError, match=message):
-            load_results(**{"folder": store, **change})
+            load_results(**{"folder": store, **change})  # type: ignore[arg-type]
 
 
 def test_a_damaged_run_is_left_out_by_name(store: Path) -> None:

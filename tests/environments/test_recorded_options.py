@@ -36,7 +36,9 @@ def renamed(cls: type, old: str, new: str) -> type:
     hints = get_type_hints(cls)
     kept = [(entry.name, hints[entry.name], copied(entry)) for entry in fields(cls) if entry.name != old]
     (default,) = (entry.default for entry in fields(cls) if entry.name == old)
-    return make_dataclass(cls.__name__, [*kept, (new, hints[old], option(default, formerly=old))], frozen=True)
+    read = {old: property(lambda options: getattr(options, new))}  # the text that reads it is not edited
+    added = (new, hints[old], option(default, formerly=old))
+    return make_dataclass(cls.__name__, [*kept, added], frozen=True, namespace=read)
 
 
 def copied(entry: Field[Any]) -> Any:
@@ -154,7 +156,7 @@ def test_an_added_part_of_the_protocol_leaves_older_runs_where_they_were(monkeyp
     class Longer(problem.EvaluationProtocol):
         discarded: int = option(0, earlier=0)
 
-    monkeypatch.setattr("benchmarks.specs.run_spec.Protocol", Longer)
+    monkeypatch.setattr("benchmarks.specs.run_spec.EvaluationProtocol", Longer)
     assert before.identity() == identity
     with pytest.raises(TypeError, match="discarded"):  # until the spec has the field too
         RunSpec.from_record(kept)
