@@ -276,10 +276,10 @@ def _verify(parsed: argparse.Namespace) -> int:
     if (parsed.run is None) == (parsed.all is None):
         raise UsageError("verify takes the folder of one RUN, or --all DIR")
     if parsed.all is not None:
-        from benchmarks.verification.plan import PaperOptions
+        from benchmarks.verification.plan import Selection
         from benchmarks.verification.verify_all import verify_all
 
-        choice = PaperOptions(_names(parsed.suites), _names(parsed.algorithms), parsed.profile, parsed.sample)
+        choice = Selection(_names(parsed.suites), _names(parsed.algorithms), parsed.profile, parsed.sample)
         return verify_all(parsed.all, choice, parsed.workers, not parsed.no_attest, parsed.dry_run)
     for name in ("suites", "algorithms", "profile", "sample", "dry_run"):
         if getattr(parsed, name):

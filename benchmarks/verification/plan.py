@@ -24,7 +24,7 @@ CHANGED = {"split_digest": "the suite's tasks have", "suite_digest": "the suite 
 
 
 @dataclass(frozen=True)
-class PaperOptions:
+class Selection:
     """Which results of a store; None: all.  sample: one run a cell, see `Plan.cells`."""
 
     suites: Sequence[str] | None = None
@@ -93,7 +93,7 @@ class Plan:
     problems: list[str] = field(default_factory=list)
 
 
-def plan_verification(root: Path, choice: PaperOptions) -> Plan:
+def plan_verification(root: Path, choice: Selection) -> Plan:
     """Sorts the store's results.  Raises UsageError if there are none, or none of a given name."""
     store, today = Store(root, read_only=True), Today()
     runs = store.finished(skip_corrupt=True)
@@ -168,7 +168,7 @@ def _departure(stored: Stored, spec: RunSpec | MeasurementSpec, identity: dict[s
     return ""
 
 
-def _check_names(everything: Sequence[Stored], choice: PaperOptions) -> None:
+def _check_names(everything: Sequence[Stored], choice: Selection) -> None:
     known = {
         "suite": {name for entry in everything for name in _suites_of(entry)},
         "algorithm": {name for entry in everything for name in _algorithms_of(entry)},
@@ -181,7 +181,7 @@ def _check_names(everything: Sequence[Stored], choice: PaperOptions) -> None:
                 raise UsageError(f"nothing of {kind} {name!r} is stored there; {nearest(str(name), known[kind])}")
 
 
-def _is_chosen(stored: Stored, choice: PaperOptions) -> bool:
+def _is_chosen(stored: Stored, choice: Selection) -> bool:
     return (
         (choice.suites is None or bool(_suites_of(stored) & set(choice.suites)))
         and (choice.algorithms is None or bool(_algorithms_of(stored) & set(choice.algorithms)))

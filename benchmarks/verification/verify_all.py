@@ -20,7 +20,7 @@ from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome, Work
 from benchmarks.planning.time_estimates import makespan
 from benchmarks.verification.attesting import DIFFERS, ELSEWHERE, attest, attest_by_sample, clean_commit, judge
-from benchmarks.verification.plan import Item, PaperOptions, Plan, plan_verification
+from benchmarks.verification.plan import Item, Plan, Selection, plan_verification
 from results.files import StoreError
 from results.store import Store
 
@@ -136,7 +136,7 @@ class Verification:
 
 def verify_all(
     root: Path,
-    choice: PaperOptions,
+    choice: Selection,
     workers: int,
     write: bool = True,
     dry_run: bool = False,
