@@ -1,4 +1,4 @@
-"""Profiles: how much a run samples, read from `profiles.toml`, whose first lines explain the form."""
+"""Profiles: how much a run samples, one file each in `benchmarks/profiles`; quick.toml explains the form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from typing import Any
 
 from environments.typed_options import UsageError, nearest
 
-FILE = Path(__file__).parent.parent / "profiles.toml"
+FOLDER = Path(__file__).parent.parent / "profiles"
+#: the line that begins a rule; `tomllib` does not say where it stood
+RULE = re.compile(r"\[\[\s*rule\s*\]\]")
 
 
 @dataclass(frozen=True)
@@ -85,18 +87,19 @@ def find_profile(name: str) -> Profile:
 
 
 @cache
-def profiles(path: Path = FILE) -> Mapping[str, Profile]:
-    """Every profile of the file, by name.  Raises UsageError for a key that means nothing."""
-    text = path.read_text()
-    places = _places(text, path.name)
-    return MappingProxyType({name: _profile(name, table, places) for name, table in tomllib.loads(text).items()})
+def profiles(folder: Path = FOLDER) -> Mapping[str, Profile]:
+    """Every profile of the folder, by name.  Raises UsageError for a key that means nothing."""
+    return MappingProxyType({path.stem: read_profile(path) for path in sorted(folder.glob("*.toml"))})
 
 
-def _profile(name: str, table: dict[str, Any], places: Mapping[str, list[str]]) -> Profile:
+def read_profile(path: Path) -> Profile:
+    """The profile of one file.  Raises UsageError for a key that means nothing."""
+    name, text = path.stem, path.read_text()
+    table = tomllib.loads(text)
     found = table.pop("rule", [])
-    at = places.get(f"{name}.rule", [])
-    if len(at) != len(found):  # rules in another form than [[name.rule]]
-        at = [f"[[{name}.rule]]"] * len(found)
+    at = [f"{path.name} line {number}" for number, line in enumerate(text.splitlines(), 1) if RULE.match(line)]
+    if len(at) != len(found):  # rules in another form than [[rule]]
+        at = [path.name] * len(found)
     rules = tuple(_rule(name, rule, place) for rule, place in zip(found, at, strict=True))
     summary, seeds = table.pop("summary"), table.pop("seeds")
     try:
@@ -104,7 +107,7 @@ def _profile(name: str, table: dict[str, Any], places: Mapping[str, list[str]]) 
     except TypeError as error:
         raise UsageError(f"profile {name}: {error}") from None
     sources = _all_by("unless a profile says otherwise", vars(default), ())
-    sources |= _all_by(places.get(name, [f"[{name}]"])[0], table, default.config)
+    sources |= _all_by(path.name, table, default.config)
     return Profile(name, summary, seeds, default, sources, rules)
 
 
@@ -118,16 +121,6 @@ def _rule(profile: str, table: dict[str, Any], place: str) -> Rule:
     if table and algorithms != ("*",):
         raise UsageError(f"profile {profile}: a rule for algorithms may set config alone, not {', '.join(table)}")
     return Rule(place, benchmarks, suites, algorithms, table, config)
-
-
-def _places(text: str, file: str) -> dict[str, list[str]]:
-    """Where each table of that name begins, in order; `tomllib` does not say."""
-    found: dict[str, list[str]] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\[{1,2}\s*([\w.-]+)\s*\]{1,2}", line)
-        if header is not None:
-            found.setdefault(header[1], []).append(f"{file} line {number}, {header[0]}")
-    return found
 
 
 def _all_by(source: str, values: Iterable[str], config: Iterable[str]) -> dict[str, str]:

@@ -330,13 +330,13 @@ def test_algorithms_of_one_suite_have_equal_budgets_and_protocols_in_every_profi
 def test_a_profile_with_a_budget_for_one_algorithm_is_refused(tmp_path: Path) -> None:
     from environments.typed_options import UsageError
 
-    path = tmp_path / "profiles.toml"
+    path = tmp_path / "unfair.toml"
     path.write_text(
-        '[unfair]\nsummary = ""\nseeds = 1\nbudget = 1\nadaptation_steps = 1\ntrajectories = 1\nevaluations = 1\n'
-        'checkpoint_every = 1\nconfig = {}\n[[unfair.rule]]\nalgorithms = "promp"\nbudget = 2\n'
+        'summary = ""\nseeds = 1\nbudget = 1\nadaptation_steps = 1\ntrajectories = 1\nevaluations = 1\n'
+        'checkpoint_every = 1\nconfig = {}\n[[rule]]\nalgorithms = "promp"\nbudget = 2\n'
     )
     with pytest.raises(UsageError, match="a rule for algorithms may set config alone, not budget"):
-        profiles(path)
+        profiles(tmp_path)
 
 
 def test_bench_fails_only_where_a_target_does_not_hold(
