@@ -43,7 +43,7 @@ def test_each_value_names_the_default_the_rule_or_the_setting_that_it_is_by(show
     assert content["configuration"]["tasks"] == {"value": 5, "source": "--set all.tasks=5"}
     assert sources["trajectories"] == "standard.toml"
     assert sources["hidden"] == "default of PolicyConfig"
-    assert sources["damping"] == "default of MamlTrpoConfig"
+    assert sources["damping"] == "default of TrustRegionConfig"
     rule = sources["gae_lambda"]
     assert rule.endswith(": suites half-cheetah-*")
     lines = (FOLDER / "standard.toml").read_text().splitlines()
