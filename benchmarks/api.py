@@ -17,7 +17,7 @@ from typing import Any
 
 from algorithms.algorithm import Algorithm
 from algorithms.catalogue import find_algorithm
-from benchmarks.commands.leaderboard import missing_runs
+from benchmarks.commands.leaderboard import missing_runs, stored_runs
 from benchmarks.commands.report import REFERENCE
 from benchmarks.execution.executor import Executor, LocalExecutor, Watcher
 from benchmarks.execution.in_process import InProcessExecutor
@@ -74,8 +74,7 @@ def run_cell(
         refuse_changed_code(specs[0])
         missing = missing_runs(specs, store, store.finished(skip_corrupt=True), force=False)
         _run(missing, store, workers, progress)
-        planned = {store.folder(spec.identity()).path for spec in specs}
-        found = Results(tuple(run for run in store.finished(skip_corrupt=True) if run.path in planned))
+        found = Results(tuple(stored_runs(specs, store)))
         _ = found.scores, found.learning, found.training  # read before a temporary store goes
     return found
 

@@ -44,7 +44,7 @@ RULES = {
     "forbidden-task": "no task, parameter or model is used without access to it",
     "budget": "every environment step is charged, and training ends when the budget is spent",
     "unseeded-randomness": "the same run twice is the same",
-    "reload": "an instance loaded from a saved state goes on as the saved one does",
+    "reload": "an instance loaded from a saved state continues as the saved one does",
 }
 
 
