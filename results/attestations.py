@@ -8,7 +8,6 @@ record may differ, but not between two codes that compute the same.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -68,7 +67,8 @@ class Proof:
 
     "own code": made by today's.  "attested": today's was proven to make the same.  "by sample": it was so of another
     run of its kind.  "unverified": only merged attestations say so.  "stale": nothing does.
-    `made_again`: how often it was, to equal bytes, by attested code; on how many `machines`.
+    `made_again`: how often the record's own bytes were, on how many `machines`; on another processor, where they come
+    out otherwise, two codes may be proven equal without either.
     """
 
     state: State
@@ -118,11 +118,9 @@ class Evidence:
         return _key(digests) in self.bytes
 
     def repeated(self, record: Record) -> tuple[int, int]:
-        """How often equal bytes were made again, and on how many machines."""
-        count = Counter(_key(entry.digests) for entry in self.makings)
-        count[_key(record.done["digests"])] += 1
-        machines = {entry.machine["id"] for entry in self.makings if count[_key(entry.digests)] > 1}
-        return sum(count.values()) - len(count), len(machines)
+        """How often the record's own bytes were made again, and on how many machines."""
+        equal = [entry for entry in self.makings if _key(entry.digests) == _key(record.done["digests"])]
+        return len(equal), len({entry.machine["id"] for entry in equal})
 
 
 def prove(record: Record, code: str | None, attestations: Iterable[Attestation]) -> Proof:

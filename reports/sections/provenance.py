@@ -14,6 +14,8 @@ from reports.sections.html import name_mark, scrolling
 from reports.sections.report import Report, Section
 from reports.text.numbers import NONE, duration, short_count, slug
 
+#: what a reader is told of runs that today's code and the recorded one made on another processor only
+LINKED = "attested on another processor alone, where today's code and the recorded one make equal bytes"
 #: what a reader is told of runs that today's code did not make and was not held against
 SAID = {
     "by sample": "by sample: today's code made another run of this algorithm and family again",
@@ -68,11 +70,13 @@ def _made_again(entry: AlgorithmScores) -> str:
     if not proofs:
         return ""
     again, machines = sum(proof.made_again > 0 for proof in proofs), max(proof.machines for proof in proofs)
-    text = f"{again} of {len(proofs)} runs made again to equal bytes" if again else "not made again yet"
+    text = f"{again} of {len(proofs)} runs made again to the same bytes" if again else "not made again yet"
     if again:
         times = sorted({proof.made_again for proof in proofs if proof.made_again})
         most = f"{times[0]}" if len(times) == 1 else f"{times[0]}–{times[-1]}"
         text += f", {most} {'time' if times[-1] == 1 else 'times'}, on {machines} machine{'' if machines == 1 else 's'}"
+    linked = sum(proof.state == "attested" and not proof.made_again for proof in proofs)
+    text += f" · {linked} {LINKED}" if linked else ""
     for state, said in SAID.items():
         count = sum(proof.state == state for proof in proofs)
         text += f" · {count} {said}" if count else ""
