@@ -270,12 +270,13 @@ def test_a_store_is_loaded_in_part_by_names(store: Path) -> None:
     assert set(load_results(store, suites="plane").scores.algorithm) == {"maml"}
     assert set(load_results(store, algorithms=["promp"]).scores.suite) == {"point"}
     assert len(load_results(store, profile="smoke").runs) == 6
-    for change, message in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"suites": "plan"}, "no such run of suite 'plan'; did you mean 'plane'"),
         ({"algorithms": ["mam"]}, "no such run of algorithm 'mam'; did you mean 'maml'"),
         ({"profile": "smok"}, "no such run of profile 'smok'; did you mean 'smoke'"),
         ({"folder": store / "other"}, "no folder"),
-    ):
+    )
+    for change, message in cases:
         with pytest.raises(UsageError, match=message):
             load_results(**{"folder": store, **change})  # type: ignore[arg-type]
 
