@@ -17,7 +17,7 @@ from typing import Any
 
 from algorithms.algorithm import Algorithm
 from algorithms.catalogue import find_algorithm
-from benchmarks.commands.leaderboard import missing_runs, stored_runs
+from benchmarks.commands.jobs import missing, planned
 from benchmarks.commands.report import REFERENCE
 from benchmarks.execution.executor import Executor, LocalExecutor, Watcher
 from benchmarks.execution.in_process import InProcessExecutor
@@ -27,7 +27,7 @@ from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.interactive import named, refuse_changed_code
 from benchmarks.planning.plan import Setting, make_plan
 from benchmarks.planning.profiles import find_profile
-from benchmarks.planning.time_estimates import estimated_seconds
+from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
 from environments.typed_options import UsageError, nearest
 from reports.scores.frames import Results, rliable_scores
@@ -72,9 +72,8 @@ def run_cell(
     with named(algorithm, workers) as text, _store(results) as store:
         specs = _specs(suite, text, seeds, profile, options or {}, budget)
         refuse_changed_code(specs[0])
-        missing = missing_runs(specs, store, store.finished(skip_corrupt=True), force=False)
-        _run(missing, store, workers, progress)
-        found = Results(tuple(stored_runs(specs, store)))
+        _run(missing(specs, store), store, workers, progress)
+        found = Results(tuple(planned(specs, store)))
         _ = found.scores, found.learning, found.training  # read before a temporary store goes
     return found
 
@@ -150,7 +149,7 @@ def _run(specs: Sequence[RunSpec], store: Store, workers: int, progress: bool) -
     """Raises as `run_cell` does."""
     if not specs:
         return
-    expected = {spec.label: estimated_seconds(spec, {}) for spec in specs}
+    expected = {spec.label: spec.expected_seconds({}) for spec in specs}
     executor: Executor = LocalExecutor(workers) if workers else InProcessExecutor()
     with make_display(expected, max(workers, 1)) if progress else nullcontext(_Silent()) as watcher:
         outcomes = executor.run(specs, store.root, watcher)
@@ -165,8 +164,8 @@ def _run(specs: Sequence[RunSpec], store: Store, workers: int, progress: bool) -
 
 
 class _Silent(Watcher):
-    def started(self, spec: RunSpec) -> None: ...
-    def progressed(self, spec: RunSpec, progress: Progress) -> None: ...
-    def ended(self, spec: RunSpec, ended: RunOutcome) -> None: ...
+    def started(self, job: AnyJob) -> None: ...
+    def progressed(self, job: AnyJob, progress: Progress) -> None: ...
+    def ended(self, job: AnyJob, ended: RunOutcome) -> None: ...
     def stopping(self) -> None: ...
     def tick(self) -> None: ...

@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("paper", help="run what a paper needs, then write its tables and figures beside ours")
     command.add_argument("paper", metavar="NAME", help="as `metarl list` names it among the benchmarks")
     command.add_argument("--stored", action="store_true", help="only render what is stored and shipped")
-    command.add_argument("--only-measurements", action="store_true", help="run nothing; measure what is missing")
+    command.add_argument("--only-studies", "--only-measurements", action="store_true", help="leave the runs out")
     _add_cells(command)
     _add_run_options(command, "paper-NAME")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
@@ -108,9 +108,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("verify", help="run a stored run again and compare every record")
     command.add_argument("run", type=Path, nargs="?", metavar="RUN", help="its folder: results/runs/.../seed-<n>")
-    command.add_argument("--all", type=Path, metavar="DIR", help="every run and measurement of a results folder")
+    command.add_argument("--all", type=Path, metavar="DIR", help="every run and study of a results folder")
     command.add_argument("--suites", metavar="A,B", help="of all, those of these suites, with options or without")
-    command.add_argument("--algorithms", metavar="X,Y", help="of all, those of these algorithms or measurements")
+    command.add_argument("--algorithms", metavar="X,Y", help="of all, those of these algorithms or studies")
     command.add_argument("--profile", help="of all, those of this profile")
     command.add_argument("--sample", action="store_true", help="of all, one for each algorithm and family of suites")
     command.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N", help="runs at a time")
@@ -187,7 +187,8 @@ def _show(parsed: argparse.Namespace) -> int:
 
 
 def _leaderboard(parsed: argparse.Namespace) -> int:
-    from benchmarks.commands.leaderboard import RunOptions, run_leaderboard, show_plan
+    from benchmarks.commands.jobs import RunOptions, show_plan
+    from benchmarks.commands.leaderboard import run_leaderboard
     from benchmarks.commands.until_decided import last_look, run_until_decided, show_first_look
     from benchmarks.planning.definition import find_definition
     from benchmarks.planning.fitting import print_left_out
@@ -212,7 +213,7 @@ def _leaderboard(parsed: argparse.Namespace) -> int:
 def _compare(parsed: argparse.Namespace) -> int:
     from algorithms.catalogue import find_algorithm
     from benchmarks.commands.compare import run_comparison
-    from benchmarks.commands.leaderboard import RunOptions
+    from benchmarks.commands.jobs import RunOptions
     from benchmarks.planning.fitting import print_left_out
     from benchmarks.planning.plan import make_plan
 
@@ -226,13 +227,13 @@ def _compare(parsed: argparse.Namespace) -> int:
 
 
 def _paper(parsed: argparse.Namespace) -> int:
-    from benchmarks.commands.leaderboard import RunOptions
+    from benchmarks.commands.jobs import RunOptions
     from benchmarks.commands.paper import PaperOptions, render_stored, run_paper
     from results.published import find_paper
 
     paper = find_paper(parsed.paper)
     suites = _names(parsed.suites)
-    choice = PaperOptions(suites, parsed.seeds, parsed.profile, tuple(parsed.settings), parsed.only_measurements)
+    choice = PaperOptions(suites, parsed.seeds, parsed.profile, tuple(parsed.settings), parsed.only_studies)
     output = parsed.output or Path(f"paper-{paper.name}")
     options = RunOptions(parsed.results, output, parsed.workers, parsed.force)
     return render_stored(paper, choice, options) if parsed.stored else run_paper(paper, choice, options, parsed.dry_run)

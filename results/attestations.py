@@ -25,7 +25,7 @@ CURRENT: tuple[State, ...] = ("own code", "attested", "by sample")
 
 
 class Record(Protocol):
-    """A finished run or measurement."""
+    """A finished run or study."""
 
     @property
     def path(self) -> Path: ...

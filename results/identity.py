@@ -38,28 +38,23 @@ def terms_digest(identity: Mapping[str, Any]) -> str:
     return digest_of({key: value for key, value in identity.items() if key != "code"})
 
 
-def run_folder_name(identity: Mapping[str, Any]) -> PurePath:
-    """`suite/algorithm/digest12/seed-n`.  Raises StoreError for a name that would leave its place in the tree."""
-    return _folder_name(identity, "suite", "algorithm")
+def folder_name(identity: Mapping[str, Any]) -> PurePath:
+    """Of a run `suite/algorithm/digest12/seed-n`, of a study `measurement/digest12/seed-n`.
 
-
-def measurement_folder_name(identity: Mapping[str, Any]) -> PurePath:
-    """`measurement/digest12/seed-n`.  Raises StoreError as `run_folder_name` does."""
-    return _folder_name(identity, "measurement")
-
-
-def base_name(full_name: str) -> str:
-    """A suite's name without its options: `corners` of `corners[horizon=50]`."""
-    return full_name.partition("[")[0]
-
-
-def _folder_name(identity: Mapping[str, Any], *keys: str) -> PurePath:
+    Raises StoreError for a name that would leave its place in the tree.
+    """
+    keys = ("measurement",) if "measurement" in identity else ("suite", "algorithm")
     for key in keys:
         name = identity[key]
         if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
             raise StoreError(f"{key} name {name!r} cannot name a folder; it must hold no slash and be no dot name")
     names = (identity[key] for key in keys)
     return PurePath(*names, run_digest(identity)[:DIGITS], f"seed-{int(identity['seed'])}")
+
+
+def base_name(full_name: str) -> str:
+    """A suite's name without its options: `corners` of `corners[horizon=50]`."""
+    return full_name.partition("[")[0]
 
 
 def _refuse_other_keys(value: Any) -> None:

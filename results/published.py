@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from results.files import StoreError
 from results.identity import base_name
-from results.study_tests import MeasuredTest
+from results.study_tests import StudyTest
 
 FOLDER = Path(__file__).parent / "published"
 #: how the two sides of a claim are related; a claim on anything but scores has the relation "measurement"
@@ -91,7 +91,7 @@ class PaperFigure:
     algorithms: tuple[str, ...]
     axes: dict[str, tuple[float, float]] = field(default_factory=dict)
     measurement: str = ""  # what must be measured
-    measured_by: str = ""  # the measurement of ours that it is drawn from, which need not exist yet
+    measured_by: str = ""  # the study of ours that it is drawn from, which need not exist yet
     ours: bool = False  # the paper has no such figure
     note: str = ""
 
@@ -110,7 +110,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement on one suite (or, for measurements, on none).
+    """A statement on one suite (or, of a study, on none).
 
     Each method of `first` stands in the relation to each of `second`.  `steps`: adaptation steps, the last if empty.
     """
@@ -128,8 +128,8 @@ class Claim:
     factor: float | None = None
     tolerance: float | None = None
     measurement: str = ""  # what must be measured
-    measured_by: str = ""  # the measurement of ours that decides it, which need not exist yet
-    tests: tuple[MeasuredTest, ...] = ()  # how that decides it
+    measured_by: str = ""  # the study of ours that decides it, which need not exist yet
+    tests: tuple[StudyTest, ...] = ()  # how that decides it
     table: str = ""  # the table that prints both sides' numbers
     printed: str = ""  # the numbers that the paper gives for it; taken from the table, if there is one
 
@@ -227,7 +227,7 @@ def _paper(name: str, content: dict[str, Any]) -> Paper:
 def _claims(paper: str, table: dict[str, Any], printed: Mapping[str, str]) -> list[Claim]:
     """One claim for each of the suites that it names."""
     suites = table.pop("suites", None)
-    table["tests"] = _made(MeasuredTest, table.pop("tests", []))
+    table["tests"] = _made(StudyTest, table.pop("tests", []))
     base = {**table, "paper": paper, "id": f"{paper}.{table['id']}"}
     if suites is None:
         return [_one(Claim, base)]

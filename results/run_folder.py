@@ -1,4 +1,4 @@
-"""One run's or measurement's folder: its attempts, its checkpoint, and the record that appears at its end."""
+"""One run's or study's folder: its attempts, its checkpoint, and the record that appears at its end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from results.files import (
     write_whole,
 )
 from results.identity import run_digest
-from results.tables import MEASUREMENT, RUN_TABLES, Rows, Tables, write_table
+from results.tables import RUN_TABLES, STUDY_TABLES, Rows, Tables, write_table
 
 SCHEMA = 1
 RUN, DONE, CHECKPOINT, LOCK = "run.json", "done.json", "checkpoint", "lock"
@@ -244,10 +244,10 @@ class RunFolder:
             raise StoreError(f"{self.path} holds a finished run; it is run again only with --force")
 
 
-class MeasurementFolder(RunFolder):
-    """The folder of one measurement, kept as a run's is, with a record of its own."""
+class StudyFolder(RunFolder):
+    """The folder of one study, kept as a run's is, with a record of its own."""
 
-    tables = MEASUREMENT
+    tables = STUDY_TABLES
 
 
 def _acquired(lock: FileLock, blocking: bool) -> bool:

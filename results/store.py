@@ -1,29 +1,30 @@
-"""The store: every run and measurement under one root, found again by what it is."""
+"""The store: every run and study under one root, found again by what it is."""
 
 from __future__ import annotations
 
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from results.attestations import Proof
+from results.attestations import Proof, read_attestations, write_attestation
 from results.files import StoreError, damaged, make_folder, reason, sha256_of
-from results.identity import measurement_folder_name, run_folder_name
-from results.run_folder import DONE, RUN, MeasurementFolder, RunFolder
-from results.tables import LEARNING, SCORES, TIMING, TRAINING, read_table
+from results.identity import folder_name
+from results.run_folder import ATTESTATIONS, DONE, RUN, RunFolder, StudyFolder
+from results.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
-class StoredRun:
-    """A finished run.  `run` and `done` are run.json and done.json; tables are read when first asked for."""
+class Stored(ABC):
+    """A finished run or study.  `run` and `done` are run.json and done.json; tables are read when first asked for."""
 
     path: Path
     run: dict[str, Any]
@@ -31,17 +32,30 @@ class StoredRun:
     proof: Proof | None = None  # what its attestations prove; None: not yet asked
     shown_with: str | None = None  # digest of the configuration that it is shown with, where that is not its own
 
+    #: what one is called
+    word: ClassVar[str]
+    #: where a store keeps them, and the folders that each has there
+    home: ClassVar[str]
+    pattern: ClassVar[str]
+    folder: ClassVar[type[RunFolder]]
+
     @property
     def identity(self) -> dict[str, Any]:
         return self.run["identity"]
 
     @property
-    def suite(self) -> str:
-        return self.identity["suite"]
+    @abstractmethod
+    def name(self) -> str:
+        """Of the algorithm or the study."""
 
     @property
-    def algorithm(self) -> str:
-        return self.identity["algorithm"]
+    @abstractmethod
+    def suites(self) -> tuple[str, ...]:
+        """Full names."""
+
+    @property
+    @abstractmethod
+    def algorithms(self) -> tuple[str, ...]: ...
 
     @property
     def seed(self) -> int:
@@ -53,33 +67,21 @@ class StoredRun:
         return self.run["digest"]
 
     @property
-    def metric(self) -> str:
-        """The column of `scores` and `learning` that decides."""
-        return self.run["description"]["metric"]
+    def profile(self) -> str:
+        return self.run["description"]["profile"]
 
-    @cached_property
-    def scores(self) -> pd.DataFrame:
-        """Columns of `tables.SCORES`.  This and the other tables raise StoreError naming a damaged file."""
-        return read_table(self.path / "scores.parquet", SCORES)
-
-    @cached_property
-    def learning(self) -> pd.DataFrame:
-        """Columns of `tables.LEARNING`."""
-        return read_table(self.path / "learning.parquet", LEARNING)
-
-    @cached_property
-    def training(self) -> pd.DataFrame:
-        """Columns of `tables.TRAINING`."""
-        return read_table(self.path / "training.parquet", TRAINING)
+    def table(self, name: str) -> pd.DataFrame:
+        """The table `<name>.parquet`, columns as in `results.tables`.  Raises StoreError naming a damaged file."""
+        file = f"{name}.parquet"
+        return read_table(self.path / file, self.folder.tables[file].schema)
 
     @cached_property
     def timing(self) -> pd.DataFrame:
-        """Columns of `tables.TIMING`."""
-        return read_table(self.path / "timing.parquet", TIMING)
+        return self.table("timing")
 
     @cached_property
     def times_problem(self) -> str:
-        """Why `timing` is of no use, in one line; empty if it is.  Times have no digest and decide no score."""
+        """Why `timing` is of no use, in one line; empty if it is.  Times have no digest and decide no result."""
         try:
             seconds = self.timing.filter(like="seconds").to_numpy()
         except StoreError as error:
@@ -91,19 +93,114 @@ class StoredRun:
     @cached_property
     def times(self) -> pd.DataFrame:
         """`timing`, without rows where it is missing or damaged."""
-        return TIMING.empty_table().to_pandas() if self.times_problem else self.timing
+        empty = self.folder.tables["timing.parquet"].schema.empty_table()
+        return empty.to_pandas() if self.times_problem else self.timing
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raises KeyError or TypeError if something that is read later is missing, StoreError if it is wrong."""
 
     def verify_digests(self) -> None:
-        """Raises StoreError naming the first table whose bytes are not those that the run wrote."""
+        """Raises StoreError naming the first table whose bytes are not those that were written at its end."""
         for name, digest in self.done["digests"].items():
             found = sha256_of(self.path / name)
             if found != digest:
                 raise damaged(self.path / name, f"its SHA-256 is {found[:12]}, done.json says {digest[:12]}")
 
 
+class StoredRun(Stored):
+    """A finished run."""
+
+    word, home, pattern, folder = "run", "runs", "*/*/*/seed-*", RunFolder
+
+    @property
+    def suite(self) -> str:
+        return self.identity["suite"]
+
+    @property
+    def algorithm(self) -> str:
+        return self.identity["algorithm"]
+
+    @property
+    def name(self) -> str:
+        return self.algorithm
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        return (self.suite,)
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        return (self.algorithm,)
+
+    @property
+    def metric(self) -> str:
+        """The column of `scores` and `learning` that decides."""
+        return self.run["description"]["metric"]
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        return self.table("scores")
+
+    @cached_property
+    def learning(self) -> pd.DataFrame:
+        return self.table("learning")
+
+    @cached_property
+    def training(self) -> pd.DataFrame:
+        return self.table("training")
+
+    def check(self) -> None:
+        if self.metric not in ("return", "discounted_return", "success"):
+            raise damaged(self.path / RUN, f"its metric {self.metric!r} is no column of the scores")
+
+
+class StoredStudy(Stored):
+    """A finished study: values that are no scores."""
+
+    word, home, pattern, folder = "study", "measurements", "*/*/seed-*", StudyFolder
+
+    @property
+    def name(self) -> str:
+        return self.identity["measurement"]
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        return self.identity["configuration"]
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        return tuple(self.configuration["suites"])
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        return tuple(self.configuration["algorithms"])
+
+    @property
+    def expected_seconds(self) -> float:
+        """Of one core, as was expected before it began."""
+        return self.run["description"]["seconds"]
+
+    @cached_property
+    def values(self) -> pd.DataFrame:
+        return self.table("values")
+
+    def check(self) -> None:
+        _ = self.profile, self.expected_seconds, self.configuration
+
+
+S = TypeVar("S", bound=Stored)
+#: all that a store keeps
+KINDS: tuple[type[Stored], ...] = (StoredRun, StoredStudy)
+
+
+def kind_of(identity: Mapping[str, Any]) -> type[Stored]:
+    return StoredStudy if "measurement" in identity else StoredRun
+
+
 class Store:
-    """Runs under `<root>/runs/<suite>/<algorithm>/<digest12>/seed-<n>/`, and measurements, which `results.measured`
-    reads, under `<root>/measurements/<name>/<digest12>/seed-<n>/`.
+    """Runs under `<root>/runs/<suite>/<algorithm>/<digest12>/seed-<n>/`, and studies under
+    `<root>/measurements/<name>/<digest12>/seed-<n>/`.
 
     A read-only store makes nothing and may not exist.  Raises StoreError if any other cannot be written to.
     """
@@ -111,53 +208,65 @@ class Store:
     def __init__(self, root: Path | str, read_only: bool = False) -> None:
         self.root = Path(root)
         self.read_only = read_only
+        #: a line for each damaged record that was left out when the store was last read
         self.problems: list[str] = []
         if not read_only:
             self._refuse_unwritable()
 
     @property
     def runs(self) -> Path:
-        return self.root / "runs"
-
-    @property
-    def measurements(self) -> Path:
-        return self.root / "measurements"
+        return self.root / StoredRun.home
 
     def folder(self, identity: Mapping[str, Any]) -> RunFolder:
-        """The folder where the run or measurement of this identity is or would be."""
-        if "measurement" in identity:
-            return MeasurementFolder(self.measurements / measurement_folder_name(identity), self.read_only)
-        return RunFolder(self.runs / run_folder_name(identity), self.read_only)
+        """The folder where the run or study of this identity is or would be."""
+        kind = kind_of(identity)
+        return kind.folder(self.root / kind.home / folder_name(identity), self.read_only)
 
     def finished(self, skip_corrupt: bool = False) -> list[StoredRun]:
-        """Every finished run, its digests verified, sorted by suite, algorithm, digest and seed.
+        """Every finished run, by suite, algorithm, digest and seed; see `read`."""
+        return self.read(StoredRun, skip_corrupt=skip_corrupt)
 
-        Raises StoreError naming the first damaged file; with `skip_corrupt` such runs are left out and `problems`
+    def studies(self, skip_corrupt: bool = False) -> list[StoredStudy]:
+        """Every finished study, by name, digest and seed; see `read`."""
+        return self.read(StoredStudy, skip_corrupt=skip_corrupt)
+
+    def read(self, *kinds: type[S], skip_corrupt: bool = False) -> list[S]:
+        """Every finished record of these kinds, its digests verified, in the order of folders and seeds.
+
+        Raises StoreError naming the first damaged file; with `skip_corrupt` such records are left out and `problems`
         holds a line for each.
         """
         self.problems = []
-        found = []
-        for done in sorted(self.runs.glob(f"*/*/*/seed-*/{DONE}")):
-            try:
-                run = _load(done.parent)
-            except StoreError as error:
-                if not skip_corrupt:
-                    raise
-                self.problems.append(str(error))
-                continue
-            if run is not None:
-                found.append(run)
-        return sorted(found, key=lambda run: (run.suite, run.algorithm, run.digest, run.seed))
+        found: list[S] = []
+        for kind in kinds:
+            own: list[S] = []
+            for done in sorted((self.root / kind.home).glob(f"{kind.pattern}/{DONE}")):
+                try:
+                    stored = _load(done.parent, kind)
+                except StoreError as error:
+                    if not skip_corrupt:
+                        raise
+                    self.problems.append(str(error))
+                    continue
+                own += [] if stored is None else [stored]
+            found += sorted(own, key=lambda stored: (stored.path.parent.parts, stored.seed))
+        return found
 
     def merge_from(self, other: Store) -> list[RunFolder]:
-        """Copy the finished runs and measurements that are not finished here; what is finished here stays.
+        """Copy the finished runs and studies that are not finished here; what is finished here stays.
 
         Attestations come with them, also with what is finished on both sides, marked as merged.  Returns what was
         copied.  Raises StoreError, having copied some whole runs, if one is damaged there or running here.
         """
-        from results.merging import merge  # it reads measurements, which know the store
-
-        return merge(self, other)
+        copied = []
+        for record in other.read(*KINDS):
+            folder = self.folder(record.identity)
+            with folder.lock(wait=False):
+                if not folder.finished:
+                    folder.copy_from(RunFolder(record.path, read_only=True))
+                    copied.append(folder)
+                _merge_attestations(record, folder)
+        return copied
 
     def _refuse_unwritable(self) -> None:
         make_folder(self.runs)
@@ -168,23 +277,33 @@ class Store:
             raise StoreError(f"cannot write to {self.runs}: {reason(error)}; use another results folder") from error
 
 
-def _load(path: Path) -> StoredRun | None:
-    folder = RunFolder(path, read_only=True)
+def _load(path: Path, kind: type[S]) -> S | None:
+    folder = kind.folder(path, read_only=True)
     done = folder.read_done()
     if done is None:
         return None
     run = folder.read_run()
     if run is None:
-        raise damaged(path / RUN, "it is missing from a finished run")
+        raise damaged(path / RUN, f"it is missing from a finished {kind.word}")
+    stored = kind(path, run, done)
     try:
-        name = run_folder_name(run["identity"])
-        metric = run["description"]["metric"]
+        place = folder_name(run["identity"])
+        stored.check()
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(path / RUN, f"its identity or description is incomplete ({reason(error)})") from error
-    if path.parts[-4:] != name.parts:
-        raise StoreError(f"{path} holds the run {name}; move it to its own place")
-    if metric not in ("return", "discounted_return", "success"):
-        raise damaged(path / RUN, f"its metric {metric!r} is no column of the scores")
-    stored = StoredRun(path, run, done)
+    if path.parts[-len(place.parts) :] != place.parts:
+        raise StoreError(f"{path} holds the {kind.word} {place}; move it to its own place")
     stored.verify_digests()
     return stored
+
+
+def _merge_attestations(record: Stored, folder: RunFolder) -> None:
+    """Those of the very bytes that are here, unless the same code on the same machine is heard of already.
+
+    What is said of a record elsewhere is hearsay here.
+    """
+    done = sha256_of(folder.path / DONE)
+    for attestation in read_attestations(record.path)[0]:
+        known = (folder.path / ATTESTATIONS / attestation.file_name).exists()
+        if not known and attestation.done == done:
+            write_attestation(folder.path, replace(attestation, merged=True))

@@ -1,4 +1,4 @@
-"""What decides a claim on a measurement, as data: which of its quantities must stand in which relation."""
+"""What decides a claim on a study, as data: which of its quantities must stand in which relation."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 #: first against second, one value alone, or a value along its own index
 RELATIONS = ("higher", "lower", "ratio", "value", "rises")
-#: what varies by chance: the seeds, a measurement's own repeats (`index`), or nothing
+#: what varies by chance: the seeds, a study's own repeats (`index`), or nothing
 SAMPLES = ("seeds", "repeats", "exact")
 
 
 @dataclass(frozen=True)
-class MeasuredTest:
+class StudyTest:
     """Compares `quantity` of `first` with `against` of `second`, each the mean over a seed's (or repeat's) rows.
 
     first, second: the claim's own, each with each, if empty; with `against` both sides are the same algorithm unless

@@ -66,12 +66,12 @@ TIMING = _schema(
     }
 )
 
-#: a measurement's numbers: what was measured, where, of whom; `index` counts repeats, points or steps, `x` places a row
+#: a study's numbers: what was measured, where, of whom; `index` counts repeats, points or steps, `x` places a row
 #: on an axis (environment steps, a coordinate); what each quantity's columns mean is said where it is measured
 VALUES = _schema(
     {"quantity": TEXT, "suite": TEXT, "algorithm": TEXT, "task": TEXT, "index": WHOLE, "x": REAL, "value": REAL}
 )
-#: seconds, one row per part of a measurement
+#: seconds, one row per part of a study
 PARTS = _schema({"part": TEXT, "wall_seconds": REAL, "process_seconds": REAL})
 
 
@@ -84,14 +84,14 @@ class TableKind:
 
 
 Tables: TypeAlias = Mapping[str, TableKind]
-#: the files of a run's record, and of a measurement's
+#: the files of a run's record, and of a study's
 RUN_TABLES: Tables = {
     "scores.parquet": TableKind(SCORES),
     "learning.parquet": TableKind(LEARNING),
     "training.parquet": TableKind(TRAINING),
     "timing.parquet": TableKind(TIMING, digested=False),
 }
-MEASUREMENT: Tables = {"values.parquet": TableKind(VALUES), "timing.parquet": TableKind(PARTS, digested=False)}
+STUDY_TABLES: Tables = {"values.parquet": TableKind(VALUES), "timing.parquet": TableKind(PARTS, digested=False)}
 
 #: kinds of numpy types that a column takes without loss
 KINDS = {WHOLE: "iu", REAL: "fiub", FLAG: "b"}

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from algorithms.catalogue import algorithms
-from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions, failed_runs, run_plan, stored_runs
+from benchmarks.commands.jobs import INTERRUPTED, RunOptions, failed_runs, planned, run_plan
 from benchmarks.commands.report import check_output, reference_runs, render
 from benchmarks.commands.text_table import text_table
 from benchmarks.conformance.rules import LEFT_OUT, RULES, Finding, check
@@ -60,7 +60,7 @@ def run_comparison(
     outcomes, code = run_plan(specs, store, options)
     if code == INTERRUPTED:
         return code
-    own = stored_runs(specs, store)
+    own = planned(specs, store)
     if not own:
         return code
     stored = with_proofs([*store.finished(skip_corrupt=True), *shipped])
@@ -113,15 +113,15 @@ def _opponents(
     runs: Iterable[StoredRun], name: str, specs: Sequence[RunSpec], against: Sequence[str] | None, options: RunOptions
 ) -> tuple[list[StoredRun], list[str]]:
     """Those of the runs that the runs of `specs` may be compared with, and lines on what is missing and why."""
-    planned = {known_suite(spec.suite).recorded_name: spec for spec in specs}
+    by_suite = {known_suite(spec.suite).recorded_name: spec for spec in specs}
     others = [
         run
         for run in runs
-        if run.algorithm != name and run.suite in planned and (against is None or run.algorithm in against)
+        if run.algorithm != name and run.suite in by_suite and (against is None or run.algorithm in against)
     ]
     departing, today = dict[str, tuple[str, ...]](), Today()
     for run in others:  # a configuration is refused if one of its runs is
-        departing[run.digest] = departing.get(run.digest) or differences(run, planned[run.suite], today)
+        departing[run.digest] = departing.get(run.digest) or differences(run, by_suite[run.suite], today)
     opponents = [run for run in others if not departing[run.digest]]
     present = {(run.suite, run.algorithm) for run in opponents}
     refused: dict[tuple[str, str], StoredRun] = {}  # a run of the configuration that differs least
@@ -133,7 +133,7 @@ def _opponents(
             refused[key] = run
     notes, repeats = [], dict[tuple[str, str], str]()
     for other in sorted(set(against or ()) - {name}):
-        absent = [suite for suite in planned if (suite, other) not in present | refused.keys()]
+        absent = [suite for suite in by_suite if (suite, other) not in present | refused.keys()]
         repeats |= {(suite, other): other for suite in absent}
         if absent:
             notes.append(f"no stored result of {other} has these suites and this budget: {', '.join(absent)}")

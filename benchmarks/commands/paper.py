@@ -7,30 +7,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from algorithms.catalogue import algorithms
-from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions, failed_runs, run_plan, show_plan, stored_runs
-from benchmarks.commands.paper_studies import (
-    measured_by,
-    plan_measurements,
-    planned_of,
-    run_measurements,
-    show_measurements,
-    stored_measurements,
+from benchmarks.commands.jobs import (
+    INTERRUPTED,
+    RunOptions,
+    failed_runs,
+    planned,
+    print_left_out_records,
+    run_plan,
+    show_plan,
 )
-from benchmarks.commands.report import REFERENCE, check_output, name_lost_times, reference_runs
+from benchmarks.commands.report import REFERENCE, check_output, name_lost_times
 from benchmarks.planning.definition import PAPERS_PROFILE
 from benchmarks.planning.fitting import LeftOut, print_left_out
+from benchmarks.planning.paper_studies import plan_studies, studies_of
 from benchmarks.planning.plan import Plan, make_plan, parse_setting
 from benchmarks.planning.profiles import find_profile
-from benchmarks.specs.study_spec import measurements
+from benchmarks.specs.job import Job
+from benchmarks.specs.study_spec import studies as known_studies
 from benchmarks.verification.proofs import Today, stale_digests, with_proofs
 from environments.catalogue import suites
 from environments.typed_options import UsageError, nearest
 from reports.papers.page import write_paper
 from reports.scores.cautions import FailedRun
 from results.identity import base_name
-from results.measured import StoredMeasurement
 from results.published import Paper
-from results.store import Store, StoredRun
+from results.store import KINDS, Store, Stored, StoredRun, StoredStudy
 
 
 @dataclass(frozen=True)
@@ -41,44 +42,37 @@ class PaperOptions:
     seeds: int | None = None
     profile: str | None = None
     settings: tuple[str, ...] = ()
-    only_measurements: bool = False  # no runs
+    only_studies: bool = False  # no runs
 
 
 def run_paper(paper: Paper, choice: PaperOptions, options: RunOptions, dry_run: bool = False) -> int:
-    """Runs and measures what exists and is missing, and renders the paper from the chosen runs alone.
+    """Carries out what exists and is missing, and renders the paper from the chosen runs and studies alone.
 
     Returns the command's exit code.  Raises UsageError for what names nothing, StoreError.
     """
     _check_suites(paper, choice)
     _say_absent(paper)
-    # a setting of a measurement is none of a run's
+    # a setting of a study is none of a run's
     parsed = [(text, parse_setting(text)) for text in choice.settings]
-    own = [(text, setting) for text, setting in parsed if setting.algorithm in measurements()]
-    others = [text for text, setting in parsed if setting.algorithm not in measurements()]
+    own = [setting for _, setting in parsed if setting.algorithm in known_studies()]
+    others = [text for text, setting in parsed if setting.algorithm not in known_studies()]
     # a plan is made of them in any case, which finds bad input
-    plan = make_plan(paper.name, choice.suites, None, choice.seeds, choice.profile, others)
-    if choice.only_measurements:
-        plan = Plan([])
-    studies = plan_measurements(
-        paper, choice.profile or PAPERS_PROFILE, choice.seeds, choice.suites, [setting for _, setting in own]
-    )
+    runs = make_plan(paper.name, choice.suites, None, choice.seeds, choice.profile, others)
+    if choice.only_studies:
+        runs = Plan([])
+    studies = plan_studies(paper, choice.profile or PAPERS_PROFILE, choice.seeds, choice.suites, own)
     if not studies:
-        plan.require_runs()
-    print_left_out(plan.left_out)
+        runs.require_runs()
+    print_left_out(runs.left_out)
+    jobs: list[Job[Stored]] = [*runs, *studies]
     if dry_run:
-        code = show_plan(plan, options) if plan else 0
-        if studies:
-            show_measurements(studies, options)
-        return code
+        return show_plan(jobs, options)
     store = Store(options.results)
     check_output(options.output)
-    outcomes, code = run_plan(plan, store, options) if plan else ([], 0)
-    if studies and code != INTERRUPTED:
-        ended, own_code = run_measurements(studies, store, options)
-        outcomes, code = [*outcomes, *ended], max(code, own_code)
+    outcomes, code = run_plan(jobs, store, options)
     if code != INTERRUPTED:
-        runs, measured = stored_runs(plan, store), planned_of(studies, store)
-        _render(paper, runs, [], measured, options, failed_runs(outcomes), plan.left_out)
+        failed = failed_runs(outcomes)
+        _render(paper, planned(runs, store), [], planned(studies, store), options, failed, runs.left_out)
     return code
 
 
@@ -90,51 +84,39 @@ def render_stored(paper: Paper, choice: PaperOptions, options: RunOptions) -> in
     if choice.settings:
         raise UsageError(f"--set {choice.settings[0]} configures runs, and --stored makes none; leave one of them out")
     store = Store(options.results, read_only=True)
-    runs = store.finished(skip_corrupt=True)
-    for problem in store.problems:
-        print(f"metarl: left out: {problem}", file=sys.stderr)
-    studies = _chosen_measurements(paper, [*stored_measurements(store), *_shipped_measurements()], choice)
+    mine = _chosen(paper, store.read(*KINDS, skip_corrupt=True), choice)
+    print_left_out_records(store)
+    shipped = _chosen(paper, Store(REFERENCE, read_only=True).read(*KINDS), choice)
+    runs, reference = ([entry for entry in group if isinstance(entry, StoredRun)] for group in (mine, shipped))
+    # one that is stored and shipped counts once
+    studies = {(entry.digest, entry.seed): entry for entry in [*shipped, *mine] if isinstance(entry, StoredStudy)}
     check_output(options.output)
-    _render(paper, _chosen(paper, runs, choice), _chosen(paper, reference_runs(), choice), studies, options)
+    _render(paper, runs, reference, [studies[key] for key in sorted(studies)], options)
     return 2 if store.problems else 0
 
 
-def _chosen(paper: Paper, runs: Sequence[StoredRun], choice: PaperOptions) -> list[StoredRun]:
-    bases = {suite.base for suite in paper.suites}
+def _chosen(paper: Paper, stored: Sequence[Stored], choice: PaperOptions) -> list[Stored]:
+    """Those of the paper that the options choose."""
+    bases, studies = {suite.base for suite in paper.suites}, studies_of(paper)
+
+    def of_paper(entry: Stored) -> bool:
+        return base_name(entry.suites[0]) in bases if isinstance(entry, StoredRun) else entry.name in studies
+
     return [
-        run
-        for run in runs
-        if base_name(run.suite) in bases
-        and (choice.suites is None or run.suite in choice.suites)
-        and (choice.seeds is None or run.seed < choice.seeds)
-        and (choice.profile is None or run.run["description"]["profile"] == choice.profile)
-    ]
-
-
-def _shipped_measurements() -> list[StoredMeasurement]:
-    return stored_measurements(Store(REFERENCE, read_only=True))
-
-
-def _chosen_measurements(
-    paper: Paper, stored: Sequence[StoredMeasurement], choice: PaperOptions
-) -> list[StoredMeasurement]:
-    """Those of the paper that the options choose; one that is stored and shipped counts once."""
-    chosen = {
-        (entry.digest, entry.seed): entry
-        for entry in reversed(stored)
-        if entry.name in measured_by(paper)
-        and (choice.suites is None or set(choice.suites) & set(entry.identity["configuration"]["suites"]))
+        entry
+        for entry in stored
+        if of_paper(entry)
+        and (choice.suites is None or set(choice.suites) & set(entry.suites))
         and (choice.seeds is None or entry.seed < choice.seeds)
         and (choice.profile is None or entry.profile == choice.profile)
-    }
-    return [chosen[key] for key in sorted(chosen)]
+    ]
 
 
 def _render(
     paper: Paper,
     runs: Sequence[StoredRun],
     reference: Sequence[StoredRun],
-    studies: Sequence[StoredMeasurement],
+    studies: Sequence[StoredStudy],
     options: RunOptions,
     failed: Sequence[FailedRun] = (),
     left_out: Sequence[LeftOut] = (),
@@ -148,7 +130,7 @@ def _render(
         options.output,
         reference=proven[len(runs) :],
         stale=stale_digests([*proven, *studies]),
-        measured=studies,
+        studies=studies,
         failed=failed,
         left_out=[str(cell) for cell in left_out],
         algorithms=algorithms(),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithms.catalogue import find_algorithm
-from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions, failed_runs, run_plan, show_plan, stored_runs
+from benchmarks.commands.jobs import INTERRUPTED, RunOptions, failed_runs, planned, run_plan, show_plan
 from benchmarks.commands.report import check_output, render
 from benchmarks.execution.executor import Executor
 from benchmarks.planning.fitting import LeftOut
@@ -92,7 +92,7 @@ def run_until_decided(
         asked += batch
         outcomes += ended
         codes.append(code)
-        runs = stored_runs(asked, store)
+        runs = planned(asked, store)
         for suite in dict.fromkeys(spec.suite for spec in batch):
             standings[suite] = standing(suite, asked, runs)
             print(standings[suite].as_line())

@@ -1,4 +1,4 @@
-"""`metarl verify`: runs a stored run or measurement again and compares every record."""
+"""`metarl verify`: runs a stored run or study again and compares every record."""
 
 from __future__ import annotations
 
@@ -10,19 +10,15 @@ from typing import Any
 from benchmarks.execution.executor import LocalExecutor
 from benchmarks.execution.progress import make_display
 from benchmarks.execution.worker import RunOutcome
-from benchmarks.planning.time_estimates import estimated_seconds
-from benchmarks.specs.run_spec import RunSpec
-from benchmarks.specs.study_spec import MeasurementSpec
+from benchmarks.specs.job import read_job
 from benchmarks.verification import attesting
 from benchmarks.verification.attesting import EQUAL, LINKED, Judgement, clean_commit, judge, processor_departure
-from benchmarks.verification.proofs import Stored
 from benchmarks.verification.record_difference import first_difference
 from environments.typed_options import UsageError
 from results.files import StoreError
 from results.identity import terms_digest
-from results.measured import StoredMeasurement
-from results.run_folder import ATTESTATIONS, MeasurementFolder, RunFolder
-from results.store import Store, StoredRun
+from results.run_folder import ATTESTATIONS, RunFolder
+from results.store import Store, Stored, kind_of
 
 #: parts of an identity that a change since may explain
 TEXTS = {"code": "the code that decides it", "suite_digest": "the suite", "split_digest": "the suite's tasks"}
@@ -65,14 +61,12 @@ def verify(path: Path, attest: bool = False) -> VerificationResult:
     """
     stored = load_run(path)
     commit = clean_commit() if attest else None
-    measured = isinstance(stored, StoredMeasurement)
-    spec: Any = (MeasurementSpec if measured else RunSpec).from_record(stored.run)
-    expected = spec.make().seconds() if measured else estimated_seconds(spec, {})
+    spec = read_job(stored.run)
     today = spec.identity()
     departures = _departures(stored, today)
     with tempfile.TemporaryDirectory(prefix="metarl-verify-") as folder:
         store = Store(Path(folder))
-        with make_display({spec.label: expected}, workers=1) as display:
+        with make_display({spec.label: spec.expected_seconds({})}, workers=1) as display:
             outcomes = LocalExecutor(1).run([spec], store.root, display)
         ended = outcomes[0][1] if outcomes else RunOutcome("interrupted")
         if ended.status != "finished":
@@ -94,16 +88,16 @@ def _attest(stored: Stored, made: Stored, judgement: Judgement, commit: str | No
 
 
 def load_run(path: Path) -> Stored:
-    """The finished run or measurement in the folder, or in that of the given file, its bytes proven intact."""
+    """The finished run or study in the folder, or in that of the given file, its bytes proven intact."""
     place = (path if path.is_dir() else path.parent).resolve()
     run = RunFolder(place, read_only=True).read_run()
     if run is None:
         raise UsageError(f"{path} is no run; name a folder seed-<n> of a results folder, which holds a run.json")
-    measured = "measurement" in run.get("identity", ())
-    done = (MeasurementFolder if measured else RunFolder)(place, read_only=True).read_done()
+    kind = kind_of(run["identity"])
+    done = kind.folder(place, read_only=True).read_done()
     if done is None:
         raise UsageError(f"the run in {path} has not finished; only finished runs can be verified")
-    stored: Stored = (StoredMeasurement if measured else StoredRun)(place, run, done)
+    stored = kind(place, run, done)
     stored.verify_digests()
     return stored
 

@@ -1,4 +1,4 @@
-"""Runs on this machine: one process each, a given number at a time."""
+"""Jobs on this machine: one process each, a given number at a time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import FrameType
-from typing import Protocol, cast
+from typing import Generic, Protocol, cast
 
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import STOP, WAITING, RunOutcome, work
-from benchmarks.specs.run_spec import RunSpec
+from benchmarks.specs.job import AnyJob, J
 
 #: imported once, by the server that worker processes are forked from
 PRELOADED = ["torch", "mujoco", "pandas", "benchmarks.execution.worker"]
@@ -38,26 +38,26 @@ GRACE = 5.0
 
 
 class Watcher(Protocol):
-    """Is told what happens to the runs; called often, from the executor's own thread."""
+    """Is told what happens to the jobs; called often, from the executor's own thread."""
 
-    def started(self, spec: RunSpec) -> None: ...
-    def progressed(self, spec: RunSpec, progress: Progress) -> None: ...
-    def ended(self, spec: RunSpec, ended: RunOutcome) -> None: ...
+    def started(self, job: AnyJob) -> None: ...
+    def progressed(self, job: AnyJob, progress: Progress) -> None: ...
+    def ended(self, job: AnyJob, ended: RunOutcome) -> None: ...
     def stopping(self) -> None: ...
     def tick(self) -> None: ...
 
 
 class Executor(Protocol):
-    """Carries out runs; those that did not begin because of an interruption are missing from the answer."""
+    """Carries out jobs; those that did not begin because of an interruption are missing from the answer."""
 
     def run(
-        self, specs: Sequence[RunSpec], root: Path, watcher: Watcher, force: bool = False
-    ) -> list[tuple[RunSpec, RunOutcome]]: ...
+        self, jobs: Sequence[J], root: Path, watcher: Watcher, force: bool = False
+    ) -> list[tuple[J, RunOutcome]]: ...
 
 
 @dataclass
-class _Job:
-    spec: RunSpec
+class _Worker(Generic[J]):
+    job: J
     connection: Connection
     process: ForkServerProcess
     death: int  # a descriptor that is readable once the process has ended
@@ -78,46 +78,44 @@ class LocalExecutor:
             raise ValueError(f"workers must be at least 1, got {workers}")
         self.workers = workers
 
-    def run(
-        self, specs: Sequence[RunSpec], root: Path, watcher: Watcher, force: bool = False
-    ) -> list[tuple[RunSpec, RunOutcome]]:
+    def run(self, jobs: Sequence[J], root: Path, watcher: Watcher, force: bool = False) -> list[tuple[J, RunOutcome]]:
         """Each run with how it ended.  root: the store's.  force: also what has finished before."""
         start_server()
-        waiting, active = list(specs), list[_Job]()
-        outcomes: list[tuple[RunSpec, RunOutcome]] = []
+        waiting, active = list(jobs), list[_Worker[J]]()
+        outcomes: list[tuple[J, RunOutcome]] = []
         with _counted_interrupts(active) as interrupts:
             seen = 0
             try:
                 while (waiting and not seen) or active:
                     while waiting and not seen and self._has_room(active):
-                        spec = waiting.pop(0)
-                        connection, process = _start(spec, root, force)
-                        active.append(_Job(spec, connection, process, _death_of(process)))
-                        watcher.started(spec)
+                        job = waiting.pop(0)
+                        connection, process = _start(job, root, force)
+                        active.append(_Worker(job, connection, process, _death_of(process)))
+                        watcher.started(job)
                     # a fork of the worker's may hold the connection open, so that its end alone tells of no death
-                    ready = set(wait([end for job in active for end in (job.connection, job.death)], PATIENCE))
-                    for job in list(active):
-                        if job.killed or not ready.isdisjoint({job.connection, job.death}):
-                            ended = _hear(job, watcher)
+                    ready = set(wait([end for worker in active for end in (worker.connection, worker.death)], PATIENCE))
+                    for worker in list(active):
+                        if worker.killed or not ready.isdisjoint({worker.connection, worker.death}):
+                            ended = _hear(worker, watcher)
                             if ended is not None:
-                                active.remove(job)
-                                outcomes.append((job.spec, ended))
-                                watcher.ended(job.spec, ended)
+                                active.remove(worker)
+                                outcomes.append((worker.job, ended))
+                                watcher.ended(worker.job, ended)
                     if len(interrupts) > seen:
                         seen = len(interrupts)
                         watcher.stopping()
-                        for job in active:
-                            _stop(job, kill=seen > 1)
+                        for worker in active:
+                            _stop(worker, kill=seen > 1)
                     watcher.tick()
             finally:
-                for job in active:
-                    _signal(job, signal.SIGKILL)
+                for worker in active:
+                    _signal(worker, signal.SIGKILL)
         return outcomes
 
-    def _has_room(self, jobs: Collection[_Job]) -> bool:
+    def _has_room(self, active: Collection[_Worker]) -> bool:
         """A run that another process holds takes no worker's place, but as many more are not begun for ever."""
-        busy = sum(not job.waiting for job in jobs)
-        return busy < self.workers and len(jobs) < 2 * self.workers
+        busy = sum(not worker.waiting for worker in active)
+        return busy < self.workers and len(active) < 2 * self.workers
 
 
 def start_server() -> None:
@@ -137,10 +135,10 @@ def start_server() -> None:
         signal.signal(signal.SIGINT, handler)
 
 
-def _start(spec: RunSpec, root: Path, force: bool) -> tuple[Connection, ForkServerProcess]:
+def _start(job: AnyJob, root: Path, force: bool) -> tuple[Connection, ForkServerProcess]:
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe(duplex=True)
-    process = context.Process(target=work, args=(spec, root, force, theirs), name=spec.label)
+    process = context.Process(target=work, args=(job, root, force, theirs), name=job.label)
     process.start()
     theirs.close()  # so that the end of the process is the end of the file
     return ours, process
@@ -153,43 +151,43 @@ def _death_of(process: ForkServerProcess) -> int:
     return process.sentinel
 
 
-def _hear(job: _Job, watcher: Watcher) -> RunOutcome | None:
+def _hear(worker: _Worker, watcher: Watcher) -> RunOutcome | None:
     """Pass on one message, or what a dead worker has left; how the run ended, once it has."""
-    gone = job.killed or bool(wait([job.death], 0))  # asked first: what it said is in the pipe by then
+    gone = worker.killed or bool(wait([worker.death], 0))  # asked first: what it said is in the pipe by then
     if gone:
-        _signal(job, signal.SIGKILL)  # its forks must not go on writing into the pipe
+        _signal(worker, signal.SIGKILL)  # its forks must not go on writing into the pipe
     try:
-        while job.connection.poll():
-            message = job.connection.recv()
+        while worker.connection.poll():
+            message = worker.connection.recv()
             if isinstance(message, RunOutcome):
-                _end(job)
+                _end(worker)
                 return message
-            job.waiting = message.message == WAITING
-            watcher.progressed(job.spec, message)
+            worker.waiting = message.message == WAITING
+            watcher.progressed(worker.job, message)
             if not gone:
                 return None
     except (EOFError, OSError):
         gone = True
     if not gone:
         return None
-    _end(job)
-    why = f"the process of {job.spec.label} ended with {_exit(job.process.exitcode)}"
-    return RunOutcome("interrupted") if job.killed else RunOutcome("failed", why)
+    _end(worker)
+    why = f"the process of {worker.job.label} ended with {_exit(worker.process.exitcode)}"
+    return RunOutcome("interrupted") if worker.killed else RunOutcome("failed", why)
 
 
-def _end(job: _Job) -> None:
+def _end(worker: _Worker) -> None:
     """See to it that the process has ended, and with it all that it has forked."""
-    wait([job.death], GRACE)
-    _signal(job, signal.SIGKILL)
-    job.process.join(GRACE)
-    job.connection.close()
-    if job.death != job.process.sentinel:
-        os.close(job.death)
+    wait([worker.death], GRACE)
+    _signal(worker, signal.SIGKILL)
+    worker.process.join(GRACE)
+    worker.connection.close()
+    if worker.death != worker.process.sentinel:
+        os.close(worker.death)
 
 
-def _signal(job: _Job, number: int) -> None:
+def _signal(worker: _Worker, number: int) -> None:
     """Send a signal to the worker and to what it has forked, which are a group of their own."""
-    pid = cast("int", job.process.pid)
+    pid = cast("int", worker.process.pid)
     try:
         os.killpg(pid, number)
     except ProcessLookupError:  # it has just begun and has no group yet, or nothing is left
@@ -199,13 +197,13 @@ def _signal(job: _Job, number: int) -> None:
         pass
 
 
-def _stop(job: _Job, kill: bool) -> None:
-    if kill or job.waiting:
-        job.killed = True
-        _signal(job, signal.SIGKILL)
+def _stop(worker: _Worker, kill: bool) -> None:
+    if kill or worker.waiting:
+        worker.killed = True
+        _signal(worker, signal.SIGKILL)
         return
     with suppress(OSError):  # it may just have ended, which the next look finds
-        job.connection.send(STOP)
+        worker.connection.send(STOP)
 
 
 def _exit(code: int | None) -> str:
@@ -215,28 +213,28 @@ def _exit(code: int | None) -> str:
 
 
 @contextmanager
-def _counted_interrupts(jobs: Collection[_Job]) -> Iterator[list[int]]:
-    """Collects Ctrl-C and SIGTERM instead of letting them end this process; Ctrl-Z stops the jobs with it.
+def _counted_interrupts(active: Collection[_Worker]) -> Iterator[list[int]]:
+    """Collects Ctrl-C and SIGTERM instead of letting them end this process; Ctrl-Z stops the workers with it.
 
-    The second one kills the jobs there and then: this process may be waiting for the rest of a message.
+    The second one kills the workers there and then: this process may be waiting for the rest of a message.
     """
     received: list[int] = []
 
     def receive(number: int, frame: FrameType | None) -> None:
         received.append(number)
         if len(received) > 1:
-            for job in jobs:
-                job.killed = True
-                _signal(job, signal.SIGKILL)
+            for worker in active:
+                worker.killed = True
+                _signal(worker, signal.SIGKILL)
 
     def suspend(number: int, frame: FrameType | None) -> None:
-        for job in jobs:
-            _signal(job, signal.SIGSTOP)  # the terminal stops its foreground group alone, of which workers are not
+        for worker in active:
+            _signal(worker, signal.SIGSTOP)  # the terminal stops its foreground group alone, of which workers are not
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)  # returns when this process is continued
         signal.signal(number, suspend)
-        for job in jobs:
-            _signal(job, signal.SIGCONT)
+        for worker in active:
+            _signal(worker, signal.SIGCONT)
 
     handlers = {signal.SIGINT: receive, signal.SIGTERM: receive}
     if signal.getsignal(signal.SIGTSTP) == signal.SIG_DFL:

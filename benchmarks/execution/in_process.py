@@ -1,4 +1,4 @@
-"""Runs in this process, one after the other, as a notebook or a debugger wants them."""
+"""Jobs in this process, one after the other, as a notebook or a debugger wants them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,25 @@ import numpy as np
 from benchmarks.execution.executor import Watcher
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome, run_job
-from benchmarks.specs.run_spec import RunSpec
+from benchmarks.specs.job import J
 
 
 class InProcessExecutor:
-    """The same runs as `LocalExecutor`'s, to the same records.  Ctrl-C leaves a run at its last checkpoint."""
+    """The same jobs as `LocalExecutor`'s, to the same records.  Ctrl-C leaves one at its last checkpoint."""
 
-    def run(
-        self, specs: Sequence[RunSpec], root: Path, watcher: Watcher, force: bool = False
-    ) -> list[tuple[RunSpec, RunOutcome]]:
+    def run(self, jobs: Sequence[J], root: Path, watcher: Watcher, force: bool = False) -> list[tuple[J, RunOutcome]]:
         outcomes = []
         with kept_globals():
-            for spec in specs:
-                watcher.started(spec)
+            for job in jobs:
+                watcher.started(job)
 
-                def report(progress: Progress, spec: RunSpec = spec) -> None:
-                    watcher.progressed(spec, progress)
+                def report(progress: Progress, job: J = job) -> None:
+                    watcher.progressed(job, progress)
                     watcher.tick()
 
-                ended = run_job(spec, root, force, report)
-                outcomes.append((spec, ended))
-                watcher.ended(spec, ended)
+                ended = run_job(job, root, force, report)
+                outcomes.append((job, ended))
+                watcher.ended(job, ended)
         return outcomes
 
 

@@ -23,17 +23,19 @@ REDRAW_INTERVAL = 0.2
 
 
 class Shown(Protocol):
-    """What is shown of a run.  `label`: unlike any other's.  `budget`: of environment steps, or parts."""
+    """What is shown of a job.  `label`: unlike any other's.  `size`: how many of its `unit`, steps or parts, it has."""
 
     @property
     def label(self) -> str: ...
     @property
-    def budget(self) -> int: ...
+    def size(self) -> int: ...
+    @property
+    def unit(self) -> str: ...
 
 
 @dataclass
 class _Active:
-    spec: Shown
+    job: Shown
     progress: Progress
     first_step: int | None = None  # environment steps when first heard of: those of a resumed run took no time now
 
@@ -52,21 +54,21 @@ class Tracker:
         self._clock = clock
         self._started = clock()
 
-    def started(self, spec: Shown) -> None:
-        self.active[spec.label] = _Active(spec, Progress(0, 0, spec.budget, "starting"))
+    def started(self, job: Shown) -> None:
+        self.active[job.label] = _Active(job, Progress(0, 0, job.size, "starting"))
 
-    def progressed(self, spec: Shown, progress: Progress) -> None:
-        run = self.active[spec.label]
+    def progressed(self, job: Shown, progress: Progress) -> None:
+        run = self.active[job.label]
         run.progress = progress
         if run.first_step is None:
             run.first_step = progress.environment_steps
 
-    def ended(self, spec: Shown, ended: RunOutcome) -> None:
-        run = self.active.pop(spec.label)
+    def ended(self, job: Shown, ended: RunOutcome) -> None:
+        run = self.active.pop(job.label)
         self.done += 1
         self.failed += ended.status == "failed"
         self.steps_done += _steps_now(run)
-        self._seconds_done += self.expected[spec.label]
+        self._seconds_done += self.expected[job.label]
 
     @property
     def elapsed(self) -> float:
@@ -114,15 +116,15 @@ class PlainDisplay:
     ) -> None:
         self._stream.flush()
 
-    def started(self, spec: Shown) -> None:
-        self.tracker.started(spec)
+    def started(self, job: Shown) -> None:
+        self.tracker.started(job)
 
-    def progressed(self, spec: Shown, progress: Progress) -> None:
-        self.tracker.progressed(spec, progress)
+    def progressed(self, job: Shown, progress: Progress) -> None:
+        self.tracker.progressed(job, progress)
 
-    def ended(self, spec: Shown, ended: RunOutcome) -> None:
-        self.tracker.ended(spec, ended)
-        self._write(f"{ended.status}: {spec.label}  ({self.tracker.summary()})")
+    def ended(self, job: Shown, ended: RunOutcome) -> None:
+        self.tracker.ended(job, ended)
+        self._write(f"{ended.status}: {job.label}  ({self.tracker.summary()})")
 
     def stopping(self) -> None:
         self._write("stopping: each run ends at its next checkpoint (Ctrl-C again to kill)")
@@ -175,7 +177,8 @@ class LiveDisplay(PlainDisplay):
         table.add_row("all runs", ProgressBar(1.0, self.tracker.fraction, width=30), self.tracker.summary())
         for label, run in self.tracker.active.items():
             state = run.progress
-            detail = f"iteration {state.iteration}, {state.environment_steps:,}/{state.budget:,} steps {state.message}"
+            detail = f"iteration {state.iteration}, {state.environment_steps:,}/{state.budget:,} {run.job.unit} "
+            detail += state.message
             table.add_row(label, ProgressBar(1.0, fraction_of(state), width=30), detail)
         return table
 

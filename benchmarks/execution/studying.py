@@ -1,4 +1,4 @@
-"""One measurement, part by part, checkpointed after each and resumed."""
+"""One study, part by part, checkpointed after each and resumed."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.execution.training import Interrupted, Progress
-from benchmarks.specs.study_spec import MeasurementSpec
+from benchmarks.specs.study_spec import StudySpec
 from benchmarks.studies.study import Rows
 from results.run_folder import RunFolder
 
 
-def measure(
-    spec: MeasurementSpec,
+def run_study(
+    spec: StudySpec,
     folder: RunFolder,
     report: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Carries the measurement from its checkpoint, or from the start, to its finished record in `folder`.
+    """Takes the study from its checkpoint, or from the start, to its finished record in `folder`.
 
     Raises Interrupted once `should_stop()` is true, and any failure as it comes; what is measured is in the checkpoint.
     """
-    measurement = spec.make()
-    parts = measurement.parts()
+    study = spec.make()
+    parts = study.parts()
     state: dict[str, Any] = folder.load_checkpoint() or {"iteration": 0, "kept": {}, "values": [], "timing": []}
     for number in range(state["iteration"], len(parts)):
         part = parts[number]
@@ -32,8 +32,8 @@ def measure(
             raise Interrupted(f"stopped before {part}")
         report(Progress(number, number, len(parts), part))
         started, processor = time.perf_counter(), time.process_time()
-        measurement.streams.seed_globals("part", number)
-        rows = measurement.measure(part, state["kept"])
+        study.streams.seed_globals("part", number)
+        rows = study.measure(part, state["kept"])
         _check(rows, spec.name, part)
         state["values"] += rows
         state["timing"].append(

@@ -1,4 +1,4 @@
-"""One run or measurement, carried out in this process: lock, resume, train or measure, record how it ended."""
+"""One run or study, carried out in this process: lock, resume, train or study, record how it ended."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from benchmarks.execution.studying import measure
+from benchmarks.execution.studying import run_study
 from benchmarks.execution.training import Interrupted, Progress, train
-from benchmarks.specs.provenance import run_record
-from benchmarks.specs.run_spec import RunSpec
-from benchmarks.specs.study_spec import MeasurementSpec
+from benchmarks.specs.job import AnyJob
 from environments.typed_options import UsageError
 from results.files import StoreError
-from results.store import Store
+from results.store import Store, Stored, StoredRun, StoredStudy
 
-Work = RunSpec | MeasurementSpec
+#: takes a job of the kind from its checkpoint to its finished record
+CARRY_OUT: dict[type[Stored], Callable[..., None]] = {StoredRun: train, StoredStudy: run_study}
 #: what the parent sends to ask for a stop at the next checkpoint
 STOP = "stop"
 #: the message of a run that another process holds: it has begun nothing
@@ -32,7 +31,7 @@ WAITING = "waiting for another process"
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a run ended.  "stored": it had finished before.  `refused`: bad input, told in one line of `error`."""
+    """How a job ended.  "stored": it had finished before.  `refused`: bad input, told in one line of `error`."""
 
     status: Literal["finished", "stored", "interrupted", "failed"]
     error: str = ""
@@ -40,25 +39,25 @@ class RunOutcome:
 
 
 def run_job(
-    spec: Work,
+    job: AnyJob,
     root: Path,
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> RunOutcome:
-    """The run, from its checkpoint if there is one, on one thread; every failure is recorded and returned.
+    """The job, from its checkpoint if there is one, on one thread; every failure is recorded and returned.
 
-    root: the store's.  force: begin anew even if the run has finished.
+    root: the store's.  force: begin anew even if it has finished.
     """
     import torch
 
     torch.set_num_threads(1)  # a sum over several threads depends on how many there are
     try:
-        if spec.code not in (None, spec.code_now()):
+        if job.code not in (None, job.code_now()):
             # this process may hold the old code or the new, so that the record could not say which it was
-            raise UsageError(f"the code that decides {spec.label} has changed since this command began; start it again")
-        folder = Store(root).folder(spec.identity())
-        waiting = Progress(0, 0, spec.budget, WAITING)
+            raise UsageError(f"the code that decides {job.label} has changed since this command began; start it again")
+        folder = Store(root).folder(job.identity())
+        waiting = Progress(0, 0, job.size, WAITING)
         with folder.lock(on_wait=lambda: report(waiting)):
             if force:
                 folder.clear()
@@ -67,12 +66,8 @@ def run_job(
             checkpoint = folder.load_checkpoint()
             resumed_at = checkpoint["iteration"] if checkpoint else 0
             try:
-                if isinstance(spec, MeasurementSpec):
-                    folder.begin_attempt(spec.record(), resumed_at)
-                    measure(spec, folder, report, should_stop)
-                else:
-                    folder.begin_attempt(run_record(spec), resumed_at)
-                    train(spec, folder, report, should_stop)
+                folder.begin_attempt(job.record(), resumed_at)
+                CARRY_OUT[job.kind](job, folder, report, should_stop)
             except Interrupted:
                 folder.end_attempt("interrupted")
                 return RunOutcome("interrupted")
@@ -86,7 +81,7 @@ def run_job(
     return RunOutcome("finished")
 
 
-def work(spec: Work, root: Path, force: bool, connection: Connection) -> NoReturn:
+def work(job: AnyJob, root: Path, force: bool, connection: Connection) -> NoReturn:
     """A worker process's whole life: sends `Progress` while it runs, then one `RunOutcome`.
 
     It stops at a checkpoint when told to, and exits at once when the process at the other end is gone.
@@ -102,7 +97,7 @@ def work(spec: Work, root: Path, force: bool, connection: Connection) -> NoRetur
         except OSError:  # the parent has died: no failure of the run's own
             _abandon()
 
-    ended = run_job(spec, root, force, tell, stop.is_set)
+    ended = run_job(job, root, force, tell, stop.is_set)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # closed, or nobody reads it
             stream.flush()

@@ -40,7 +40,7 @@ DECIDING = frozenset(
         "benchmarks.execution.evaluation",
     }
 )
-#: of `benchmarks`, what a measurement may import without its deciding any number
+#: of `benchmarks`, what a study may import without its deciding any number
 PLANNING = frozenset({"benchmarks.specs.run_spec"})
 #: packages whose files are never named by their place; where they do not decide, they are not named at all
 OWN_PACKAGES = WHOLE_PACKAGES | {"benchmarks", "reports", "results"}
@@ -104,10 +104,10 @@ def code_digest(algorithm: ClassEntry, suite: ClassEntry) -> str:
     return _digest(roots, _run_rule(roots))
 
 
-def measurement_digest(measurement: ClassEntry, named: Iterable[ClassEntry]) -> str:
-    """SHA-256 (hex) of the code that decides a measurement of the named algorithms and suites."""
-    roots = _measurement_roots(measurement, named)
-    return _digest(roots, _measurement_rule(roots))
+def study_digest(study: ClassEntry, named: Iterable[ClassEntry]) -> str:
+    """SHA-256 (hex) of the code that decides a study of the named algorithms and suites."""
+    roots = _study_roots(study, named)
+    return _digest(roots, _study_rule(roots))
 
 
 def closure(algorithm: ClassEntry, suite: ClassEntry) -> dict[str, Path]:
@@ -119,13 +119,13 @@ def closure(algorithm: ClassEntry, suite: ClassEntry) -> dict[str, Path]:
     return _reached(roots, _run_rule(roots))
 
 
-def measurement_closure(measurement: ClassEntry, named: Iterable[ClassEntry]) -> dict[str, Path]:
-    """Modules that decide a measurement of the named algorithms and suites.
+def study_closure(study: ClassEntry, named: Iterable[ClassEntry]) -> dict[str, Path]:
+    """Modules that decide a study of the named algorithms and suites.
 
     All of `benchmarks` that it imports counts, but for what only plans runs.
     """
-    roots = _measurement_roots(measurement, named)
-    return _reached(roots, _measurement_rule(roots))
+    roots = _study_roots(study, named)
+    return _reached(roots, _study_rule(roots))
 
 
 def located(module: str) -> Path | None:
@@ -149,11 +149,11 @@ def _run_rule(roots: Iterable[Root]) -> Rule:
     return Rule(WHOLE_PACKAGES | theirs, more=DECIDING)
 
 
-def _measurement_roots(measurement: ClassEntry, named: Iterable[ClassEntry]) -> list[Root]:
-    return [_root("measurement", measurement), *(_root("named", found) for found in named)]
+def _study_roots(study: ClassEntry, named: Iterable[ClassEntry]) -> list[Root]:
+    return [_root("study", study), *(_root("named", found) for found in named)]
 
 
-def _measurement_rule(roots: Iterable[Root]) -> Rule:
+def _study_rule(roots: Iterable[Root]) -> Rule:
     theirs = {root.module.partition(".")[0] for root in roots}
     return Rule(WHOLE_PACKAGES | {"benchmarks"} | theirs, others=PLANNING)
 

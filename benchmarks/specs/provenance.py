@@ -1,44 +1,34 @@
-"""Where a run was made and by what: recorded beside its identity, deciding nothing."""
+"""Where a record was made and by what: recorded beside its identity, deciding nothing."""
 
 from __future__ import annotations
 
 import platform
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from algorithms.catalogue import find_algorithm
 from benchmarks.specs.machine import processor, this_machine
-from benchmarks.specs.run_spec import RunSpec, known_suite
 from results.identity import run_digest
+from results.run_folder import SCHEMA
 
-SCHEMA = 1
 ROOT = Path(__file__).parent.parent.parent
 #: what lies in a checkout and is no part of its code
 RESULTS = ("results/reference", "results/runs", "results/measurements")
 
 
-def run_record(spec: RunSpec) -> dict[str, Any]:
-    """A run's `run.json`, without its attempts."""
-    suite, identity = known_suite(spec.suite), spec.identity()
-    access = find_algorithm(spec.source or spec.algorithm).load().access
+def record_of(
+    identity: Mapping[str, Any], description: Mapping[str, Any], data: str | None, source: str | None = None
+) -> dict[str, Any]:
+    """A job's `run.json`, without its attempts.  data: where outside data come from.  source: of a loose file."""
     return {
         "schema": SCHEMA,
         "identity": identity,
         "digest": run_digest(identity),
-        "description": {
-            "family": suite.family,
-            "metric": suite.metric,
-            "horizon": suite.horizon,
-            "discount": suite.discount,
-            "access": sorted(access),
-            "profile": spec.profile,
-            "benchmark": spec.benchmark,
-            **suite.describe(),
-        },
-        "provenance": {**software_and_machine(), "data": suite.data_source, "source": spec.source},
+        "description": description,
+        "provenance": {**software_and_machine(), "data": data, "source": source},
     }
 
 

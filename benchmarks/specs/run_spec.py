@@ -10,10 +10,13 @@ from typing import Any
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import code_digest
+from benchmarks.specs.provenance import record_of
+from benchmarks.specs.time_estimates import OVERHEAD, SECONDS_OF_LEARNING, Learned, sampling_seconds
 from environments.catalogue import make_suite, suites
 from environments.problem import EvaluationProtocol
 from environments.suite import Suite
 from environments.typed_options import as_recorded, from_recorded
+from results.store import StoredRun
 
 #: packages whose version is part of a run's identity: another one gives other numbers
 DECIDING_PACKAGES = ("gymnasium", "mujoco", "torch", "numpy")
@@ -41,9 +44,28 @@ class RunSpec:
     benchmark: str | None = None
     code: str | None = None  # digest of the deciding code when the run was planned; None: as it is now
 
+    kind = StoredRun
+    unit = "steps"
+
     @property
     def label(self) -> str:
         return f"{self.suite} {self.algorithm} seed {self.seed}"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.suite, self.algorithm
+
+    @property
+    def suites(self) -> tuple[str, ...]:
+        return (self.suite,)
+
+    @property
+    def size(self) -> int:
+        return self.budget
+
+    @property
+    def decided_by(self) -> tuple[str, ...]:
+        return self.source or self.algorithm, known_suite(self.suite).name
 
     @property
     def protocol(self) -> EvaluationProtocol:
@@ -69,7 +91,33 @@ class RunSpec:
 
     def code_now(self) -> str:
         """Digest of the code that decides the result, as the files are now."""
-        return code_digest(find_algorithm(self.source or self.algorithm), suites()[known_suite(self.suite).name])
+        algorithm, suite = self.decided_by
+        return code_digest(find_algorithm(algorithm), suites()[suite])
+
+    def record(self) -> dict[str, Any]:
+        """`run.json`, without its attempts."""
+        suite = known_suite(self.suite)
+        description = {
+            "family": suite.family,
+            "metric": suite.metric,
+            "horizon": suite.horizon,
+            "discount": suite.discount,
+            "access": sorted(find_algorithm(self.source or self.algorithm).load().access),
+            "profile": self.profile,
+            "benchmark": self.benchmark,
+            **suite.describe(),
+        }
+        return record_of(self.identity(), description, suite.data_source, self.source)
+
+    def expected_seconds(self, learned: Learned) -> float:
+        """Of one core, the harness's own evaluations included, which no budget is charged for."""
+        suite, sampling = known_suite(self.suite), sampling_seconds(self.suite)
+        validation, test = len(suite.split.validation), len(suite.split.test)
+        tasks = validation * (self.evaluations + 1) + validation + test
+        evaluation = tasks * self.adaptations * self.trajectories * suite.horizon * (self.adaptation_steps + 1)
+        step = learned.get((self.suite, self.algorithm), sampling + SECONDS_OF_LEARNING)
+        trains = find_algorithm(self.source or self.algorithm).load().trains
+        return OVERHEAD + evaluation * sampling + (self.budget * step if trains else 0.0)
 
     @classmethod
     def from_record(cls, run: Mapping[str, Any]) -> RunSpec:

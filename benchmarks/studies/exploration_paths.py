@@ -21,7 +21,7 @@ import torch
 
 from benchmarks.execution.evaluation import adapted_batches, harness_collector
 from benchmarks.studies.staged_training import trained
-from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
+from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from environments.corners import CORNERS
 from environments.problem import EvaluationProtocol
 from environments.task import TaskRef
@@ -32,7 +32,7 @@ RATE = 12_000
 
 
 @dataclass(frozen=True)
-class ExplorationPathsConfig(MeasurementConfig):
+class ExplorationPathsConfig(StudyConfig):
     suites: tuple[str, ...] = ("corners-momentum",)
     algorithms: tuple[str, ...] = ("maml-trpo", "e-maml-trpo", "lvc-trpo")
     adaptation_steps: int = 3
@@ -54,7 +54,7 @@ class ExplorationPathsConfig(MeasurementConfig):
             )
 
 
-class ExplorationPaths(Measurement):
+class ExplorationPaths(Study):
     """Exploration before and exploitation after adaptation on four corners."""
 
     name = "exploration-paths"

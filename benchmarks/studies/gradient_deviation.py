@@ -20,7 +20,7 @@ from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
 from algorithms.policies.parameters import flat
 from benchmarks.execution.evaluation import harness_collector
 from benchmarks.studies.staged_training import trained
-from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
+from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from environments.access import Guard
 from environments.collector import Collector
 from environments.ledger import Ledger
@@ -34,7 +34,7 @@ RATE = 14_000
 
 
 @dataclass(frozen=True)
-class GradientDeviationConfig(MeasurementConfig):
+class GradientDeviationConfig(StudyConfig):
     suites: tuple[str, ...] = ("half-cheetah-direction[horizon=100]",)
     algorithms: tuple[str, ...] = ("lvc-vpg", "dice-vpg")
     budget: int = 800_000  # environment steps of meta-training, for each algorithm
@@ -52,7 +52,7 @@ class GradientDeviationConfig(MeasurementConfig):
             raise ValueError(f"points must be at least 1 and repeats at least 2, got {self.points} and {self.repeats}")
 
 
-class GradientDeviation(Measurement):
+class GradientDeviation(Study):
     """Relative standard deviation of the meta-gradient along training."""
 
     name = "gradient-deviation"
@@ -103,7 +103,7 @@ class FixedTasks(Collector):
     """A collector without a budget whose every draw of training tasks gives the same ones."""
 
     def __init__(self, suite: Suite, streams: Streams, tasks: Sequence[TaskRef]) -> None:
-        super().__init__(suite, streams, Ledger(None), Guard("estimate", {"train"}, "the measurement"))
+        super().__init__(suite, streams, Ledger(None), Guard("estimate", {"train"}, "the study"))
         self._fixed = list(tasks)
 
     def sample_tasks(self, count: int) -> list[TaskRef]:

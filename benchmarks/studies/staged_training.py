@@ -1,4 +1,4 @@
-"""Meta-training in stages for measurements: an algorithm is trained a while, looked at, and trained on."""
+"""Meta-training in stages for studies: an algorithm is trained a while, looked at, and trained on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The interface of every measurement: a study that is not a score, stored and resumed as runs are."""
+"""The interface of every study: values that are no scores, stored and resumed as runs are."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class MeasurementConfig:
+class StudyConfig:
     """Configuration common to all: on which suites (full names) and of which algorithms."""
 
     suites: tuple[str, ...] = ()
     algorithms: tuple[str, ...] = ()
 
 
-class Measurement(ABC):
+class Study(ABC):
     """Subclass with a literal `name`, in a file of `benchmarks/studies/`: discovery finds it.
 
     Class attributes: `Config` (its defaults are the standard size), `profiles` (what other profiles change of it) and
@@ -28,7 +28,7 @@ class Measurement(ABC):
     """
 
     name: ClassVar[str]
-    Config: ClassVar[type[MeasurementConfig]] = MeasurementConfig
+    Config: ClassVar[type[StudyConfig]] = StudyConfig
     profiles: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     deterministic: ClassVar[bool] = False
 
@@ -38,7 +38,7 @@ class Measurement(ABC):
 
     @abstractmethod
     def parts(self) -> Sequence[str]:
-        """Units of work in order, a minute or two each: after each a killed measurement can go on."""
+        """Units of work in order, a minute or two each: after each a killed study can go on."""
 
     @abstractmethod
     def measure(self, part: str, kept: dict[str, Any]) -> Rows:

@@ -9,11 +9,12 @@ from typing import Literal
 
 from benchmarks.specs.machine import processor, processor_text, this_machine
 from benchmarks.specs.provenance import checkout
-from benchmarks.verification.proofs import Stored, attestations_of
+from benchmarks.verification.proofs import attestations_of
 from benchmarks.verification.record_difference import first_difference
 from environments.typed_options import UsageError
 from results.attestations import Attestation, Evidence, fingerprint, write_attestation
 from results.identity import run_digest
+from results.store import Stored
 
 Outcome = Literal["every byte equal", "equal to what the recorded code made", "differs", "not checkable here"]
 EQUAL: Outcome = "every byte equal"

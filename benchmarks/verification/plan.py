@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.planning.time_estimates import estimated_seconds, learn_rates
+from benchmarks.specs.job import AnyJob
 from benchmarks.specs.machine import this_machine
-from benchmarks.specs.run_spec import RunSpec, known_suite
-from benchmarks.specs.study_spec import MeasurementSpec
-from benchmarks.verification.proofs import Stored, Today, attestations_of
+from benchmarks.specs.run_spec import known_suite
+from benchmarks.specs.time_estimates import learn_rates
+from benchmarks.verification.proofs import Today, attestations_of
 from environments.typed_options import UsageError, nearest
 from results.attestations import Attestation, Evidence
 from results.files import StoreError
-from results.identity import digest_of
-from results.measured import StoredMeasurement, finished_measurements
-from results.store import Store, StoredRun
+from results.identity import base_name, digest_of
+from results.store import KINDS, Store, Stored
 
 #: what has changed where a part of an identity is another today
 CHANGED = {"split_digest": "the suite's tasks have", "suite_digest": "the suite has", "suites": "a suite has"}
@@ -39,7 +38,7 @@ class Item:
 
     stored: Stored
     place: str
-    spec: RunSpec | MeasurementSpec | None = None
+    spec: AnyJob | None = None
     reason: str = ""
     attestations: tuple[Attestation, ...] = ()
 
@@ -60,15 +59,12 @@ class Item:
         )
 
     def expected_seconds(self) -> float:
-        if isinstance(self.spec, MeasurementSpec):
-            return self.spec.make().seconds()
-        assert isinstance(self.spec, RunSpec) and isinstance(self.stored, StoredRun)
-        return estimated_seconds(self.spec, learn_rates([self.stored]))
+        return self.spec.expected_seconds(learn_rates([self.stored])) if self.spec is not None else 0.0
 
 
 @dataclass
 class Cell:
-    """Results of which one speaks for the others: an algorithm's on one family of suites, or a measurement's seeds."""
+    """Results of which one speaks for the others: an algorithm's on one family of suites, or a study's seeds."""
 
     items: list[Item]
     proven_by: Item | None  # one that today's code made again before
@@ -96,12 +92,10 @@ class Plan:
 def plan_verification(root: Path, choice: Selection) -> Plan:
     """Sorts the store's results.  Raises UsageError if there are none, or none of a given name."""
     store, today = Store(root, read_only=True), Today()
-    runs = store.finished(skip_corrupt=True)
-    measured, problems = finished_measurements(store)
-    everything: list[Stored] = [*runs, *measured]
-    plan = Plan(problems=[*store.problems, *problems])
+    everything = store.read(*KINDS, skip_corrupt=True)
+    plan = Plan(problems=store.problems)
     if not everything and not plan.problems:
-        raise UsageError(f"no finished run or measurement is stored in {root}; name a folder that holds `runs`")
+        raise UsageError(f"no finished run or study is stored in {root}; name a folder that holds `runs`")
     _check_names(everything, choice)
     items = [_item(entry, root, today) for entry in everything if _is_chosen(entry, choice)]
     machine = this_machine()["id"]
@@ -137,9 +131,7 @@ def _sample(items: Sequence[Item], plan: Plan) -> None:
 
 
 def _cell_of(stored: Stored) -> tuple[str, ...]:
-    if isinstance(stored, StoredMeasurement):
-        return "measurement", stored.name, stored.digest
-    return "run", stored.algorithm, stored.run["description"].get("family", stored.suite)
+    return stored.word, stored.name, stored.run["description"].get("family", stored.digest)
 
 
 def _item(stored: Stored, root: Path, today: Today) -> Item:
@@ -151,14 +143,13 @@ def _item(stored: Stored, root: Path, today: Today) -> Item:
     return Item(stored, place, spec, _departure(stored, spec, identity), tuple(attestations_of(stored)))
 
 
-def _departure(stored: Stored, spec: RunSpec | MeasurementSpec, identity: dict[str, Any]) -> str:
+def _departure(stored: Stored, spec: AnyJob, identity: dict[str, Any]) -> str:
     """In what else than its code the result would be another today; empty if in nothing."""
     then = stored.identity
     for package, version in then["versions"].items():
         if version != identity["versions"].get(package):
             return f"{package} {version} then, {identity['versions'].get(package)} here"
-    names = [spec.suite] if isinstance(spec, RunSpec) else spec.configuration["suites"]
-    here = ", ".join(filter(None, (known_suite(name).data_source for name in names)))
+    here = ", ".join(filter(None, (known_suite(name).data_source for name in spec.suites)))
     data = stored.run["provenance"].get("data") or ""
     for key in [*CHANGED, *identity]:
         if key in identity and key != "code" and digest_of(then.get(key)) != digest_of(identity[key]):
@@ -172,7 +163,7 @@ def _check_names(everything: Sequence[Stored], choice: Selection) -> None:
     known = {
         "suite": {name for entry in everything for name in _suites_of(entry)},
         "algorithm": {name for entry in everything for name in _algorithms_of(entry)},
-        "profile": {entry.run["description"]["profile"] for entry in everything},
+        "profile": {entry.profile for entry in everything},
     }
     given = {"suite": choice.suites, "algorithm": choice.algorithms, "profile": [choice.profile] * bool(choice.profile)}
     for kind, names in given.items():
@@ -185,20 +176,17 @@ def _is_chosen(stored: Stored, choice: Selection) -> bool:
     return (
         (choice.suites is None or bool(_suites_of(stored) & set(choice.suites)))
         and (choice.algorithms is None or bool(_algorithms_of(stored) & set(choice.algorithms)))
-        and choice.profile in (None, stored.run["description"]["profile"])
+        and choice.profile in (None, stored.profile)
     )
 
 
 def _suites_of(stored: Stored) -> set[str]:
     """Full names, and those without options."""
-    names = [stored.suite] if isinstance(stored, StoredRun) else stored.identity["configuration"]["suites"]
-    return {*names, *(name.partition("[")[0] for name in names)}
+    return {*stored.suites, *map(base_name, stored.suites)}
 
 
 def _algorithms_of(stored: Stored) -> set[str]:
-    if isinstance(stored, StoredRun):
-        return {stored.algorithm}
-    return {stored.name, *stored.identity["configuration"]["algorithms"]}
+    return {stored.name, *stored.algorithms}
 
 
 def _processor_seconds(stored: Stored) -> float:

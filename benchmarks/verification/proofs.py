@@ -6,32 +6,29 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
+from benchmarks.specs.job import read_job
 from benchmarks.specs.run_spec import RunSpec
-from benchmarks.specs.study_spec import MeasurementSpec
+from benchmarks.specs.study_spec import StudySpec
 from environments.typed_options import UsageError
 from results.attestations import Attestation, Proof, prove, read_attestations
 from results.identity import run_digest, terms_digest
-from results.measured import StoredMeasurement
-from results.store import StoredRun
-
-Stored = StoredRun | StoredMeasurement
-S = TypeVar("S", StoredRun, StoredMeasurement)
+from results.store import S, Stored
 
 
 class Today:
-    """What stored runs and measurements would be today.  Each digest of code is computed once."""
+    """What stored runs and studies would be today.  Each digest of code is computed once."""
 
     def __init__(self) -> None:
-        self._specs: dict[tuple[str, str | None], RunSpec | MeasurementSpec | UsageError] = {}
+        self._specs: dict[tuple[str, str | None], RunSpec | StudySpec | UsageError] = {}
         self._codes: dict[tuple[str, ...], str] = {}
         self._identities: dict[tuple[str, str | None], dict[str, Any]] = {}
 
-    def spec(self, stored: Stored) -> RunSpec | MeasurementSpec:
+    def spec(self, stored: Stored) -> RunSpec | StudySpec:
         """What would make it again, with the digest of today's code.
 
-        Raises UsageError if an algorithm, a suite, a measurement or an option is no longer there.
+        Raises UsageError if an algorithm, a suite, a study or an option is no longer there.
         """
         key = self._key(stored)
         if key not in self._specs:
@@ -56,13 +53,9 @@ class Today:
     def _key(self, stored: Stored) -> tuple[str, str | None]:
         return run_digest(stored.identity), stored.run["provenance"].get("source")
 
-    def _read(self, stored: Stored) -> RunSpec | MeasurementSpec:
-        if isinstance(stored, StoredRun):
-            spec: RunSpec | MeasurementSpec = RunSpec.from_record(stored.run)
-            named = (stored.run["provenance"].get("source") or stored.algorithm, stored.suite.partition("[")[0])
-        else:
-            spec = MeasurementSpec.from_record(stored.run)
-            named = (stored.name, *spec.configuration["suites"], "", *spec.configuration["algorithms"])
+    def _read(self, stored: Stored) -> RunSpec | StudySpec:
+        spec = read_job(stored.run)
+        named = type(spec).__name__, *spec.decided_by
         if named not in self._codes:
             self._codes[named] = spec.code_now()
         return replace(spec, code=self._codes[named])

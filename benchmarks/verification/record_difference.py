@@ -1,27 +1,25 @@
-"""The first record in which a run or measurement that was made again differs from the stored one."""
+"""The first record in which a run or study that was made again differs from the stored one."""
 
 from __future__ import annotations
 
-from benchmarks.verification.proofs import Stored
-from results.measured import StoredMeasurement
+from results.store import Stored
 
-#: what is compared, in this order, with the columns that place a row
+#: the columns that place a row, of each table that is compared
 PLACES = {
     "scores": ("split", "task", "step", "episode"),
     "learning": ("point", "task", "step"),
     "training": ("iteration", "metric"),
+    "values": ("quantity", "suite", "algorithm", "task", "index"),
 }
-MEASURED_PLACES = {"values": ("quantity", "suite", "algorithm", "task", "index")}
 
 
 def first_difference(stored: Stored, again: Stored) -> str | None:
     """The first record that differs, None if all agree."""
-    tables = MEASURED_PLACES if isinstance(stored, StoredMeasurement) else PLACES
-    for table, places in tables.items():
+    for table, places in PLACES.items():
         name = f"{table}.parquet"
-        if stored.done["digests"][name] == again.done["digests"][name]:
+        if name not in stored.folder.tables or stored.done["digests"][name] == again.done["digests"][name]:
             continue
-        ours, theirs = getattr(stored, table), getattr(again, table)
+        ours, theirs = stored.table(table), again.table(table)
         for row, (before, now) in enumerate(zip(ours.to_dict("records"), theirs.to_dict("records"), strict=False)):
             for column, value in before.items():
                 if repr(value) != repr(now[column]):

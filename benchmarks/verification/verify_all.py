@@ -12,45 +12,47 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.commands.jobs import INTERRUPTED
 from benchmarks.commands.text_table import text_table
 from benchmarks.commands.verify import load_run
 from benchmarks.execution.executor import Executor, LocalExecutor
 from benchmarks.execution.progress import PlainDisplay, as_time, make_display
 from benchmarks.execution.training import Progress
-from benchmarks.execution.worker import RunOutcome, Work
-from benchmarks.planning.time_estimates import makespan
+from benchmarks.execution.worker import RunOutcome
+from benchmarks.specs.job import AnyJob
+from benchmarks.specs.time_estimates import makespan
 from benchmarks.verification.attesting import DIFFERS, ELSEWHERE, attest, attest_by_sample, clean_commit, judge
 from benchmarks.verification.plan import Item, Plan, Selection, plan_verification
 from results.files import StoreError
 from results.store import Store
 
-INTERRUPTED = 130
 FAILED = "failed"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A run as the progress display names it: labels of one store's runs are not all different."""
+    """A job as the progress display names it: labels of one store's records are not all different."""
 
     label: str
-    budget: int
+    size: int
+    unit: str
 
 
 @dataclass
-class Job:
-    """One run to be made, and the stored results that it would be: some differ in the code that made them alone."""
+class Making:
+    """One record to be made, and the stored results that it would be: some differ in the code that made them alone."""
 
-    spec: Work
+    job: AnyJob
     items: list[Item]
     seconds: float
     shown: Shown = field(init=False)
 
     def __post_init__(self) -> None:
-        self.shown = Shown(self.items[0].label, self.spec.budget)
+        self.shown = Shown(self.items[0].label, self.job.size, self.job.unit)
 
 
 class Verification:
-    """Carries out a plan: told of each run by the executor, it compares it and writes what that says."""
+    """Carries out a plan: told of each job by the executor, it compares it and writes what that says."""
 
     def __init__(self, plan: Plan, scratch: Store, write: bool, commit: str | None) -> None:
         self.plan = plan
@@ -58,19 +60,19 @@ class Verification:
         self.differing: list[str] = []
         self.agreeing: set[str] = set()  # places
         self.unwritten: str | None = None
-        self.jobs = _jobs(plan.to_make, scratch)
+        self.makings = _makings(plan.to_make, scratch)
         self._scratch = scratch
         self._write = write
         self._commit = commit
-        self._by_spec = {id(job.spec): job for job in self.jobs}
+        self._by_job = {id(making.job): making for making in self.makings}
         self._display: PlainDisplay
 
     def run(self, workers: int, executor: Executor | None = None) -> bool:
         """Makes what is to be made, the longest first; returns whether all of it ended by itself."""
-        specs: list[Work] = [job.spec for job in self.jobs]
-        with make_display({job.shown.label: job.seconds for job in self.jobs}, workers) as self._display:
-            outcomes = (executor or LocalExecutor(workers)).run(specs, self._scratch.root, self)  # type: ignore[arg-type]
-        return len(outcomes) == len(specs) and all(ended.status != "interrupted" for _, ended in outcomes)
+        jobs = [making.job for making in self.makings]
+        with make_display({making.shown.label: making.seconds for making in self.makings}, workers) as self._display:
+            outcomes = (executor or LocalExecutor(workers)).run(jobs, self._scratch.root, self)
+        return len(outcomes) == len(jobs) and all(ended.status != "interrupted" for _, ended in outcomes)
 
     def mark_samples(self) -> None:
         """Every other result of a cell whose sample agreed stands by it, unless it was made again itself."""
@@ -89,21 +91,21 @@ class Verification:
                 except StoreError as error:
                     self.unwritten = self.unwritten or str(error)
 
-    def started(self, spec: Work) -> None:
-        self._display.started(self._job(spec).shown)
+    def started(self, job: AnyJob) -> None:
+        self._display.started(self._making(job).shown)
 
-    def progressed(self, spec: Work, progress: Progress) -> None:
-        self._display.progressed(self._job(spec).shown, progress)
+    def progressed(self, job: AnyJob, progress: Progress) -> None:
+        self._display.progressed(self._making(job).shown, progress)
 
-    def ended(self, spec: Work, ended: RunOutcome) -> None:
-        job = self._job(spec)
-        self._display.ended(job.shown, ended)
+    def ended(self, job: AnyJob, ended: RunOutcome) -> None:
+        making = self._making(job)
+        self._display.ended(making.shown, ended)
         if ended.status == "failed":
-            for item in job.items:
+            for item in making.items:
                 self.outcomes[FAILED] += 1
                 self.differing.append(f"{item.place} failed: {(ended.error.strip().splitlines() or ['?'])[-1]}")
         elif ended.status != "interrupted":
-            self._compare(job)
+            self._compare(making)
 
     def stopping(self) -> None:
         self._display.stopping()
@@ -111,10 +113,10 @@ class Verification:
     def tick(self) -> None:
         self._display.tick()
 
-    def _compare(self, job: Job) -> None:
-        folder = self._scratch.folder(job.spec.identity()).path
+    def _compare(self, making: Making) -> None:
+        folder = self._scratch.folder(making.job.identity()).path
         made, settled = load_run(folder), self._write
-        for item in job.items:
+        for item in making.items:
             judgement = judge(item.stored, made)
             self.outcomes[_as_text(judgement.outcome, judgement.why)] += 1
             if judgement.agrees:
@@ -130,8 +132,8 @@ class Verification:
         if settled:  # what is not is found again if the command is killed and goes on
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _job(self, spec: Work) -> Job:
-        return self._by_spec[id(spec)]
+    def _making(self, job: AnyJob) -> Making:
+        return self._by_job[id(job)]
 
 
 def verify_all(
@@ -179,17 +181,14 @@ def scratch_of(root: Path) -> Path:
     return folder
 
 
-def _jobs(items: Sequence[Item], scratch: Store) -> list[Job]:
-    together: dict[Path, list[Item]] = {}
+def _makings(items: Sequence[Item], scratch: Store) -> list[Making]:
+    """The longest first."""
+    together: dict[Path, tuple[AnyJob, list[Item]]] = {}
     for item in items:
         assert item.spec is not None
-        together.setdefault(scratch.folder(item.spec.identity()).path, []).append(item)
-    jobs = [
-        Job(members[0].spec, members, members[0].expected_seconds())
-        for members in together.values()
-        if members[0].spec is not None
-    ]
-    return sorted(jobs, key=lambda job: -job.seconds)
+        together.setdefault(scratch.folder(item.spec.identity()).path, (item.spec, []))[1].append(item)
+    makings = [Making(job, members, members[0].expected_seconds()) for job, members in together.values()]
+    return sorted(makings, key=lambda making: -making.seconds)
 
 
 def _show(plan: Plan, workers: int) -> int:

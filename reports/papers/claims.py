@@ -45,7 +45,7 @@ class Compared:
 
 
 def parts_of(claim: Claim) -> list[tuple[Side, Side]]:
-    """The pairs of which the claim says something; none for a measurement."""
+    """The pairs of which the claim says something; none for a study."""
     if claim.relation == "measurement":
         return []
     if claim.relation == "rises":

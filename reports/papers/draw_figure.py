@@ -2,7 +2,7 @@
 
 What a kind of figure shows is a file of its own, `reports/papers/figures/<kind>.py` with the kind's dashes as
 underscores, with a function `draw(data, styles) -> Figure`.  data: the panels of the figure's comparable runs or, where
-the figure names what measures it, the rows of that measurement (`Shown`).  A new kind needs that file and nothing else.
+the figure is drawn from a study, the study's rows (`Shown`).  A new kind needs that file and nothing else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reports.figures.colours import Style
 from reports.figures.drawing import Drawing, make_drawing
 from reports.papers.evidence import Evidence
 from reports.papers.figures.scores import panels_of
-from reports.papers.figures.studies import measured_table, shown_of
+from reports.papers.figures.studies import shown_of, study_table
 from reports.papers.tables import figure_table
 from reports.text.table import Table
 from results.published import PaperFigure
@@ -35,7 +35,7 @@ def draw_figure(
         data = shown_of(figure, evidence)
         if data is not None:
             whose = "Not in the paper" if figure.ours else f"{figure.place} of the paper, as measured here"
-            numbers, caption = measured_table(data), f"{whose}: {figure.title} ({data.measured.terms})"
+            numbers, caption = study_table(data), f"{whose}: {figure.title} ({data.study.terms})"
     elif draw is not None and not figure.measurement:  # that of a study which nobody has made is no run's
         data = panels_of(figure, evidence)
         numbers, caption = figure_table(figure, evidence), f"{figure.place} of the paper, from our runs: {figure.title}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reports.papers.study_evidence import Measured
+from reports.papers.study_evidence import ChosenStudy
 from reports.scores.entries import AlgorithmScores, Refused
 from reports.scores.reading import read_learning_curve
 from reports.text.numbers import short_count
@@ -58,7 +58,7 @@ class Evidence:
     stale: frozenset[str] = frozenset()
     algorithms: frozenset[str] | None = None  # that exist; None: all
     suites: frozenset[str] | None = None  # without options
-    measured: Mapping[str, Measured] = field(default_factory=dict)  # by the measurement's name
+    studies: Mapping[str, ChosenStudy] = field(default_factory=dict)  # by name
 
     def of(self, suite: PaperSuite) -> list[Comparable]:
         """The sets on this suite, whatever their options."""
@@ -125,7 +125,7 @@ def gather(
     stale: Collection[str] = (),
     algorithms: Collection[str] | None = None,
     suites: Collection[str] | None = None,
-    measured: Mapping[str, Measured] | None = None,
+    studies: Mapping[str, ChosenStudy] | None = None,
 ) -> Evidence:
     """Groups the entries on the paper's suites.
 
@@ -152,7 +152,7 @@ def gather(
         frozenset(stale),
         None if algorithms is None else frozenset(algorithms),
         None if suites is None else frozenset(suites),
-        measured or {},
+        studies or {},
     )
 
 

@@ -16,7 +16,7 @@ from reports.papers.draw_figure import draw_figure
 from reports.papers.evidence import Evidence, gather
 from reports.papers.sections import claims_section, figure_section, plain_section, table_section
 from reports.papers.statement import make_statement
-from reports.papers.study_evidence import choose_measured
+from reports.papers.study_evidence import choose_studies
 from reports.papers.tables import fill_table, settings_table, table_csv, wide_table
 from reports.papers.verdicts import ClaimVerdict, claims_summary, judge
 from reports.scores.boards import FLOOR, SuiteScores, make_boards
@@ -26,12 +26,12 @@ from reports.sections import cautions, provenance
 from reports.sections.report import Report
 from reports.stylesheet import asset, page_style
 from reports.summary import summary_json
+from reports.text.numbers import plural
 from reports.text.table import Table, table_files
 from results.published import Paper
 
 if TYPE_CHECKING:
-    from results.measured import StoredMeasurement
-    from results.store import StoredRun
+    from results.store import StoredRun, StoredStudy
 
 #: shown beside a paper's own methods wherever they are stored
 REFERENCES = (FLOOR, "oracle")
@@ -47,13 +47,12 @@ def write_paper(
     failed: Sequence[FailedRun] = (),
     algorithms: Collection[str] | None = None,
     suites: Collection[str] | None = None,
-    measured: Iterable[StoredMeasurement] = (),
+    studies: Iterable[StoredStudy] = (),
     left_out: Sequence[str] = (),
 ) -> Path:
     """Writes the paper's page into the folder `output`, in place of a former report; returns it.
 
     reference: shipped results.  stale: digests of configurations whose code or software has changed since they ran.
-    measured: finished measurements.
     left_out: cells that are not run, since the algorithm does not fit the suite, a line each.
     algorithms, suites: names that exist, so that the page can tell what is not run from what cannot be.
     The same runs give the same bytes; no run at all gives a page on which every claim reads "not run".
@@ -61,7 +60,7 @@ def write_paper(
     """
     mine, shipped = (_relevant(paper, group) for group in (runs, reference))
     entries, refused = collect_entries(mine, shipped)
-    evidence = gather(paper, entries, refused, stale, algorithms, suites, choose_measured(measured, stale))
+    evidence = gather(paper, entries, refused, stale, algorithms, suites, choose_studies(studies, stale))
     boards = make_boards(entry for found in evidence.sets for entry in found.entries.values())
     styles = styles_for({a.id for a in paper.algorithms} | {e.algorithm for b in boards for e in b.entries})
     warnings = collect_cautions(boards, refused, stale, failed, left_out)
@@ -119,10 +118,10 @@ def _files(report: Report, evidence: Evidence, verdicts: tuple[ClaimVerdict, ...
 
 
 def _header(evidence: Evidence, runs: Sequence[StoredRun]) -> str:
-    paper, studies = evidence.paper, sum(len(measured.seeds) for measured in evidence.measured.values())
+    paper, studies = evidence.paper, sum(len(study.seeds) for study in evidence.studies.values())
     profiles = ", ".join(sorted({str(run.run["description"]["profile"]) for run in runs}))
     facts = f"{len(runs)} runs of ours" + (f" · profile {profiles}" if runs else "")
-    facts += (f" · {studies} measurements" if studies else "") + f" · data from {paper.source}"
+    facts += (f" · {plural(studies, 'study run')}" if studies else "") + f" · data from {paper.source}"
     links = [("claims", "Claims")] + [("tables", "Tables")] * bool(paper.tables or paper.settings)
     links += [("figures", "Figures")] * bool(paper.figures)
     links += [("provenance", "Runs"), ("cautions", "Warnings")] if runs else []

@@ -1,4 +1,4 @@
-"""One part of a claim, whether runs or a measurement speak to it: what was found and what that decides."""
+"""One part of a claim, whether runs or a study speak to it: what was found and what that decides."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Part:
 
     @property
     def tested(self) -> bool:
-        """Whether the stored runs or measurements speak to it."""
+        """Whether the stored runs or studies speak to it."""
         return self.effect is not None
 
     @property

@@ -105,8 +105,8 @@ def _facts(
     paper = evidence.paper
     command = f"metarl paper {paper.name}"
     facts = [("Cannot be compared", " ".join(paper.open))] if paper.open else []
-    if evidence.measured:
-        facts.append(("Measurements", "; ".join(measured.terms for measured in evidence.measured.values())))
+    if evidence.studies:
+        facts.append(("Studies", "; ".join(study.terms for study in evidence.studies.values())))
     if not runs:
         return (*facts, ("Runs", f"none is stored; {command} makes those whose methods and suites exist"))
     departures = dict.fromkeys(text for verdict in verdicts for text in verdict.not_comparable)

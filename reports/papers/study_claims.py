@@ -1,7 +1,7 @@
-"""A claim on a measurement, test by test: what its rows say, and whether that decides.
+"""A claim on a study, test by test: what its rows say, and whether that decides.
 
 An exact quantity is decided by its sign, with a margin of a millionth for rounding.  A sampled one is decided by the
-95 % interval of the mean over seeds (or over a measurement's own repeats) by Student's t, which with few of them is
+95 % interval of the mean over seeds (or over a study's own repeats) by Student's t, which with few of them is
 wide: of the difference of the two sides, which share seeds and repeats, or of the logarithm of their ratio.
 """
 
@@ -15,10 +15,10 @@ import numpy as np
 from scipy.stats import t as student
 
 from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Interval, Part, pair_text
-from reports.papers.study_evidence import Measured
+from reports.papers.study_evidence import ChosenStudy
 from reports.statistics.bootstrap import LEVEL
 from results.published import Claim
-from results.study_tests import MeasuredTest
+from results.study_tests import StudyTest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 MARGIN = 1e-6
 
 
-def measure_claim(claim: Claim, base: str, measured: Measured) -> list[Part]:
+def study_parts(claim: Claim, base: str, study: ChosenStudy) -> list[Part]:
     """Every test of the claim with every pair of algorithms that it names.
 
     base: the claim's suite of ours without options, "" if it names none.
     """
     parts = []
     for test in claim.tests:
-        rows = _rows(measured, test.suite.replace("{suite}", base) or base)
+        rows = _rows(study, test.suite.replace("{suite}", base) or base)
         for first, second in _pairs(claim, test):
             parts.append(_decide(test, first, second, rows))
     return parts
 
 
-def _pairs(claim: Claim, test: MeasuredTest) -> list[tuple[str, str]]:
+def _pairs(claim: Claim, test: StudyTest) -> list[tuple[str, str]]:
     firsts = (test.first,) if test.first else claim.first or ("",)
     if test.relation in ("value", "rises") or (test.against and not test.second):
         return [(first, first) for first in firsts]
@@ -48,16 +48,16 @@ def _pairs(claim: Claim, test: MeasuredTest) -> list[tuple[str, str]]:
     return [(first, second) for first in firsts for second in seconds]
 
 
-def _rows(measured: Measured, suite: str) -> pd.DataFrame:
+def _rows(study: ChosenStudy, suite: str) -> pd.DataFrame:
     """Those of exactly this suite; of its other options where there are none."""
-    rows = measured.values
+    rows = study.values
     if not suite:
         return rows
     own = rows["suite"] == suite
     return rows[own if own.any() else rows["suite"].str.partition("[")[0] == suite]
 
 
-def _decide(test: MeasuredTest, first: str, second: str, rows: pd.DataFrame) -> Part:
+def _decide(test: StudyTest, first: str, second: str, rows: pd.DataFrame) -> Part:
     against = test.against or test.quantity
     sides = [(test.quantity, first)]
     if test.relation not in ("value", "rises"):
@@ -78,7 +78,7 @@ def _decide(test: MeasuredTest, first: str, second: str, rows: pd.DataFrame) -> 
     return _sampled(test, pair, arrays, seeds)
 
 
-def _units(test: MeasuredTest, quantity: str, algorithm: str, rows: pd.DataFrame) -> dict[tuple[int, int], float]:
+def _units(test: StudyTest, quantity: str, algorithm: str, rows: pd.DataFrame) -> dict[tuple[int, int], float]:
     """A value for each seed, or for each of its repeats: means over rows; of `rises` the least difference."""
     own = rows[(rows["quantity"] == quantity) & (rows["algorithm"] == algorithm)]
     if test.index >= 0 and quantity == test.quantity:
@@ -102,7 +102,7 @@ def _curves(rows: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
     return [(key, curve) for key, curve in rows.groupby(["suite", "task", "x"]) if len(curve) > 1]
 
 
-def _exact(test: MeasuredTest, pair: str, values: Sequence[float], seeds: int) -> Part:
+def _exact(test: StudyTest, pair: str, values: Sequence[float], seeds: int) -> Part:
     first, second = values[0], values[-1]
     if test.relation in ("ratio", "value"):
         effect = first if test.relation == "value" else first / second
@@ -122,7 +122,7 @@ def _exact(test: MeasuredTest, pair: str, values: Sequence[float], seeds: int) -
     return _part(pair, answer, reason, effect, None, seeds, favour)
 
 
-def _sampled(test: MeasuredTest, pair: str, values: Sequence[np.ndarray], seeds: int) -> Part:
+def _sampled(test: StudyTest, pair: str, values: Sequence[np.ndarray], seeds: int) -> Part:
     first, second = values[0], values[-1]
     what = "repeats" if test.sampled == "repeats" else "seeds"
     ratio = test.relation == "ratio" or (test.logarithm and test.relation in ("higher", "lower"))
@@ -170,7 +170,7 @@ def _interval(samples: np.ndarray) -> Interval | None:
     return float(samples.mean()) - half, float(samples.mean()) + half
 
 
-def _band(test: MeasuredTest) -> str:
+def _band(test: StudyTest) -> str:
     return f"{test.factor:g} ± {test.tolerance:g}"
 
 

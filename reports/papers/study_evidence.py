@@ -1,4 +1,4 @@
-"""Which stored measurement speaks to a paper's claim or figure, and its rows."""
+"""Which stored study speaks to a paper's claim or figure, and its rows."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from reports.text.numbers import plural
 if TYPE_CHECKING:
     import pandas as pd
 
-    from results.measured import StoredMeasurement
+    from results.store import StoredStudy
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """One measurement in one configuration, with all its seeds."""
+class ChosenStudy:
+    """One study in one configuration, with all its seeds."""
 
-    entries: tuple[StoredMeasurement, ...]  # by seed
+    entries: tuple[StoredStudy, ...]  # by seed
     stale: bool
     others: tuple[str, ...] = ()  # digests of further configurations, which do not speak
 
@@ -37,7 +37,7 @@ class Measured:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        return self.entries[0].identity["configuration"]
+        return self.entries[0].configuration
 
     @property
     def profile(self) -> str:
@@ -65,9 +65,9 @@ class Measured:
         return tuple(said)
 
 
-def choose_measured(stored: Iterable[StoredMeasurement], stale: Collection[str]) -> dict[str, Measured]:
+def choose_studies(stored: Iterable[StoredStudy], stale: Collection[str]) -> dict[str, ChosenStudy]:
     """By name the configuration that says most: of today's code, the largest, then with most seeds."""
-    groups: dict[str, dict[str, list[StoredMeasurement]]] = {}
+    groups: dict[str, dict[str, list[StoredStudy]]] = {}
     for entry in stored:
         groups.setdefault(entry.name, {}).setdefault(entry.shown_with or entry.digest, []).append(entry)
     chosen = {}
@@ -78,9 +78,9 @@ def choose_measured(stored: Iterable[StoredMeasurement], stale: Collection[str])
         # a seed that was measured again by newer code is there twice: the last one stays
         by_age = sorted(entries, key=lambda entry: (entry.seed, entry.shown_with in (None, entry.digest)))
         ordered = tuple({entry.seed: entry for entry in by_age}.values())
-        chosen[name] = Measured(ordered, digest in stale, others)
+        chosen[name] = ChosenStudy(ordered, digest in stale, others)
     return chosen
 
 
-def _rank(digest: str, entries: list[StoredMeasurement], stale: Collection[str]) -> tuple[Any, ...]:
-    return (digest in stale, -entries[0].run["description"]["seconds"], -len(entries), digest)
+def _rank(digest: str, entries: list[StoredStudy], stale: Collection[str]) -> tuple[Any, ...]:
+    return (digest in stale, -entries[0].expected_seconds, -len(entries), digest)

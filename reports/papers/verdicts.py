@@ -8,7 +8,7 @@ when it lies outside, either only from 10 seeds on, below which that interval co
 A claim is reproduced when all its parts hold, contradicted when one fails, not run when none could be tested, and
 undecided at this budget otherwise.
 
-Claims on measurements are tested by `study_claims`, and stand outside Holm's family.
+Claims on studies are tested by `study_claims`, and stand outside Holm's family.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from reports.papers.claims import Compared, compare_sides, parts_of
 from reports.papers.evidence import Evidence
 from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Part
-from reports.papers.study_claims import measure_claim
+from reports.papers.study_claims import study_parts
 from reports.scores.cautions import ENOUGH_SEEDS
 from reports.statistics.permutation import holm, seeds_needed
 from reports.text.numbers import NONE, plural
@@ -77,7 +77,7 @@ def judge(evidence: Evidence) -> tuple[ClaimVerdict, ...]:
     verdicts = []
     for claim, found in zip(evidence.paper.claims, compared, strict=True):
         if claim.relation == "measurement":
-            verdicts.append(_measured_verdict(claim, evidence))
+            verdicts.append(_study_verdict(claim, evidence))
             continue
         parts = [_judge_part(claim, part, corrected.get(id(part)), len(family)) for part in found]
         tested = [part for part in found if isinstance(part, Compared)]
@@ -103,13 +103,13 @@ def claims_summary(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:
     ]
 
 
-def _measured_verdict(claim: Claim, evidence: Evidence) -> ClaimVerdict:
-    measured = evidence.measured.get(claim.measured_by)
-    if measured is None:
+def _study_verdict(claim: Claim, evidence: Evidence) -> ClaimVerdict:
+    study = evidence.studies.get(claim.measured_by)
+    if study is None:
         stored = f"; none of {claim.measured_by} is stored" if claim.measured_by else ""
         return ClaimVerdict(claim, NOT_RUN, (), (f"no measurement of the {claim.measurement} yet{stored}",), (), ())
     base = evidence.paper.suite(claim.suite).base if claim.suite else ""
-    return _verdict(claim, measure_claim(claim, base, measured), measured.differences(), [measured.digest])
+    return _verdict(claim, study_parts(claim, base, study), study.differences(), [study.digest])
 
 
 def _verdict(claim: Claim, parts: Sequence[Part], differences: Sequence[str], digests: Sequence[str]) -> ClaimVerdict:

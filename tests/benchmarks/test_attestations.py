@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.commands.leaderboard import missing_runs, stored_runs
+from benchmarks.commands.jobs import missing, planned
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.machine import this_machine
 from benchmarks.specs.provenance import checkout
@@ -23,8 +23,7 @@ from reports.scores.record import run_record
 from reports.sections.provenance import section
 from reports.sections.report import make_report
 from results.attestations import Attestation, Proof, fingerprint, read_attestations, write_attestation
-from results.measured import finished_measurements
-from results.run_folder import MeasurementFolder
+from results.run_folder import StudyFolder
 from results.store import Store, StoredRun
 from tests.support.synthetic_runs import store_score
 
@@ -71,16 +70,16 @@ def test_a_run_of_older_code_is_found_again_once_todays_code_made_its_bytes(
     run: StoredRun, spec: RunSpec, tmp_path: Path
 ) -> None:
     store = Store(tmp_path)
-    assert missing_runs([spec], store, [run], False) == [spec] and not stored_runs([spec], store)
+    assert missing([spec], store) == [spec] and not planned([spec], store)
     assert proof(run) == Proof("stale")
     before = {path: path.read_bytes() for path in run.path.iterdir() if path.is_file()}
     attest(run, spec.code)
-    assert missing_runs([spec], store, [run], False) == []
-    assert [found.path for found in stored_runs([spec], store)] == [run.path]
+    assert missing([spec], store) == []
+    assert [found.path for found in planned([spec], store)] == [run.path]
     assert proof(run) == Proof("attested", made_again=1, machines=1)
     assert {path: path.read_bytes() for path in run.path.iterdir() if path.is_file()} == before
     changed = replace(spec, budget=spec.budget + 1)
-    assert missing_runs([changed], store, [run], False) == [changed]
+    assert missing([changed], store) == [changed]
 
 
 def test_on_another_processor_the_recorded_codes_bytes_link_todays(run: StoredRun, spec: RunSpec) -> None:
@@ -146,7 +145,7 @@ def test_a_damaged_attestation_is_named_once_and_hurts_no_other(
 def test_by_sample_is_said_and_a_making_of_its_own_goes_before(run: StoredRun, spec: RunSpec, tmp_path: Path) -> None:
     attest(run, spec.code, digests={}, sample="runs/suite/algorithm/0/seed-0")
     assert proof(run) == Proof("by sample")
-    assert missing_runs([spec], Store(tmp_path), [run], False) == []
+    assert missing([spec], Store(tmp_path)) == []
     attest(run, spec.code, machine=THERE)
     assert proof(run) == Proof("attested", 1, 1)
 
@@ -163,29 +162,27 @@ def test_merged_attestations_are_hearsay_until_the_run_is_made_here(spec: RunSpe
     merged = here.finished()
     assert [proof(run) for run in merged] == [Proof("unverified")] * 2
     assert stale_digests(with_proofs(merged)) == {merged[0].digest}
-    assert missing_runs([spec], here, merged, False) == [spec]
+    assert missing([spec], here) == [spec]
     attest(merged[0], spec.code, machine=THERE)
     assert here.merge_from(there) == []
     assert [proof(run) for run in merged] == [Proof("attested", 1, 1), Proof("unverified")]
     assert [entry.merged for entry in read_attestations(merged[0].path)[0]] == [True, False]
 
 
-def test_measurements_merge_with_what_is_said_of_them(tmp_path: Path) -> None:
+def test_studies_merge_with_what_is_said_of_them(tmp_path: Path) -> None:
     identity = {"measurement": "walk", "configuration": {"suites": [], "algorithms": []}, "seed": 0, "suites": {}}
     identity |= {"parents": [], "versions": {"torch": "2"}, "code": OLD}
     there, here = Store(tmp_path / "there"), Store(tmp_path / "here")
     folder = there.folder(identity)
-    assert isinstance(folder, MeasurementFolder)
+    assert isinstance(folder, StudyFolder)
     description = {"profile": "smoke", "benchmark": None, "seconds": 1.0}
     folder.begin_attempt({"identity": identity, "description": description, "provenance": {}})
     folder.finish_record({"values.parquet": [], "timing.parquet": []}, {"parts": 0})
-    (stored,), _ = finished_measurements(there)
+    (stored,) = there.studies()
     write_attestation(stored.path, Attestation(fingerprint(stored), OLD, stored.done["digests"], {}, HERE, None, ""))
     assert len(here.merge_from(there)) == 1 and here.merge_from(there) == []
-    (copied,), problems = finished_measurements(here)
-    assert (
-        not problems and (copied.path / "values.parquet").read_bytes() == (stored.path / "values.parquet").read_bytes()
-    )
+    (copied,) = here.studies()
+    assert (copied.path / "values.parquet").read_bytes() == (stored.path / "values.parquet").read_bytes()
     assert [entry.merged for entry in read_attestations(copied.path)[0]] == [True]
 
 

@@ -12,7 +12,6 @@ import pytest
 
 from benchmarks.command_line import main
 from benchmarks.planning.plan import make_plan
-from benchmarks.specs.provenance import run_record
 from benchmarks.specs.run_spec import known_suite
 from environments.stocks.bars import read_bars
 from environments.stocks.market import check_calendar
@@ -82,10 +81,10 @@ def test_days_outside_the_known_calendar_are_left_to_the_file(bars: Path) -> Non
 
 def test_a_run_records_how_many_mdps_its_tasks_are_and_the_report_says_so(bars: Path, tmp_path: Path) -> None:
     (spec,) = make_plan(suites=["dow30-turbulence"], algorithms=["random-init"], seeds=1, profile="smoke")
-    description = run_record(spec)["description"]
+    description = spec.record()["description"]
     assert (description["tasks"], description["distinct_mdps"]) == (80, 16)
     (robot,) = make_plan(suites=["corners"], algorithms=["random-init"], seeds=1, profile="smoke")
-    assert "distinct_mdps" not in run_record(robot)["description"]
+    assert "distinct_mdps" not in robot.record()["description"]
 
     store = Store(tmp_path / "results")
     store_run(store, "dow30-turbulence")

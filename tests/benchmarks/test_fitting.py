@@ -12,7 +12,7 @@ import pytest
 
 from algorithms.catalogue import algorithms, find_algorithm
 from benchmarks.command_line import main
-from benchmarks.commands.leaderboard import RunOptions
+from benchmarks.commands.jobs import RunOptions
 from benchmarks.commands.paper import PaperOptions, run_paper
 from benchmarks.conformance.rules import LEFT_OUT, check
 from benchmarks.planning.fitting import LeftOut, misfit
@@ -106,7 +106,7 @@ def test_a_command_of_which_every_cell_is_left_out_is_refused(
     assert not list(tmp_path.rglob("run.json"))
 
 
-def test_a_paper_of_which_every_cell_is_left_out_is_refused_unless_it_measures(
+def test_a_paper_of_which_every_cell_is_left_out_is_refused_unless_it_has_studies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("benchmarks.planning.plan.misfit", lambda found, suite: "it is not in the mood")
@@ -119,7 +119,7 @@ def test_a_paper_of_which_every_cell_is_left_out_is_refused_unless_it_measures(
             dry_run=True,
         )
     assert run_paper(find_paper("promp"), PaperOptions(profile="smoke"), places, dry_run=True) == 0
-    assert "measurements are missing" in capsys.readouterr().out
+    assert "studies are missing" in capsys.readouterr().out
 
 
 def test_check_says_where_an_algorithm_does_not_fit_and_judges_it_elsewhere(

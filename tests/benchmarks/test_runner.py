@@ -17,12 +17,13 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-from benchmarks.commands.leaderboard import RunOptions, run_plan
+from benchmarks.commands.jobs import RunOptions, run_plan
 from benchmarks.execution.executor import LocalExecutor, start_server
 from benchmarks.execution.progress import PlainDisplay, Tracker, as_time
 from benchmarks.execution.training import Progress, open_session
 from benchmarks.execution.worker import WAITING, RunOutcome, run_job
 from benchmarks.planning.plan import make_plan
+from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
 from results.run_folder import RunFolder
 from results.store import Store
@@ -46,19 +47,19 @@ FORK = "os.fork() == 0 and time.sleep(1e6)"
 class Recorder:
     """A watcher that remembers, and may act on what it sees."""
 
-    def __init__(self, on_progress: Callable[[RunSpec, Progress], None] = lambda spec, progress: None) -> None:
+    def __init__(self, on_progress: Callable[[AnyJob, Progress], None] = lambda spec, progress: None) -> None:
         self.begun: list[str] = []
         self.outcomes: dict[str, RunOutcome] = {}
         self.told_to_stop = 0
         self._on_progress = on_progress
 
-    def started(self, spec: RunSpec) -> None:
+    def started(self, spec: AnyJob) -> None:
         self.begun.append(spec.label)
 
-    def progressed(self, spec: RunSpec, progress: Progress) -> None:
+    def progressed(self, spec: AnyJob, progress: Progress) -> None:
         self._on_progress(spec, progress)
 
-    def ended(self, spec: RunSpec, ended: RunOutcome) -> None:
+    def ended(self, spec: AnyJob, ended: RunOutcome) -> None:
         self.outcomes[spec.label] = ended
 
     def stopping(self) -> None:
@@ -324,7 +325,7 @@ def test_a_run_that_another_process_holds_keeps_no_worker_from_the_others(tmp_pa
     lock.__enter__()
 
     class Releasing(Recorder):
-        def ended(self, spec: RunSpec, ended: RunOutcome) -> None:
+        def ended(self, spec: AnyJob, ended: RunOutcome) -> None:
             super().ended(spec, ended)
             if spec == free:
                 lock.__exit__(None, None, None)

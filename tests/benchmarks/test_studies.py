@@ -1,4 +1,4 @@
-"""Measurements: discovered, measured part by part, stored whole, resumed to the same bytes, shown with their paper."""
+"""Studies: discovered, carried out part by part, stored whole, resumed to the same bytes, shown with their paper."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ import pytest
 import torch
 
 import benchmarks.commands.paper as paper
-import benchmarks.specs.study_spec as measurement_spec
+import benchmarks.specs.study_spec as study_spec
 from benchmarks.command_line import main
-from benchmarks.commands.paper_studies import measured_by, plan_measurements
+from benchmarks.commands.jobs import missing
 from benchmarks.commands.verify import verify
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import run_job
+from benchmarks.planning.paper_studies import plan_studies, studies_of
 from benchmarks.planning.plan import parse_setting
-from benchmarks.specs.code_digest import measurement_closure
-from benchmarks.specs.study_spec import MeasurementSpec, find_measurement, measurements, resolved
+from benchmarks.specs.code_digest import study_closure
+from benchmarks.specs.study_spec import StudySpec, find_study, resolved, studies
 from benchmarks.studies.exploration_paths import numbers
 from benchmarks.studies.gradient_deviation import deviations
 from benchmarks.studies.hessian_estimates.enumeration import all_trajectories, random_mdp, rewards_to_go
-from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
+from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from benchmarks.verification.proofs import stale_digests, with_proofs
 from environments.discovery import ClassEntry
 from environments.streams import Streams
 from environments.tabular import differentiable_return
 from environments.typed_options import UsageError
 from results.files import StoreError, sha256_of
-from results.measured import finished_measurements
 from results.published import find_paper, papers
 from results.store import Store
 from results.tables import VALUES, read_table, write_table
 
 
 @dataclass(frozen=True)
-class WalkConfig(MeasurementConfig):
+class WalkConfig(StudyConfig):
     steps: int = 4
     broken: bool = False
 
 
-class Walk(Measurement):
+class Walk(Study):
     """A random walk whose position is kept from part to part."""
 
     name = "walk"
@@ -68,38 +68,38 @@ class Walk(Measurement):
 @pytest.fixture
 def walk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     found = ClassEntry("walk", __name__, "Walk", "A walk", path=Path(__file__))
-    monkeypatch.setattr(measurement_spec, "find_measurement", lambda name: found)
+    monkeypatch.setattr(study_spec, "find_study", lambda name: found)
     yield
 
 
-def spec_of(seed: int = 0, **values: Any) -> MeasurementSpec:
-    return MeasurementSpec("walk", resolved(ClassEntry("walk", __name__, "Walk", ""), values), seed)
+def spec_of(seed: int = 0, **values: Any) -> StudySpec:
+    return StudySpec("walk", resolved(ClassEntry("walk", __name__, "Walk", ""), values), seed)
 
 
 def files_of(root: Path) -> dict[str, bytes]:
     return {path.parent.name: path.read_bytes() for path in root.rglob("values.parquet")}
 
 
-def test_a_file_with_a_named_class_is_a_measurement() -> None:
-    assert {"gradient-deviation", "exploration-paths", "hessian-estimates"} <= set(measurements())
+def test_a_file_with_a_named_class_is_a_study() -> None:
+    assert {"gradient-deviation", "exploration-paths", "hessian-estimates"} <= set(studies())
     with pytest.raises(UsageError, match="did you mean 'gradient-deviation'"):
-        find_measurement("gradient-deviations")
+        find_study("gradient-deviations")
 
 
-@pytest.mark.parametrize("name", sorted(measurements()))
-def test_every_measurement_has_parts_of_their_own_and_a_time_in_every_profile(name: str) -> None:
-    cls = find_measurement(name).load()
+@pytest.mark.parametrize("name", sorted(studies()))
+def test_every_study_has_parts_of_their_own_and_a_time_in_every_profile(name: str) -> None:
+    cls = find_study(name).load()
     seconds = {}
     for profile in ("smoke", "quick", "standard", "paper"):
-        spec = MeasurementSpec(name, resolved(find_measurement(name), cls.profiles.get(profile, {})), 0)
+        spec = StudySpec(name, resolved(find_study(name), cls.profiles.get(profile, {})), 0)
         parts = spec.make().parts()
-        assert len(parts) == len(set(parts)) == spec.budget > 0
+        assert len(parts) == len(set(parts)) == spec.size > 0
         seconds[profile] = spec.make().seconds()
     assert 0 < seconds["smoke"] <= seconds["quick"] <= seconds["standard"] <= seconds["paper"]
 
 
 @pytest.mark.usefixtures("walk")
-def test_the_same_measurement_writes_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+def test_the_same_study_writes_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     for place in ("a", "b"):
         assert run_job(spec_of(), tmp_path / place).status == "finished"
     assert run_job(spec_of(seed=1), tmp_path / "a").status == "finished"
@@ -110,23 +110,21 @@ def test_the_same_measurement_writes_the_same_bytes_and_another_seed_others(tmp_
 
 @pytest.mark.usefixtures("walk")
 @pytest.mark.parametrize("stopped_after", [1, 3])
-def test_an_interrupted_measurement_goes_on_from_its_last_part_to_the_same_bytes(
-    stopped_after: int, tmp_path: Path
-) -> None:
+def test_an_interrupted_study_goes_on_from_its_last_part_to_the_same_bytes(stopped_after: int, tmp_path: Path) -> None:
     heard: list[Progress] = []
 
     def stop() -> bool:
         return len(heard) >= stopped_after
 
     assert run_job(spec_of(), tmp_path / "a", report=heard.append, should_stop=stop).status == "interrupted"
-    assert not finished_measurements(Store(tmp_path / "a"))[0]
+    assert not Store(tmp_path / "a").studies()
     later: list[Progress] = []
     assert run_job(spec_of(), tmp_path / "a", report=later.append).status == "finished"
     assert [progress.iteration for progress in later] == list(range(stopped_after, 5))
     run_job(spec_of(), tmp_path / "b")
     assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
-    (stored,), problems = finished_measurements(Store(tmp_path / "a"))
-    assert (stored.name, stored.seed, len(stored.values), problems) == ("walk", 0, 4, [])
+    (stored,) = Store(tmp_path / "a").studies()
+    assert (stored.name, stored.seed, len(stored.values)) == ("walk", 0, 4)
     assert [attempt["outcome"] for attempt in stored.run["attempts"]] == ["interrupted", "finished"]
     assert list(stored.timing["part"]) == [f"step {number}" for number in range(4)]
 
@@ -140,18 +138,21 @@ def test_what_is_no_number_is_a_recorded_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("walk")
-def test_a_damaged_measurement_is_named_and_left_out(tmp_path: Path) -> None:
+def test_a_damaged_study_is_named_and_left_out(tmp_path: Path) -> None:
     run_job(spec_of(), tmp_path)
     values = next(tmp_path.rglob("values.parquet"))
     values.write_bytes(values.read_bytes()[:-1])
-    stored, problems = finished_measurements(Store(tmp_path))
-    assert not stored and len(problems) == 1 and str(values) in problems[0]
+    store = Store(tmp_path)
+    assert store.studies(skip_corrupt=True) == []
+    assert len(store.problems) == 1 and str(values) in store.problems[0]
+    with pytest.raises(StoreError, match=r"values\.parquet"):
+        store.studies()
 
 
 @pytest.mark.usefixtures("walk")
-def test_a_measurement_of_other_code_is_stale(tmp_path: Path) -> None:
+def test_a_study_of_other_code_is_stale(tmp_path: Path) -> None:
     run_job(spec_of(), tmp_path)
-    stored, _ = finished_measurements(Store(tmp_path))
+    stored = Store(tmp_path).studies()
     assert stale_digests(with_proofs(stored)) == set()
     stored[0].run["identity"]["code"] = "d" * 64
     stored[0].run["digest"] = "e" * 64
@@ -159,7 +160,7 @@ def test_a_measurement_of_other_code_is_stale(tmp_path: Path) -> None:
 
 
 def test_its_code_is_what_it_imports_and_not_what_plans_it() -> None:
-    reached = measurement_closure(find_measurement("gradient-deviation"), [])
+    reached = study_closure(find_study("gradient-deviation"), [])
     names = {"benchmarks.studies.gradient_deviation", "benchmarks.studies.study", "benchmarks.studies.staged_training"}
     assert names <= set(reached) and "algorithms.meta_learning.gradient_meta_learner" in reached
     planning = {
@@ -171,25 +172,25 @@ def test_its_code_is_what_it_imports_and_not_what_plans_it() -> None:
     assert not {name for name in reached if name.startswith("benchmarks.")} & planning
 
 
-def test_the_papers_name_measurements_and_profiles_and_settings_choose_their_size() -> None:
-    assert measured_by(find_paper("promp")) == ["gradient-deviation", "exploration-paths"]
-    specs = plan_measurements(find_paper("tmaml"), "smoke", 2, None, [parse_setting("hessian-estimates.mdps=3")])
+def test_the_papers_name_studies_and_profiles_and_settings_choose_their_size() -> None:
+    assert studies_of(find_paper("promp")) == ["gradient-deviation", "exploration-paths"]
+    specs = plan_studies(find_paper("tmaml"), "smoke", 2, None, [parse_setting("hessian-estimates.mdps=3")])
     assert [(spec.name, spec.seed) for spec in specs] == [("hessian-estimates", 0), ("hessian-estimates", 1)]
     configuration = specs[0].configuration
     assert (configuration["mdps"], configuration["horizon"], configuration["states"]) == (3, 3, 3)
-    with pytest.raises(UsageError, match="measurement hessian-estimates has no option 'mdp'; did you mean 'mdps'"):
-        plan_measurements(find_paper("tmaml"), "smoke", 2, None, [parse_setting("hessian-estimates.mdp=3")])
+    with pytest.raises(UsageError, match="study hessian-estimates has no option 'mdp'; did you mean 'mdps'"):
+        plan_studies(find_paper("tmaml"), "smoke", 2, None, [parse_setting("hessian-estimates.mdp=3")])
 
 
 def test_chosen_suites_replace_its_own_and_others_leave_it_out() -> None:
-    own = plan_measurements(find_paper("promp"), "smoke", 1, ["half-cheetah-direction[horizon=7]"])
+    own = plan_studies(find_paper("promp"), "smoke", 1, ["half-cheetah-direction[horizon=7]"])
     assert [spec.configuration["suites"] for spec in own] == [["half-cheetah-direction[horizon=7]"]]
-    assert plan_measurements(find_paper("promp"), "smoke", 1, ["hopper-params"]) == []
+    assert plan_studies(find_paper("promp"), "smoke", 1, ["hopper-params"]) == []
 
 
-def test_every_measurement_that_a_paper_names_exists() -> None:
+def test_every_study_that_a_paper_names_exists() -> None:
     for entered in papers().values():
-        assert set(measured_by(entered)) <= set(measurements())
+        assert set(studies_of(entered)) <= set(studies())
 
 
 def test_deviations_are_those_of_the_definition() -> None:
@@ -223,10 +224,10 @@ def test_enumerated_trajectories_hold_the_whole_return() -> None:
     assert float(torch.from_numpy(mdp.initial) @ start) == pytest.approx(float(exact))
 
 
-def test_the_hessian_measurement_finds_dice_unbiased_and_the_printed_term_biased(tmp_path: Path) -> None:
-    (spec,) = plan_measurements(find_paper("tmaml"), "smoke", 1, None)
+def test_the_hessian_study_finds_dice_unbiased_and_the_printed_term_biased(tmp_path: Path) -> None:
+    (spec,) = plan_studies(find_paper("tmaml"), "smoke", 1, None)
     assert run_job(spec, tmp_path).status == "finished"
-    (stored,), _ = finished_measurements(Store(tmp_path))
+    (stored,) = Store(tmp_path).studies()
     means = stored.values.groupby(["quantity", "algorithm"])["value"].mean()
     for unbiased in ("dice", "tmaml", "tmaml-first-order"):
         assert means["hessian-bias", unbiased] < 1e-10
@@ -243,48 +244,46 @@ def test_the_paper_command_measures_what_is_missing_judges_it_and_renders_it_aga
     monkeypatch.setattr(paper, "REFERENCE", tmp_path / "nothing-shipped")
     cells = ("--profile", "smoke", "--seeds", "1", "--workers", "1", "--only-measurements")
     assert main(["paper", "tmaml", *cells, "--dry-run"]) == 0
-    assert "1 of 1 measurements are missing" in capsys.readouterr().out
+    assert "1 of 1 studies are missing" in capsys.readouterr().out
     assert main(["paper", "tmaml", *cells]) == 0
-    assert "1 of 1 missing measurements finished" in capsys.readouterr().out
+    assert "1 of 1 missing studies finished" in capsys.readouterr().out
     claims = json.loads((tmp_path / "paper-tmaml" / "summary.json").read_text())["claims"]
     assert {claim["id"]: claim["verdict"] for claim in claims}["tmaml.theorem1"] == "reproduced"
     page = (tmp_path / "paper-tmaml" / "index.html").read_text()
     assert "Not in the paper: Bias and variance of estimates of the Hessian" in page
     drawn = (tmp_path / "paper-tmaml" / "figures" / "hessian-estimates.svg").read_bytes()
     assert main(["paper", "tmaml", *cells]) == 0
-    assert "all 1 measurements are stored" in capsys.readouterr().out
+    assert "all 1 studies are stored" in capsys.readouterr().out
     assert main(["paper", "tmaml", "--stored", "--output", "again"]) == 0
     assert (tmp_path / "again" / "figures" / "hessian-estimates.svg").read_bytes() == drawn
 
 
-def test_a_failing_measurement_ends_the_command_with_its_reason(
+def test_a_failing_study_ends_the_command_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     wrong = ("--set", "hessian-estimates.logit_std=-1", "--profile", "smoke", "--seeds", "1", "--workers", "1")
     assert main(["paper", "tmaml", *wrong, "--only-measurements"]) == 1
-    assert "measurement  hessian-estimates  seed 0  ValueError" in " ".join(capsys.readouterr().err.split("\n"))
+    assert "study  hessian-estimates  seed 0  ValueError" in " ".join(capsys.readouterr().err.split("\n"))
     assert (tmp_path / "paper-tmaml" / "index.html").is_file()
 
 
-def test_a_damaged_measurement_stops_the_command_before_it_measures(tmp_path: Path) -> None:
-    from benchmarks.commands.paper_studies import missing_measurements
-
-    (spec,) = plan_measurements(find_paper("tmaml"), "smoke", 1, None, [parse_setting("hessian-estimates.groups=1")])
+def test_a_damaged_study_stops_the_command_before_it_measures(tmp_path: Path) -> None:
+    (spec,) = plan_studies(find_paper("tmaml"), "smoke", 1, None, [parse_setting("hessian-estimates.groups=1")])
     assert run_job(spec, tmp_path).status == "finished"
     store = Store(tmp_path)
-    assert missing_measurements([spec], store, force=False) == []
+    assert missing([spec], store) == []
     next(tmp_path.rglob("values.parquet")).write_bytes(b"")
     with pytest.raises(StoreError, match=r"values\.parquet"):
-        missing_measurements([spec], store, force=False)
-    assert missing_measurements([spec], store, force=True) == [spec]
+        missing([spec], store)
+    assert missing([spec], store, force=True) == [spec]
 
 
-def test_a_measurement_is_verified_by_measuring_it_again(tmp_path: Path) -> None:
-    found = find_measurement("hessian-estimates")
-    spec = MeasurementSpec(found.name, resolved(found, found.load().profiles["smoke"]), 3, "smoke")
+def test_a_study_is_verified_by_making_it_again(tmp_path: Path) -> None:
+    found = find_study("hessian-estimates")
+    spec = StudySpec(found.name, resolved(found, found.load().profiles["smoke"]), 3, "smoke")
     assert run_job(spec, tmp_path).status == "finished"
-    (stored,), _ = finished_measurements(Store(tmp_path))
+    (stored,) = Store(tmp_path).studies()
     assert verify(stored.path).as_lines() == ["every byte agrees"]
     values = read_table(stored.path / "values.parquet", VALUES)
     values.loc[5, "value"] += 1

@@ -6,12 +6,13 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.command_line import main
-from benchmarks.commands.leaderboard import INTERRUPTED, RunOptions
+from benchmarks.commands.jobs import INTERRUPTED, RunOptions
 from benchmarks.commands.until_decided import DECISIONS, run_until_decided
 from benchmarks.execution.executor import Watcher
 from benchmarks.execution.worker import RunOutcome
@@ -39,8 +40,8 @@ class Synthetic:
         self.interrupt_at: int | None = None
 
     def run(
-        self, specs: Sequence[RunSpec], root: Path, watcher: Watcher, force: bool = False
-    ) -> list[tuple[RunSpec, RunOutcome]]:
+        self, specs: Sequence[Any], root: Path, watcher: Watcher, force: bool = False
+    ) -> list[tuple[Any, RunOutcome]]:
         batch: dict[Cell, list[int]] = {}
         self.batches.append(batch)
         if self.interrupt_at == len(self.batches):

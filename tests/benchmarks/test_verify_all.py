@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from benchmarks.command_line import main
-from benchmarks.commands.leaderboard import missing_runs
+from benchmarks.commands.jobs import missing
 from benchmarks.commands.verify import verify
 from benchmarks.execution.worker import RunOutcome, run_job
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.machine import this_machine
-from benchmarks.specs.run_spec import RunSpec
 from benchmarks.verification import verify_all as verifying
 from benchmarks.verification.proofs import with_proofs
 from benchmarks.verification.verify_all import scratch_of
@@ -39,9 +38,7 @@ class InProcess:
         self.most = most
         self.made: list[str] = []
 
-    def run(
-        self, specs: Sequence[RunSpec], root: Path, watcher: Any, force: bool = False
-    ) -> list[tuple[RunSpec, RunOutcome]]:
+    def run(self, specs: Sequence[Any], root: Path, watcher: Any, force: bool = False) -> list[tuple[Any, RunOutcome]]:
         outcomes = []
         for spec in specs[: self.most]:
             watcher.started(spec)
@@ -127,14 +124,14 @@ def move_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_run_is_made_again_and_attested_and_then_none_is_missing(root: Path, verify_all: Verify) -> None:
     specs = make_plan(suites=LAKES, algorithms=["random-init"], seeds=2, profile="smoke")
-    assert missing_runs(specs, Store(root), runs_of(root), False) == specs
+    assert missing(specs, Store(root)) == specs
     code, output, errors, made = verify_all()
     assert (code, output) == (0, ["  4  every byte equal", f"verified: {root}"])
     assert len(made) == 4 and errors.count("finished: ") == 4
     assert proofs(root) == [Proof("attested", 1, 1)] * 4
     ((entry,), _) = read_attestations(runs_of(root)[0].path)
     assert (entry.commit, entry.machine, entry.merged, entry.sample) == (COMMIT, this_machine(), False, None)
-    assert missing_runs(specs, Store(root), runs_of(root), False) == []
+    assert missing(specs, Store(root)) == []
     assert not list(root.parent.glob("metarl-verify-*"))
 
     code, output, _, made = verify_all()
@@ -254,7 +251,7 @@ def test_a_sample_speaks_for_its_cell_and_says_so(root: Path, verify_all: Verify
     marked = next(run for run in runs_of(root) if run.path != sampled.path)
     ((mark,), _) = read_attestations(marked.path)
     assert (mark.sample, mark.digests) == (sampled.path.relative_to(root).as_posix(), {})
-    assert missing_runs(specs, Store(root), runs_of(root), False) == []
+    assert missing(specs, Store(root)) == []
 
     code, output, _, made = verify_all("--sample")
     assert (output[0], made) == ("  1  made again here before, by this code", [])
@@ -297,7 +294,7 @@ def test_a_dry_run_lists_what_would_be_made_and_how_long_it_takes(root: Path, ve
         ((), "verify takes the folder of one RUN, or --all DIR"),
         (("RUN", "--all", "DIR"), "verify takes the folder of one RUN, or --all DIR"),
         (("RUN", "--sample"), "--sample chooses among many, as in `metarl verify --all results`"),
-        (("--all", "nowhere"), "no finished run or measurement is stored in nowhere; name a folder that holds `runs`"),
+        (("--all", "nowhere"), "no finished run or study is stored in nowhere; name a folder that holds `runs`"),
         (("--all", "DIR", "--suites", "corners"), "nothing of suite 'corners' is stored there; known: frozen-lake"),
         (("--all", "DIR", "--profile", "quik"), "nothing of profile 'quik' is stored there; known: smoke"),
     ],

@@ -11,12 +11,12 @@ import pytest
 from algorithms.promp import Promp, PrompConfig
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec, known_suite, recorded_suite
-from benchmarks.specs.study_spec import MeasurementSpec, find_measurement, resolved
+from benchmarks.specs.study_spec import StudySpec, find_study, resolved
 from environments import problem
 from environments.catalogue import make_suite
 from environments.corners import Corners, CornersOptions
 from environments.typed_options import UsageError, as_recorded, earlier_values, from_recorded, make_options, option
-from results.identity import run_folder_name
+from results.identity import folder_name
 
 CODE = "c" * 64
 SUITE = "corners[horizon=20,action_scale=5]"
@@ -79,7 +79,7 @@ def test_an_added_option_at_its_earlier_value_leaves_the_run_where_it_was(monkey
     monkeypatch.setattr(Promp, "Config", Younger)
     same = plan("promp.schedule=none", "promp.layers=4:4")
     assert same.configuration | {"schedule": None, "warm_up": 0, "layers": [4, 4]} == same.configuration
-    assert same.identity() == identity and run_folder_name(same.identity()) == run_folder_name(identity)
+    assert same.identity() == identity and folder_name(same.identity()) == folder_name(identity)
     assert plan().identity()["configuration"] == {**identity["configuration"], "schedule": 0.5, "layers": [8]}
     assert read(kept) == same
     assert plan("promp.warm_up=3").identity()["configuration"]["warm_up"] == 3
@@ -165,13 +165,13 @@ def test_an_added_part_of_the_protocol_leaves_older_runs_where_they_were(monkeyp
     assert RunSpec.from_record(kept).adaptations == 1
 
 
-def test_a_measurements_options_and_suites_are_recorded_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = find_measurement("exploration-paths")
+def test_a_studys_options_and_suites_are_recorded_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = find_study("exploration-paths")
     config = found.load().Config
-    spec = MeasurementSpec(found.name, resolved(found, {}), 0, code=CODE)
+    spec = StudySpec(found.name, resolved(found, {}), 0, code=CODE)
     identity = spec.identity()
     younger = make_dataclass("Younger", [("more", int, option(2, earlier=1))], bases=(config,), frozen=True)
     monkeypatch.setattr(found.load(), "Config", younger)
-    read = MeasurementSpec.from_record({"identity": identity, "description": {"profile": "custom", "benchmark": None}})
+    read = StudySpec.from_record({"identity": identity, "description": {"profile": "custom", "benchmark": None}})
     assert read.configuration["more"] == 1 and replace(read, code=CODE).identity() == identity
-    assert MeasurementSpec(found.name, resolved(found, {}), 0).identity()["configuration"]["more"] == 2
+    assert StudySpec(found.name, resolved(found, {}), 0).identity()["configuration"]["more"] == 2

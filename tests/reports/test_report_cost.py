@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.commands.report import render
-from benchmarks.planning.time_estimates import learn_rates
+from benchmarks.specs.time_estimates import learn_rates
 from reports.page import write_report
 from reports.scores.boards import SuiteScores, make_boards
 from reports.scores.cost import costs_of

@@ -1,4 +1,4 @@
-"""Verdicts on claims about measurements: what each relation decides, on made-up rows."""
+"""Verdicts on claims on studies: what each relation decides, on made-up rows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ import pytest
 from reports.papers.evidence import gather
 from reports.papers.page import write_paper
 from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
-from reports.papers.study_evidence import choose_measured
+from reports.papers.study_evidence import choose_studies
 from reports.papers.verdicts import ClaimVerdict, judge
 from results.files import StoreError
-from results.measured import finished_measurements
 from results.published import Paper, read_paper
 from results.store import Store
-from tests.support.measured_rows import store_measurement
+from tests.support.study_rows import store_study
 
 PAPER = """
 title = "A paper"
@@ -62,12 +61,12 @@ def fill(store: Store, dice: list[float], lvc: list[float], **options: Any) -> N
         rows = [
             {"quantity": "spread", "algorithm": n, "value": v} for n, v in zip(("dice", "lvc"), values, strict=True)
         ]
-        store_measurement(store, rows, seed, **options)
+        store_study(store, rows, seed, **options)
 
 
 def verdict_of(paper: Paper, store: Store, stale: tuple[str, ...] = ()) -> ClaimVerdict:
-    measured = choose_measured(finished_measurements(store)[0], stale)
-    (verdict,) = judge(gather(paper, [], stale=stale, measured=measured))
+    studies = choose_studies(store.studies(), stale)
+    (verdict,) = judge(gather(paper, [], stale=stale, studies=studies))
     return verdict
 
 
@@ -168,7 +167,7 @@ def test_one_quantity_is_held_against_another_of_the_same_method(store: Store, t
         {"quantity": "gap", "algorithm": "dice", "value": 0.1},
         {"quantity": "bound", "algorithm": "dice", "value": 0.3},
     ]
-    store_measurement(store, rows)
+    store_study(store, rows)
     below = 'quantity = "gap", against = "bound", relation = "lower", sampled = "exact"'
     verdict = verdict_of(paper_of(tmp_path, below), store)
     assert verdict.word == REPRODUCED and verdict.effect == pytest.approx(-0.2)
@@ -183,7 +182,7 @@ def test_what_rises_never_falls_along_its_index(curve: list[float], word: str, s
         for task, values in (("a", fine), ("b", curve))
         for index, value in reversed(list(enumerate(values)))
     ]
-    store_measurement(store, rows)
+    store_study(store, rows)
     verdict = verdict_of(paper_of(tmp_path, SPREAD + '"rises", sampled = "exact"'), store)
     assert verdict.word == word
     assert verdict.effect == pytest.approx(min(np.diff(curve)))
@@ -195,7 +194,7 @@ def test_repeats_of_one_seed_are_samples_where_the_paper_says_so(store: Store, t
         for name, level in (("dice", 2.0), ("lvc", 1.0))
         for repeat in range(4)
     ]
-    store_measurement(store, rows)
+    store_study(store, rows)
     verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher", sampled = "repeats"'), store)
     assert verdict.word == REPRODUCED and "over 4 repeats" in verdict.reasons[0]
 
@@ -207,7 +206,7 @@ def test_the_last_place_alone_and_the_claims_suite_alone_count(store: Store, tmp
         for suite, sign in (("point[horizon=5]", 1.0), ("elsewhere", -1.0))
         for x, value in ((1.0, sign * early), (9.0, sign * late))
     ]
-    store_measurement(store, rows)
+    store_study(store, rows)
     exact = SPREAD + '"higher", sampled = "exact", suite = "point"'
     assert verdict_of(paper_of(tmp_path, exact), store).effect == pytest.approx(3.0 - 2.5)
     assert verdict_of(paper_of(tmp_path, exact + ", last = true"), store).effect == pytest.approx(3.0)
@@ -228,7 +227,7 @@ def test_of_several_configurations_todays_and_then_the_largest_speaks(store: Sto
     fill(store, [3.0, 3.1], [1.0, 1.0], seconds=10.0, configuration={"repeats": 9})
     fill(store, [1.0, 1.0], [3.0, 3.1], seconds=1.0)
     fill(store, [1.0, 1.0], [3.0, 3.1], seconds=99.0, code="d" * 64, configuration={"repeats": 99})
-    stored, _ = finished_measurements(store)
+    stored = store.studies()
     old = next(entry.digest for entry in stored if entry.identity["code"] == "d" * 64)
     verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher"'), store, stale=(old,))
     assert verdict.effect == pytest.approx(2.05)
@@ -250,13 +249,13 @@ def test_a_wrong_test_is_named_with_what_is_wrong(test: str, message: str, tmp_p
     assert message in str(raised.value)
 
 
-def test_the_page_shows_the_verdict_its_interval_and_the_measurement_behind_it(store: Store, tmp_path: Path) -> None:
+def test_the_page_shows_the_verdict_its_interval_and_the_study_behind_it(store: Store, tmp_path: Path) -> None:
     fill(store, [3.0, 3.1, 3.2], [1.0, 1.1, 1.1])
-    stored, _ = finished_measurements(store)
-    page = write_paper(paper_of(tmp_path, SPREAD + '"higher"'), [], tmp_path / "out", measured=stored)
+    stored = store.studies()
+    page = write_paper(paper_of(tmp_path, SPREAD + '"higher"'), [], tmp_path / "out", studies=stored)
     (claim,) = json.loads((page.parent / "summary.json").read_text())["claims"]
     assert (claim["verdict"], claim["seeds"]) == ("reproduced", 3) and claim["ci"][0] > 1.5
     text = page.read_text()
-    assert "3 measurements" in text and "spread of dice against lvc" in text
+    assert "3 study runs" in text and "spread of dice against lvc" in text
     assert stored[0].digest[:12] in text and "profile smoke, 3 seeds" in text
     assert "spread of dice against lvc: 2.03" in (page.parent / "statement.md").read_text()

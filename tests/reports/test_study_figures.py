@@ -1,4 +1,4 @@
-"""Figures drawn from measurements: which rows become which lines."""
+"""Figures drawn from studies: which rows become which lines."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from reports.figures.colours import styles_for
 from reports.papers.evidence import gather
 from reports.papers.figures import exact_adaptation_curves, exact_returns_by_step_size
 from reports.papers.figures.studies import Shown, shown_of
-from reports.papers.study_evidence import choose_measured
-from results.measured import finished_measurements
+from reports.papers.study_evidence import choose_studies
 from results.published import read_paper
 from results.store import Store
-from tests.support.measured_rows import store_measurement
+from tests.support.study_rows import store_study
 
 PAPER = """
 title = "A paper"
@@ -67,11 +66,11 @@ def shown(tmp_path: Path) -> Shown:
         for x in (1.0, 10.0, 100.0)
     ]
     store = Store(tmp_path / "results")
-    store_measurement(store, rows)
+    store_study(store, rows)
     (tmp_path / "small.toml").write_text(PAPER)
     paper = read_paper(tmp_path / "small.toml")
-    measured = choose_measured(finished_measurements(store)[0], ())
-    found = shown_of(paper.figures[0], gather(paper, [], measured=measured))
+    studies = choose_studies(store.studies(), ())
+    found = shown_of(paper.figures[0], gather(paper, [], studies=studies))
     assert found is not None
     return found
 

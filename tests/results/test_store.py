@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from results.files import StoreError
-from results.identity import canonical_json, digest_of, run_digest, run_folder_name
+from results.identity import canonical_json, digest_of, folder_name, run_digest
 from results.store import Store
 from tests.support.stored_runs import SUITE, finished_run, identity, record, run
 
@@ -38,7 +38,7 @@ def test_the_seed_alone_does_not_change_the_digest() -> None:
 
 def test_a_run_is_stored_under_suite_algorithm_digest_and_seed() -> None:
     digest = run_digest(identity())
-    assert run_folder_name(identity(seed=3)) == PurePath(SUITE, "promp", digest[:12], "seed-3")
+    assert folder_name(identity(seed=3)) == PurePath(SUITE, "promp", digest[:12], "seed-3")
     assert len(digest) == 64
 
 
@@ -46,7 +46,7 @@ def test_a_run_is_stored_under_suite_algorithm_digest_and_seed() -> None:
 def test_a_name_cannot_leave_its_place(name: str) -> None:
     for key in ("suite", "algorithm"):
         with pytest.raises(StoreError, match=f"{key} name"):
-            run_folder_name(identity(**{key: name}))
+            folder_name(identity(**{key: name}))
 
 
 def test_what_has_no_canonical_form_is_refused() -> None:

@@ -25,7 +25,7 @@ from algorithms.policies.parameters import stacked
 from benchmarks.execution.evaluation import harness_collector
 from benchmarks.studies.hessian_estimates.enumeration import all_trajectories, random_mdp, rewards_to_go
 from benchmarks.studies.hessian_estimates.estimators import KINDS, Surrogate
-from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
+from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from environments.catalogue import make_suite
 from environments.tabular import differentiable_return
 from environments.task import TaskRef
@@ -35,7 +35,7 @@ ENUMERATED = "random-mdp"
 
 
 @dataclass(frozen=True)
-class HessianEstimatesConfig(MeasurementConfig):
+class HessianEstimatesConfig(StudyConfig):
     suites: tuple[str, ...] = ("half-cheetah-direction[horizon=100]",)
     mdps: int = 20
     states: int = 3
@@ -54,7 +54,7 @@ class HessianEstimatesConfig(MeasurementConfig):
             raise ValueError("mdps, groups and directions must be at least 1 and repeats at least 2")
 
 
-class HessianEstimates(Measurement):
+class HessianEstimates(Study):
     """Bias and variance of Hessian estimates, exactly on small MDPs and by repetition on a robot."""
 
     name = "hessian-estimates"

@@ -50,7 +50,7 @@ from benchmarks.studies.optimality_gap.meta_training import (
     meta_train,
     returns_after_steps,
 )
-from benchmarks.studies.study import Measurement, MeasurementConfig, Rows, row
+from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from environments.catalogue import make_suite
 from environments.streams import Streams
 from environments.tabular import TabularMDP
@@ -289,7 +289,7 @@ def _one_time(lake: Lake, algorithm: str, seed: int) -> Rows:
 
 
 @dataclass(frozen=True)
-class OptimalityGapConfig(MeasurementConfig):
+class OptimalityGapConfig(StudyConfig):
     suites: tuple[str, ...] = SUITES
 
     def __post_init__(self) -> None:
@@ -298,7 +298,7 @@ class OptimalityGapConfig(MeasurementConfig):
             raise ValueError(f"suites must be among {', '.join(SUITES)}, got {unknown[0]!r}")
 
 
-class OptimalityGap(Measurement):
+class OptimalityGap(Study):
     """Optimality gaps after one-time adaptation on FrozenLake, exact, and the bounds of Theorems 3 and 4."""
 
     name = "optimality-gap"

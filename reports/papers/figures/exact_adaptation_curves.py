@@ -12,8 +12,8 @@ from reports.figures.colours import Style
 from reports.figures.drawing import Look, draw_curve, draw_panels
 from reports.papers.figures.studies import Shown
 
-#: methods that the measurement names otherwise
-MEASURED_AS = {"maml-vpg": "maml"}
+#: methods that the study names otherwise
+NAMES_IN_STUDY = {"maml-vpg": "maml"}
 
 
 def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
@@ -21,7 +21,7 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
 
     def draw_panel(axes: Axes, suite: str) -> None:
         for name in shown.figure.algorithms:
-            values = shown.of("return after k steps", MEASURED_AS.get(name, name), suite)
+            values = shown.of("return after k steps", NAMES_IN_STUDY.get(name, name), suite)
             means = values.groupby("index")["value"].mean()
             look = Look(styles[name], shown.names.get(name, name), size=6)
             draw_curve(axes, means.index.to_numpy(), means.to_numpy(), None, look)

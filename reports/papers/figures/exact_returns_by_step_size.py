@@ -11,7 +11,7 @@ from matplotlib.ticker import FormatStrFormatter
 
 from reports.figures.colours import Style
 from reports.figures.drawing import draw_panels
-from reports.papers.figures.exact_adaptation_curves import MEASURED_AS, label_returns
+from reports.papers.figures.exact_adaptation_curves import NAMES_IN_STUDY, label_returns
 from reports.papers.figures.studies import Shown
 
 BY_SIZE = "return after k steps by step size"
@@ -29,9 +29,9 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
 def _draw_panel(axes: Axes, shown: Shown, suite: str, styles: Mapping[str, Style]) -> None:
     level_lines = cycle(LEVEL_LINES)
     for name in shown.figure.algorithms:
-        measured, label, style = MEASURED_AS.get(name, name), shown.names.get(name, name), styles[name]
-        by_size = shown.of(BY_SIZE, measured, suite)
-        rows = by_size if len(by_size) else shown.of("return after k steps", measured, suite)
+        in_study, label, style = NAMES_IN_STUDY.get(name, name), shown.names.get(name, name), styles[name]
+        by_size = shown.of(BY_SIZE, in_study, suite)
+        rows = by_size if len(by_size) else shown.of("return after k steps", in_study, suite)
         for step, line in LINES.items():
             means = rows[rows["index"] == step].groupby("x")["value"].mean()
             said = f"{label}, {step} step{'s' * (step > 1)}"

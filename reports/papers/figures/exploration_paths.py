@@ -26,7 +26,7 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     width = 2.3 * len(shown.algorithms) + 0.4
     figure = Figure(figsize=(width, 2.45 * len(steps) + 0.3), layout="constrained")
     grid = figure.subplots(len(steps), len(shown.algorithms), squeeze=False, sharex=True, sharey=True)
-    kept, radius = shown.measured.configuration["paths"], shown.measured.configuration["radius"]
+    kept, radius = shown.study.configuration["paths"], shown.study.configuration["radius"]
     for line, step in zip(grid, steps, strict=True):
         for axes, algorithm in zip(line, shown.algorithms, strict=True):
             own = rows[(rows["algorithm"] == algorithm) & (rows["quantity"] == f"path-{step}")]

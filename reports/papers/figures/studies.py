@@ -1,4 +1,4 @@
-"""What a paper's figures of measurements show, and the numbers behind them."""
+"""What a paper's figures of studies show, and the numbers behind them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.papers.evidence import Evidence
-from reports.papers.study_evidence import Measured
+from reports.papers.study_evidence import ChosenStudy
 from reports.text.table import Table
 from results.published import PaperFigure
 
@@ -22,7 +22,7 @@ class Shown:
     """What a figure is drawn from.  `values`: rows of the figure's suites, of whatever options, with their seeds."""
 
     figure: PaperFigure
-    measured: Measured
+    study: ChosenStudy
     values: pd.DataFrame
     algorithms: tuple[str, ...]  # those of the figure that have rows, in its order
     names: dict[str, str]  # what the paper calls each suite (by its full name here) and algorithm
@@ -44,13 +44,13 @@ class Shown:
 
 def shown_of(figure: PaperFigure, evidence: Evidence) -> Shown | None:
     """None where nothing of it was measured."""
-    measured = evidence.measured.get(figure.measured_by)
-    if measured is None:
+    study = evidence.studies.get(figure.measured_by)
+    if study is None:
         return None
     paper = evidence.paper
     order = [paper.suite(identifier).base for identifier in figure.suites]
-    bases = measured.values["suite"].str.partition("[")[0]
-    rows = measured.values[(bases.isin(order) | (bases == "")) if order else bases.notna()]
+    bases = study.values["suite"].str.partition("[")[0]
+    rows = study.values[(bases.isin(order) | (bases == "")) if order else bases.notna()]
     if rows.empty:
         return None
     if order:
@@ -61,10 +61,10 @@ def shown_of(figure: PaperFigure, evidence: Evidence) -> Shown | None:
     names = {name: paper.printed(name) for name in chosen}
     printed = {suite.base: suite.printed for suite in paper.suites}
     names |= {name: printed.get(name.partition("[")[0], name) for name in set(rows["suite"])}
-    return Shown(figure, measured, rows, tuple(name for name in chosen if name in present), names)
+    return Shown(figure, study, rows, tuple(name for name in chosen if name in present), names)
 
 
-def measured_table(shown: Shown) -> Table:
+def study_table(shown: Shown) -> Table:
     """Means over each seed's rows."""
     figure, rows = shown.figure, []
     for suite in shown.suites or ("",):

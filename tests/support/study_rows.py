@@ -1,4 +1,4 @@
-"""Finished measurements with made-up rows, for tests of reports."""
+"""Finished studies with made-up rows, for tests of reports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from results.store import Store
 ROW = {"suite": "point", "algorithm": "", "task": "", "index": 0, "x": 0.0}
 
 
-def store_measurement(
+def store_study(
     store: Store,
     rows: Iterable[Mapping[str, Any]],
     seed: int = 0,

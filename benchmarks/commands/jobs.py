@@ -1,0 +1,146 @@
+"""What commands do with a plan of runs and studies: say what is missing, carry it out, find what is stored of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.commands.text_table import text_table
+from benchmarks.execution.executor import Executor, LocalExecutor
+from benchmarks.execution.progress import as_time, make_display
+from benchmarks.execution.worker import RunOutcome
+from benchmarks.specs.job import AnyJob, J, Job
+from benchmarks.specs.time_estimates import learn_rates, makespan
+from benchmarks.verification.proofs import by_terms, standing_for
+from reports.scores.cautions import FailedRun
+from results.files import StoreError
+from results.store import S, Store, StoredStudy
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Where to read and write, and how many jobs at a time."""
+
+    results: Path
+    output: Path
+    workers: int
+    force: bool = False
+
+
+def missing(jobs: Sequence[J], store: Store, force: bool = False) -> list[J]:
+    """The jobs that have not finished, by today's code or one proven equal to it (all of them if forced).
+
+    Raises StoreError for one that is damaged.
+    """
+    if force:
+        return list(jobs)
+    intact = _read(jobs, store)
+    paths, standing = {stored.path for stored in intact}, by_terms(intact)
+    found = []
+    for job in jobs:
+        identity = job.identity()
+        folder = store.folder(identity)
+        if not folder.finished:
+            if standing_for(identity, standing) is None:
+                found.append(job)
+        elif folder.path not in paths:
+            starts = (f"{folder.path}/", f"{folder.path} ")
+            own = [problem for problem in store.problems if any(start in problem for start in starts)]
+            raise StoreError(own[0] if own else f"{folder.path} is damaged; run it again with --force")
+    return found
+
+
+def planned(jobs: Sequence[Job[S]], store: Store) -> list[S]:
+    """The finished ones of the plan, made by today's code or by one proven equal to it; names damaged records."""
+    finished = _read(jobs, store)
+    print_left_out_records(store)
+    standing = by_terms(finished)
+    paths = {stored.path for job in jobs if (stored := standing_for(job.identity(), standing)) is not None}
+    return [stored for stored in finished if stored.path in paths]
+
+
+def show_plan(jobs: Sequence[AnyJob], options: RunOptions) -> int:
+    """`--dry-run`: each job that is missing, its expected time, and the whole."""
+    store = Store(options.results, read_only=True)
+    absent = missing(jobs, store, options.force)
+    seconds = list(expected_seconds(absent, store).values())
+    rows = [(*job.names, f"seed {job.seed}", f"{job.size:,} {job.unit}", f"about {as_time(time)}")
+            for job, time in zip(absent, seconds, strict=True)]  # fmt: skip
+    print("\n".join(text_table(rows)))
+    print(
+        f"{len(absent)} of {len(jobs)} {_noun(jobs)} are missing: about {as_time(sum(seconds))} of one core, "
+        f"{as_time(makespan(seconds, options.workers))} with {options.workers} workers"
+    )
+    return 0
+
+
+def run_plan(
+    jobs: Sequence[J], store: Store, options: RunOptions, executor: Executor | None = None
+) -> tuple[list[tuple[J, RunOutcome]], int]:
+    """Carries out what is missing; returns how each of those ended, and the exit code.
+
+    Raises StoreError, before anything runs, if a finished record of the plan is damaged.
+    """
+    absent = missing(jobs, store, options.force)
+    if not absent:
+        print(f"all {len(jobs)} {_noun(jobs)} are stored in {store.root}")
+        return [], 0
+    expected = expected_seconds(absent, store)
+    # the longest first, so that no core is idle at the end
+    ordered = sorted(absent, key=lambda job: -expected[job.label])
+    with make_display(expected, options.workers) as display:
+        outcomes = (executor or LocalExecutor(options.workers)).run(ordered, store.root, display, options.force)
+    failed = [(job, ended) for job, ended in outcomes if ended.status == "failed"]
+    _print_failures(failed, store)
+    ended = sum(outcome.status in ("finished", "stored") for _, outcome in outcomes)
+    print(f"{ended} of {len(absent)} missing {_noun(absent)} finished; results: {store.root}")
+    if len(outcomes) < len(absent) or any(outcome.status == "interrupted" for _, outcome in outcomes):
+        print("stopped; the same command goes on from the checkpoints", file=sys.stderr)
+        return outcomes, INTERRUPTED
+    if any(outcome.refused for _, outcome in failed):
+        return outcomes, 2
+    return outcomes, 1 if failed else 0
+
+
+def expected_seconds(jobs: Sequence[AnyJob], store: Store) -> dict[str, float]:
+    """By label, as what is stored lets expect."""
+    learned = learn_rates(_read(jobs, store))
+    return {job.label: job.expected_seconds(learned) for job in jobs}
+
+
+def failed_runs(outcomes: Sequence[tuple[AnyJob, RunOutcome]]) -> list[FailedRun]:
+    """What the report says of jobs that did not finish."""
+    return [FailedRun(*job.names, job.seed, ended.error) for job, ended in outcomes if ended.status == "failed"]
+
+
+def print_left_out_records(store: Store) -> None:
+    """Those that were damaged when the store was last read."""
+    for problem in store.problems:
+        print(f"metarl: left out: {problem}", file=sys.stderr)
+
+
+def _read(jobs: Sequence[Job[S]], store: Store) -> list[S]:
+    """What is stored of the jobs' kinds and intact."""
+    return store.read(*dict.fromkeys(job.kind for job in jobs), skip_corrupt=True)
+
+
+def _noun(jobs: Sequence[AnyJob]) -> str:
+    studies = sum(job.kind is StoredStudy for job in jobs)
+    return " and ".join(["runs"] * (studies < len(jobs)) + ["studies"] * (studies > 0))
+
+
+def _print_failures(failed: Sequence[tuple[AnyJob, RunOutcome]], store: Store) -> None:
+    if not failed:
+        return
+    rows = [(*job.names, f"seed {job.seed}", _last_line(ended.error)) for job, ended in failed]
+    print(f"{len(failed)} {_noun([job for job, _ in failed])} failed:", *text_table(rows), sep="\n", file=sys.stderr)
+    if any(not ended.refused for _, ended in failed):
+        print(f"tracebacks are in each one's run.json under {store.root}", file=sys.stderr)
+
+
+def _last_line(error: str) -> str:
+    return (error.strip().splitlines() or ["no error was recorded"])[-1]

@@ -1,0 +1,54 @@
+"""How long work takes: from stored timings where there are any, else from measured rates."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from statistics import median
+
+from results.identity import base_name
+from results.store import Stored, StoredRun
+
+#: environment steps a second of one core while sampling, for names without options; the first match counts
+SAMPLING_RATES = (
+    ("half-cheetah-*", 40_000),
+    ("ant-*", 6_500),
+    ("hopper-*", 18_000),
+    ("walker2d-*", 13_000),
+    ("swimmer-*", 30_000),
+    ("humanoid-*", 3_500),
+    ("drone-obstacles-physics", 4_000),
+    ("*", 200_000),
+)
+#: seconds of gradients for each environment step of training, where nothing better is known
+SECONDS_OF_LEARNING = 2e-5
+#: seconds to begin and end a run
+OVERHEAD = 0.5
+
+#: (suite with options, algorithm) -> seconds for each environment step of training
+Learned = dict[tuple[str, str], float]
+
+
+def learn_rates(stored: Iterable[Stored]) -> Learned:
+    """The median over stored runs of what a step of training took; studies know their own time."""
+    seconds = defaultdict(list)
+    for run in stored:
+        steps = run.done.get("environment_steps")
+        # a damaged table of times costs an estimate, no result
+        if isinstance(run, StoredRun) and steps and not run.times_problem:
+            seconds[run.suite, run.algorithm].append(float(run.times["wall_seconds"].sum()) / steps)
+    return {key: median(values) for key, values in seconds.items()}
+
+
+def sampling_seconds(suite: str) -> float:
+    """Of one environment step of the suite, on one core."""
+    return 1 / next(rate for glob, rate in SAMPLING_RATES if fnmatchcase(base_name(suite), glob))
+
+
+def makespan(seconds: Sequence[float], workers: int) -> float:
+    """When the last of the jobs ends if each worker always takes the longest one left."""
+    ends = [0.0] * workers
+    for value in sorted(seconds, reverse=True):
+        ends[ends.index(min(ends))] += value
+    return max(ends)
