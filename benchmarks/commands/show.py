@@ -11,13 +11,15 @@ from benchmarks.commands.report import REFERENCE
 from benchmarks.commands.text_table import text_table
 from benchmarks.planning.plan import default_of, make_plan
 from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.verification.proofs import attestations_of
 from environments.catalogue import parse_suite_name
 from environments.suite import Suite
 from environments.typed_options import as_text
+from results.attestations import prove
 from results.files import StoreError
 from results.identity import DIGITS
 from results.run_folder import RunFolder
-from results.store import Store
+from results.store import Store, StoredRun
 
 #: of the spec, what a profile decides beside the algorithm's options
 TERMS = ("budget", "adaptation_steps", "trajectories", "adaptations", "evaluations", "checkpoint_every")
@@ -97,24 +99,28 @@ def _stored(spec: RunSpec, identity: Mapping[str, Any], root: Path, name: str) -
     seeds: dict[str, list[int]] = {}
     differs: dict[str, list[str]] = {}
     for run in _records(Store(root, read_only=True).runs / spec.suite / spec.algorithm):
-        seeds.setdefault(run["digest"], []).append(run["identity"]["seed"])
-        differs[run["digest"]] = _differing(run["identity"], identity)
-    found = [
+        seeds.setdefault(run.digest, []).append(run.seed)
+        found = _differing(run.identity, identity)
+        if found == ["code"] and prove(run, identity["code"], attestations_of(run)).current:
+            found = []
+        differs[run.digest] = max(found, differs.get(run.digest, []), key=len)
+    configurations = [
         {"store": name, "digest": digest[:DIGITS], "seeds": sorted(own), "differs": differs[digest]}
         for digest, own in seeds.items()
     ]
-    return sorted(found, key=lambda entry: (len(entry["differs"]), entry["digest"]))
+    return sorted(configurations, key=lambda entry: (len(entry["differs"]), entry["digest"]))
 
 
-def _records(folder: Path) -> Iterator[dict[str, Any]]:
-    """run.json of the finished runs; damaged ones are no business of this command."""
-    for done in sorted(folder.glob("*/seed-*/done.json")):
+def _records(folder: Path) -> Iterator[StoredRun]:
+    """The finished runs, their tables unread; damaged ones are no business of this command."""
+    for path in sorted(folder.glob("*/seed-*/done.json")):
+        record = RunFolder(path.parent, read_only=True)
         try:
-            run = RunFolder(done.parent, read_only=True).read_run()
+            run, done = record.read_run(), record.read_done()
         except StoreError:
             continue
-        if run is not None:
-            yield run
+        if run is not None and done is not None:
+            yield StoredRun(path.parent, run, done)
 
 
 def _differing(stored: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:

@@ -278,7 +278,7 @@ def test_a_store_is_loaded_in_part_by_names(store: Path) -> None:
     )
     for change, message in cases:
         with pytest.raises(UsageError, match=message):
-            load_results(**{"folder": store, **change})  # type: ignore[arg-type]
+            load_results(**{"folder": store, **change})
 
 
 def test_a_damaged_run_is_left_out_by_name(store: Path) -> None:

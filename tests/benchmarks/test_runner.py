@@ -165,7 +165,7 @@ def meta_step(self, collector):
 def test_ctrl_c_stops_at_a_checkpoint_and_the_same_run_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     long, later = small_plan(write_good(tmp_path), seeds=2)
 
-    def interrupt(spec: RunSpec, progress: Progress) -> None:
+    def interrupt(spec: object, progress: Progress) -> None:
         if progress.iteration == 3:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -309,7 +309,7 @@ def test_a_run_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:
     lock.__enter__()
     messages: list[str] = []
 
-    def release(spec: RunSpec, progress: Progress) -> None:
+    def release(spec: object, progress: Progress) -> None:
         messages.append(progress.message)
         if progress.message == WAITING:
             lock.__exit__(None, None, None)
