@@ -1,8 +1,8 @@
 """Draws a paper's figures from what is stored, and gathers the numbers behind them.
 
 What a kind of figure shows is a file of its own, `reports/papers/figures/<kind>.py` with the kind's dashes as
-underscores, with a function `draw(data, styles) -> Figure`.  data: the panels of the figure's comparable runs or, where
-the figure is drawn from a study, the study's rows (`Shown`).  A new kind needs that file and nothing else.
+underscores, with a function `draw(data, styles) -> Figure`.  data, by its type there: `Panels` of comparable runs or,
+where a figure is drawn from a study, `Shown`, the study's rows.  A new kind needs that file and no other.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, get_type_hints
 
 from matplotlib.figure import Figure
 
 from reports.figures.colours import Style
 from reports.figures.drawing import Drawing, make_drawing
 from reports.papers.evidence import Evidence
-from reports.papers.figures.scores import panels_of
-from reports.papers.figures.studies import shown_of, study_table
+from reports.papers.figures.scores import Panels, panels_of
+from reports.papers.figures.studies import Shown, shown_of, study_table
 from reports.papers.tables import figure_table
 from reports.text.table import Table
 from results.published import PaperFigure
@@ -28,7 +28,7 @@ def draw_figure(
     figure: PaperFigure, evidence: Evidence, styles: Mapping[str, Style]
 ) -> tuple[Table | None, Drawing | None]:
     """The numbers and the drawing; None where nothing of it is stored, or while nothing draws its kind."""
-    draw = _drawer(figure.kind)
+    draw = _drawer(figure)
     data: Any = None
     numbers, caption = None, ""
     if figure.measured_by:
@@ -36,7 +36,7 @@ def draw_figure(
         if data is not None:
             whose = "Not in the paper" if figure.ours else f"{figure.place} of the paper, as measured here"
             numbers, caption = study_table(data), f"{whose}: {figure.title} ({data.study.terms})"
-    elif draw is not None and not figure.measurement:  # that of a study which nobody has made is no run's
+    elif draw is not None:
         data = panels_of(figure, evidence)
         numbers, caption = figure_table(figure, evidence), f"{figure.place} of the paper, from our runs: {figure.title}"
     if draw is None or not data:
@@ -44,6 +44,11 @@ def draw_figure(
     return numbers, make_drawing(figure.id, caption, lambda: draw(data, styles))
 
 
-def _drawer(kind: str) -> Callable[[Any, Mapping[str, Style]], Figure] | None:
-    module = f"reports.papers.figures.{kind.replace('-', '_')}"
-    return getattr(import_module(module), "draw", None) if find_spec(module) is not None else None
+def _drawer(figure: PaperFigure) -> Callable[[Any, Mapping[str, Style]], Figure] | None:
+    """None if nothing draws its kind, or from other data than this figure's."""
+    module = f"reports.papers.figures.{figure.kind.replace('-', '_')}"
+    if find_spec(module) is None:
+        return None
+    draw = import_module(module).draw
+    data, *_ = get_type_hints(draw).values()
+    return draw if data == (Shown if figure.measured_by else Panels) else None

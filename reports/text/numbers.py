@@ -19,10 +19,9 @@ def decimals_for(values: Iterable[float]) -> int:
 
 
 def number(value: float | None, decimals: int) -> str:
-    """Rounded from 12 digits, so that 0.5965 shows the same whether or not its last bit was lost in adding up."""
     if value is None:
         return NONE
-    text = f"{float(f'{value:.12g}'):,.{decimals}f}"
+    text = f"{value:,.{decimals}f}"
     return text.replace("-", "−") if float(text.replace(",", "")) else text.lstrip("-")
 
 

@@ -20,7 +20,6 @@ from reports.page import make_report, write_report
 from reports.scores.cautions import FailedRun, coverage
 from reports.scores.entries import collect_entries
 from reports.summary import summary_json
-from reports.text.numbers import number
 from reports.text.short_labels import short_labels
 from reports.text.table import Table
 from results.files import StoreError
@@ -263,13 +262,6 @@ def test_every_caution_is_printed(store: Store, tmp_path: Path) -> None:
 def test_few_seeds_are_said_to_cover_less(seeds: int, said: str) -> None:
     assert said in coverage(seeds)
     assert bool(said) == bool(coverage(seeds))
-
-
-def test_a_number_shows_the_same_digits_whatever_its_last_bit() -> None:
-    assert number(0.5965, 3) == number(0.5964999999999999, 3) == "0.597"
-    assert number(-0.0004, 3) == "0.000"
-    assert number(-12345.678, 1) == "−12,345.7"
-    assert number(None, 1) == "–"
 
 
 def test_latex_tables_escape_what_latex_acts_on() -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.colours import LINE, Style
 from reports.figures.drawing import Look, draw_panels, draw_steps
-from reports.papers.figures.scores import Panel, title_of
+from reports.papers.figures.scores import Panel, Panels, title_of
 
 
-def draw(panels: Sequence[Panel], styles: Mapping[str, Style]) -> Figure:
+def draw(panels: Panels, styles: Mapping[str, Style]) -> Figure:
     """Interquartile mean over seeds and test tasks, with its 95 % interval; a band spans the paper's own axis."""
 
     def draw_panel(axes: Axes, panel: Panel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from reports.figures.colours import Style
 from reports.figures.drawing import Look, draw_panels, draw_summaries, steps_axis
-from reports.papers.figures.scores import Panel, title_of
+from reports.papers.figures.scores import Panel, Panels, title_of
 
 
-def draw(panels: Sequence[Panel], styles: Mapping[str, Style]) -> Figure:
+def draw(panels: Panels, styles: Mapping[str, Style]) -> Figure:
     """Interquartile mean over seeds and validation tasks, with its 95 % interval where there are several seeds."""
 
     def draw_panel(axes: Axes, panel: Panel) -> None:

@@ -24,7 +24,10 @@ class Panel:
         return self.entries[0].metric.replace("_", " ")
 
 
-def panels_of(figure: PaperFigure, evidence: Evidence) -> tuple[Panel, ...]:
+Panels = tuple[Panel, ...]
+
+
+def panels_of(figure: PaperFigure, evidence: Evidence) -> Panels:
     """For each environment the set that has most of the methods, and the one nearest to the paper's setting.
 
     The floor is shown wherever it is stored: what lies on it has learned nothing.
