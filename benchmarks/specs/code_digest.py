@@ -100,14 +100,12 @@ class Root:
 
 def code_digest(algorithm: ClassEntry, suite: ClassEntry) -> str:
     """SHA-256 (hex) of the code that decides a run of the algorithm on the suite."""
-    roots = _run_roots(algorithm, suite)
-    return _digest(roots, _run_rule(roots))
+    return _digest(*_of_run(algorithm, suite))
 
 
 def study_digest(study: ClassEntry, named: Iterable[ClassEntry]) -> str:
     """SHA-256 (hex) of the code that decides a study of the named algorithms and suites."""
-    roots = _study_roots(study, named)
-    return _digest(roots, _study_rule(roots))
+    return _digest(*_of_study(study, named))
 
 
 def closure(algorithm: ClassEntry, suite: ClassEntry) -> dict[str, Path]:
@@ -115,8 +113,7 @@ def closure(algorithm: ClassEntry, suite: ClassEntry) -> dict[str, Path]:
 
     Packages of third parties count where an algorithm or a suite comes from them.
     """
-    roots = _run_roots(algorithm, suite)
-    return _reached(roots, _run_rule(roots))
+    return _reached(*_of_run(algorithm, suite))
 
 
 def study_closure(study: ClassEntry, named: Iterable[ClassEntry]) -> dict[str, Path]:
@@ -124,8 +121,7 @@ def study_closure(study: ClassEntry, named: Iterable[ClassEntry]) -> dict[str, P
 
     All of `benchmarks` that it imports counts, but for what only plans runs.
     """
-    roots = _study_roots(study, named)
-    return _reached(roots, _study_rule(roots))
+    return _reached(*_of_study(study, named))
 
 
 def located(module: str) -> Path | None:
@@ -139,23 +135,19 @@ def located(module: str) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def _run_roots(algorithm: ClassEntry, suite: ClassEntry) -> list[Root]:
+def _of_run(algorithm: ClassEntry, suite: ClassEntry) -> tuple[list[Root], Rule]:
+    theirs = [_root("algorithm", algorithm), _root("suite", suite)]
     training = Root("training loop", "benchmarks.execution.training", located("benchmarks.execution.training"))
-    return [_root("algorithm", algorithm), _root("suite", suite), training]
+    return [*theirs, training], Rule(WHOLE_PACKAGES | _packages(theirs), more=DECIDING)
 
 
-def _run_rule(roots: Iterable[Root]) -> Rule:
-    theirs = {root.module.partition(".")[0] for root in roots if root.role != "training loop"}
-    return Rule(WHOLE_PACKAGES | theirs, more=DECIDING)
+def _of_study(study: ClassEntry, named: Iterable[ClassEntry]) -> tuple[list[Root], Rule]:
+    roots = [_root("study", study), *(_root("named", found) for found in named)]
+    return roots, Rule(WHOLE_PACKAGES | {"benchmarks"} | _packages(roots), others=PLANNING)
 
 
-def _study_roots(study: ClassEntry, named: Iterable[ClassEntry]) -> list[Root]:
-    return [_root("study", study), *(_root("named", found) for found in named)]
-
-
-def _study_rule(roots: Iterable[Root]) -> Rule:
-    theirs = {root.module.partition(".")[0] for root in roots}
-    return Rule(WHOLE_PACKAGES | {"benchmarks"} | theirs, others=PLANNING)
+def _packages(roots: Iterable[Root]) -> set[str]:
+    return {root.module.partition(".")[0] for root in roots}
 
 
 def _root(role: str, found: ClassEntry) -> Root:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.commands.jobs import INTERRUPTED
@@ -29,26 +29,19 @@ from results.store import Store
 FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A job as the progress display names it: labels of one store's records are not all different."""
-
-    label: str
-    size: int
-    unit: str
-
-
 @dataclass
 class Making:
-    """One record to be made, and the stored results that it would be: some differ in the code that made them alone."""
+    """One record to be made, and the stored results that it would be: some differ in the code that made them alone.
+
+    The progress display shows it under a label of its own: those of one store's jobs are not all different.
+    """
 
     job: AnyJob
     items: list[Item]
     seconds: float
-    shown: Shown = field(init=False)
 
     def __post_init__(self) -> None:
-        self.shown = Shown(self.items[0].label, self.job.size, self.job.unit)
+        self.label, self.size, self.unit = self.items[0].label, self.job.size, self.job.unit
 
 
 class Verification:
@@ -70,7 +63,7 @@ class Verification:
     def run(self, workers: int, executor: Executor | None = None) -> bool:
         """Makes what is to be made, the longest first; returns whether all of it ended by itself."""
         jobs = [making.job for making in self.makings]
-        with make_display({making.shown.label: making.seconds for making in self.makings}, workers) as self._display:
+        with make_display({making.label: making.seconds for making in self.makings}, workers) as self._display:
             outcomes = (executor or LocalExecutor(workers)).run(jobs, self._scratch.root, self)
         return len(outcomes) == len(jobs) and all(ended.status != "interrupted" for _, ended in outcomes)
 
@@ -92,14 +85,14 @@ class Verification:
                     self.unwritten = self.unwritten or str(error)
 
     def started(self, job: AnyJob) -> None:
-        self._display.started(self._making(job).shown)
+        self._display.started(self._making(job))
 
     def progressed(self, job: AnyJob, progress: Progress) -> None:
-        self._display.progressed(self._making(job).shown, progress)
+        self._display.progressed(self._making(job), progress)
 
     def ended(self, job: AnyJob, ended: RunOutcome) -> None:
         making = self._making(job)
-        self._display.ended(making.shown, ended)
+        self._display.ended(making, ended)
         if ended.status == "failed":
             for item in making.items:
                 self.outcomes[FAILED] += 1

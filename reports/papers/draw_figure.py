@@ -36,7 +36,7 @@ def draw_figure(
         if data is not None:
             whose = "Not in the paper" if figure.ours else f"{figure.place} of the paper, as measured here"
             numbers, caption = study_table(data), f"{whose}: {figure.title} ({data.study.terms})"
-    elif draw is not None:
+    elif draw is not None and not figure.measurement:  # that of a study which nobody has made is no run's
         data = panels_of(figure, evidence)
         numbers, caption = figure_table(figure, evidence), f"{figure.place} of the paper, from our runs: {figure.title}"
     if draw is None or not data:

@@ -24,10 +24,6 @@ class ChosenStudy:
     others: tuple[str, ...] = ()  # digests of further configurations, which do not speak
 
     @property
-    def name(self) -> str:
-        return self.entries[0].name
-
-    @property
     def digest(self) -> str:
         return self.entries[0].digest
 
@@ -39,10 +35,6 @@ class ChosenStudy:
     def configuration(self) -> dict[str, Any]:
         return self.entries[0].configuration
 
-    @property
-    def profile(self) -> str:
-        return self.entries[0].profile
-
     @cached_property
     def values(self) -> pd.DataFrame:
         """The rows of all seeds, with a column `seed`."""
@@ -53,7 +45,8 @@ class ChosenStudy:
     @property
     def terms(self) -> str:
         """How figures and tables call it."""
-        return f"{self.name} {self.digest[:12]}, profile {self.profile}, {plural(len(self.seeds), 'seed')}"
+        first = self.entries[0]
+        return f"{first.name} {first.digest[:12]}, profile {first.profile}, {plural(len(self.seeds), 'seed')}"
 
     def differences(self) -> tuple[str, ...]:
         """What a reader of its numbers must know, one sentence each."""
