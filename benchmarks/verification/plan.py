@@ -116,7 +116,7 @@ def _sample(items: Sequence[Item], plan: Plan) -> None:
     cells: dict[tuple[str, ...], list[Item]] = {}
     for item in items:
         cells.setdefault(_cell_of(item.stored), []).append(item)
-    for members in cells.values():
+    for members in (group for cell in cells.values() for group in _of_one_time(cell)):
         proven = [item for item in members if not item.reason and item.made_by_todays_code()]
         cell = Cell(members, proven[0] if proven else None)
         candidates = cell.candidates()
@@ -128,6 +128,21 @@ def _sample(items: Sequence[Item], plan: Plan) -> None:
             plan.cells.append((cell, candidates[0]))
         else:
             plan.impossible += members
+
+
+def _of_one_time(members: Sequence[Item]) -> list[list[Item]]:
+    """Those among which one may speak for the others: made before the same changes of the code, as far as it shows.
+
+    Digests tell codes apart on one suite alone.  Where one suite's records are of several codes, or some of the cell's
+    are of today's, others may be older than a change that today's code repeats faithfully: then each suite and code
+    speaks for itself.
+    """
+    older = [item for item in members if item.stored.identity["code"] != item.code]
+    groups: dict[tuple[str, ...], list[Item]] = {}
+    for item in older:
+        groups.setdefault((*item.stored.suites, item.stored.identity["code"]), []).append(item)
+    suites = {key[:-1] for key in groups}
+    return [older] if older and len(older) == len(members) and len(suites) == len(groups) else list(groups.values())
 
 
 def _cell_of(stored: Stored) -> tuple[str, ...]:

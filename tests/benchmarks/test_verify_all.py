@@ -267,6 +267,20 @@ def test_a_sample_that_differs_speaks_for_nobody(root: Path, verify_all: Verify)
     assert [proof.state for proof in proofs(root) if proof] == ["stale"] * 4
 
 
+def test_what_todays_code_made_itself_speaks_for_no_older_record(
+    root: Path, made_once: Path, verify_all: Verify
+) -> None:
+    """After a change of bits some records of a cell are made again: they say nothing of those that are not."""
+    for run in runs_of(root):
+        spoil(run)
+    for run in Store(made_once / "today", read_only=True).finished():
+        if run.suite == LAKES[0]:
+            Store(root).folder(run.identity).copy_from(RunFolder(run.path))
+    code, output, _, made = verify_all("--sample")
+    assert (code, len(made), output[0]) == (1, 2, "  2  differs")  # one a suite: the two are of different times
+    assert sorted(proof.state for proof in proofs(root) if proof) == ["own code"] * 2 + ["stale"] * 4
+
+
 def test_a_tree_with_changes_attests_nothing(
     root: Path, verify_all: Verify, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
