@@ -29,6 +29,7 @@ from benchmarks.planning.plan import Setting, make_plan
 from benchmarks.planning.profiles import find_profile
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
+from benchmarks.verification.proofs import with_proofs
 from environments.typed_options import UsageError, nearest
 from reports.scores.frames import Results, rliable_scores
 from results.store import Store, StoredRun
@@ -73,7 +74,7 @@ def run_cell(
         specs = _specs(suite, text, seeds, profile, options or {}, budget)
         refuse_changed_code(specs[0])
         _run(missing(specs, store), store, workers, progress)
-        found = Results(tuple(planned(specs, store)))
+        found = Results(tuple(with_proofs(planned(specs, store))))
         _ = found.scores, found.learning, found.training  # read before a temporary store goes
     return found
 

@@ -19,7 +19,7 @@ from results.run_folder import ATTESTATIONS, DONE
 
 SCHEMA = 1
 
-State = Literal["own code", "attested", "by sample", "unverified", "stale"]
+State = Literal["own code", "attested", "by sample", "unverified", "stale", "differs"]
 #: in which a record stands for what today's code would make
 CURRENT: tuple[State, ...] = ("own code", "attested", "by sample")
 
@@ -65,8 +65,9 @@ class Attestation:
 class Proof:
     """What is known of a stored record.
 
-    "own code": made by today's.  "attested": today's was proven to make the same.  "by sample": it was so of another
-    run of its kind.  "unverified": only merged attestations say so.  "stale": nothing does.
+    "differs": today's code made other bytes, here or elsewhere.  "own code": made by today's.  "attested": today's was
+    proven to make the same.  "by sample": it was so of another run of its kind.  "unverified": only merged attestations
+    say so.  "stale": nothing does.
     `made_again`: how often the record's own bytes were, on how many `machines`; on another processor, where they come
     out otherwise, two codes may be proven equal without either.
     """
@@ -97,6 +98,8 @@ class Evidence:
         self.sampled = {entry.code for entry in valid if entry.sample is not None}
         #: of the bytes that proven code made, on whatever processor
         self.bytes = {_key(record.done["digests"])} if record.done else set()
+        #: of code that made other bytes than were to be expected
+        self.contradicted: set[str] = set()
         #: which of the attestations made such bytes
         self.makings: list[Attestation] = []
         waiting = [entry for entry in valid if entry.sample is None]
@@ -106,6 +109,7 @@ class Evidence:
                 self.bytes.add(_key(entry.digests))
             self.makings += linked
             waiting = [entry for entry in waiting if entry not in linked]
+        self.contradicted = {entry.code for entry in waiting if entry.difference is not None}
 
     def _links(self, entry: Attestation) -> bool:
         """Its bytes are those of proven code, or it is the first making by proven code on some processor."""
@@ -132,7 +136,9 @@ def prove(record: Record, code: str | None, attestations: Iterable[Attestation])
     evidence = Evidence(record, attestations)
     again, machines = evidence.repeated(record) if evidence.makings else (0, 0)
     state: State = "stale"
-    if code == record.identity["code"]:
+    if code in evidence.contradicted:
+        state = "differs"
+    elif code == record.identity["code"]:
         state = "own code"
     elif code in evidence.codes:
         state = "attested"
@@ -185,9 +191,14 @@ def _parsed(file: Path) -> Attestation:
     machine = content["machine"] if "machine" not in wrong else {}
     if not str(machine.get("id", "")).isalnum() or "processor" not in machine:
         wrong.append("machine")
+    wrong += [key for key in ("digests", "versions", "machine") if key not in wrong and not _is_text(content[key])]
     if wrong or not content["code"].isalnum():  # both name a file
         raise _ignored(file, f"{', '.join(wrong) or 'code'} is missing or of another type")
     return Attestation(**{field.name: content[field.name] for field in fields(Attestation)})
+
+
+def _is_text(mapping: Mapping[str, Any]) -> bool:
+    return all(isinstance(value, str) for value in mapping.values())
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -53,16 +53,17 @@ def software_and_machine() -> dict[str, Any]:
 def checkout(root: Path = ROOT) -> tuple[str | None, bool | None]:
     """Commit and whether the working tree differs from it; (None, None) outside a checkout of this project.
 
-    Results and what is said of them decide no result: new ones do not make a tree differ.
+    (None, True) where git cannot tell.  Results and what is said of them decide no result: new ones do not make a tree
+    differ.
     """
     if not (root / ".git").exists():
         return None, None
     try:
         commit = _git(root, "rev-parse", "HEAD")
         data = [f":(exclude,top){folder}" for folder in RESULTS]
-        return commit, bool(_git(root, "status", "--porcelain", "--", ":(top)", *data))
+        return commit, bool(_git(root, "status", "--porcelain", "--untracked-files=all", "--", ":(top)", *data))
     except (OSError, subprocess.CalledProcessError):  # no git, or no commit yet
-        return None, None
+        return None, True
 
 
 def _git(root: Path, *command: str) -> str:

@@ -78,13 +78,16 @@ def attest_from(record: Stored, made: Stored) -> Attestation:
 
     With other bytes than the record's it is what the recorded code makes on this processor, which later codes are held
     against; on the record's own processor it is a difference.
-    Raises UsageError if the two are not of one identity, or if `made` comes from another processor.
+    Raises UsageError if the two are not of one identity, or if `made` comes from another processor or from a tree
+    with changes.
     """
     if (run_digest(record.identity), record.seed) != (run_digest(made.identity), made.seed):
         raise UsageError(f"{made.path} is another run than {record.path}; only the same one can attest it")
     moved = processor_departure(made)
     if moved is not None:
         raise UsageError(f"{made.path} was not made on this machine ({moved})")
+    if made.run["provenance"].get("dirty"):
+        raise UsageError(f"{made.path} was made from a tree with changes, so no commit holds its code")
     expected = made.done["digests"] == record.done["digests"] or processor_departure(record) is not None
     attestation = replace(
         _attestation(record, made.identity["code"], made.run["provenance"].get("commit"), made.done["digests"]),

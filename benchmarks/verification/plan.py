@@ -120,14 +120,13 @@ def _sample(items: Sequence[Item], plan: Plan) -> None:
         proven = [item for item in members if not item.reason and item.made_by_todays_code()]
         cell = Cell(members, proven[0] if proven else None)
         candidates = cell.candidates()
+        plan.impossible += [item for item in members if item.reason]
         if cell.proven_by is not None:
             plan.done.append(cell.proven_by)
             plan.cells.append((cell, None))
         elif candidates:
             plan.to_make.append(candidates[0])
             plan.cells.append((cell, candidates[0]))
-        else:
-            plan.impossible += members
 
 
 def _of_one_time(members: Sequence[Item]) -> list[list[Item]]:
@@ -146,7 +145,8 @@ def _of_one_time(members: Sequence[Item]) -> list[list[Item]]:
 
 
 def _cell_of(stored: Stored) -> tuple[str, ...]:
-    return stored.word, stored.name, stored.run["description"].get("family", stored.digest)
+    source = str(stored.run["provenance"].get("source"))  # two loose files may have one name
+    return stored.word, stored.name, source, stored.run["description"].get("family", stored.digest)
 
 
 def _item(stored: Stored, root: Path, today: Today) -> Item:

@@ -20,10 +20,13 @@ from benchmarks.execution.progress import PlainDisplay, as_time, make_display
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.job import AnyJob
+from benchmarks.specs.provenance import checkout
 from benchmarks.specs.time_estimates import makespan
 from benchmarks.verification.attesting import DIFFERS, ELSEWHERE, attest, attest_by_sample, clean_commit, judge
 from benchmarks.verification.plan import Item, Plan, Selection, plan_verification
+from environments.typed_options import UsageError
 from results.files import StoreError
+from results.run_folder import RunFolder
 from results.store import Store
 
 FAILED = "failed"
@@ -72,6 +75,8 @@ class Verification:
         for cell, made in self.plan.cells:
             sample = made or cell.proven_by
             if sample is None or (made is not None and made.place not in self.agreeing):
+                silent = sum(item is not made and not item.reason for item in cell.items)
+                self.outcomes["without a word: their sample did not come out"] += silent
                 continue
             for item in cell.items:
                 heard = any(entry.code == item.code and not entry.merged for entry in item.attestations)
@@ -148,6 +153,7 @@ def verify_all(
     if dry_run:
         return _show(plan, workers)
     scratch = Store(scratch_of(root))
+    _drop_foreign(scratch, checkout())
     verification = Verification(plan, scratch, write, commit)
     whole = verification.run(workers, executor) if plan.to_make else True
     if not whole:
@@ -171,7 +177,21 @@ def scratch_of(root: Path) -> Path:
     key = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"metarl-verify-{os.getuid()}-{key}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise UsageError(f"{folder} is another user's; remove it, or set TMPDIR to a folder of your own")
     return folder
+
+
+def _drop_foreign(scratch: Store, here: tuple[str | None, bool | None]) -> None:
+    """What an earlier command left goes on only if this very commit, without changes, made it."""
+    for file in sorted(scratch.root.glob("*/**/run.json")):
+        try:
+            run = RunFolder(file.parent, read_only=True).read_run()
+        except StoreError:
+            run = None
+        made = run["provenance"] if run is not None else {}
+        if (made.get("commit"), made.get("dirty")) != here or made.get("dirty"):
+            shutil.rmtree(file.parent)
 
 
 def _makings(items: Sequence[Item], scratch: Store) -> list[Making]:

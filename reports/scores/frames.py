@@ -68,11 +68,11 @@ class Results:
         for run in self.runs:
             identity = run.identity
             row = rows.setdefault(
-                (run.suite, run.algorithm, run.digest),
+                (run.suite, run.algorithm, _digest(run)),
                 {
                     "suite": run.suite,
                     "algorithm": run.algorithm,
-                    "configuration": run.digest[:DIGITS],
+                    "configuration": _digest(run)[:DIGITS],
                     "profile": run.run["description"].get("profile"),
                     "metric": run.metric,
                     "budget": identity["budget"],
@@ -96,12 +96,17 @@ class Results:
             except StoreError as error:
                 warnings.warn(f"left out: {error}", stacklevel=4)
                 continue
-            place = {"suite": run.suite, "algorithm": run.algorithm, "configuration": run.digest[:DIGITS]}
+            place = {"suite": run.suite, "algorithm": run.algorithm, "configuration": _digest(run)[:DIGITS]}
             own = table.assign(**place, seed=run.seed)[[*place, "seed", *table.columns]]
             if run.metric in table.columns:
                 own["score"] = table[run.metric].astype(np.float64)
             parts.append(own)
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _digest(run: StoredRun) -> str:
+    """Of its configuration: runs whose codes are proven equal share it."""
+    return run.shown_with or run.digest
 
 
 def rliable_scores(

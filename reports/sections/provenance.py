@@ -21,6 +21,7 @@ SAID = {
     "by sample": "by sample: today's code made another run of this algorithm and family again",
     "unverified": "unverified: made again elsewhere, by hearsay",
     "stale": "stale",
+    "differs": "came out otherwise when today's code made them again",
 }
 
 

@@ -96,7 +96,7 @@ def test_on_another_processor_the_recorded_codes_bytes_link_todays(run: StoredRu
 def test_links_go_from_code_to_code(run: StoredRun, spec: RunSpec) -> None:
     attest(run, spec.code, digests=OTHER_BYTES, machine=THERE, difference="differs, it was thought")
     attest(run, OLDER, digests=OTHER_BYTES, machine=THERE)
-    assert proof(run) == Proof("stale")
+    assert proof(run) == Proof("differs")
     attest(run, OLDER, machine=HERE)
     assert proof(run) == Proof("attested", made_again=1, machines=1)
 
@@ -114,7 +114,7 @@ def test_links_go_from_code_to_code(run: StoredRun, spec: RunSpec) -> None:
 def test_what_proves_nothing_counts_for_nothing(changes: dict[str, Any], run: StoredRun, spec: RunSpec) -> None:
     attest(run, **{"code": spec.code, **changes})
     found = proof(run)
-    assert found is not None and found.state == "stale"
+    assert found is not None and found.state == ("differs" if "difference" in changes else "stale")
 
 
 def test_a_record_that_was_changed_after_it_was_attested_is_not_attested(run: StoredRun, spec: RunSpec) -> None:
@@ -229,6 +229,9 @@ def test_a_finished_run_of_the_recorded_code_attests_its_record(
     assert proof(run) == Proof("attested")
     with pytest.raises(UsageError, match="was not made on this machine"):
         attest_from(made, run)
+    made.run["provenance"]["dirty"] = True
+    with pytest.raises(UsageError, match="a tree with changes"):
+        attest_from(run, made)
     store_score(spec, tmp_path / "today", 1.0)
     with pytest.raises(UsageError, match="is another run than"):
         attest_from(run, Store(tmp_path / "today").finished()[0])
@@ -272,3 +275,23 @@ def test_the_page_says_how_often_and_what_stands_by_sample(run: StoredRun, spec:
     attest(run, spec.code, digests={}, sample="runs/elsewhere")
     page = section(make_report(with_proofs([run]))).html
     assert "1 of 1 runs made again to the same bytes, 2 times, on 2 machines · 1 by sample" in page
+
+
+def test_a_difference_weighs_more_than_a_mark_or_an_equal_making(run: StoredRun, spec: RunSpec) -> None:
+    attest(run, spec.code, digests={}, sample="runs/elsewhere", machine=HERE)
+    assert proof(run) == Proof("by sample")
+    attest(run, spec.code, digests=OTHER_BYTES, difference="differs", machine=THERE)
+    assert proof(run) == Proof("differs")
+    attest(run, spec.code, machine=HERE)
+    assert proof(run) == Proof("differs", made_again=1, machines=1)
+
+
+@pytest.mark.parametrize("part", ["digests", "machine"])
+def test_an_attestation_that_holds_no_text_where_it_must_is_named_and_left_out(part: str, run: StoredRun) -> None:
+    attest(run, OLDER, machine=HERE)
+    (file,) = (run.path / "attestations").glob("*.json")
+    content = json.loads(file.read_text())
+    content[part] = {key: ["x"] for key in content[part]}
+    file.write_text(json.dumps(content))
+    found, problems = read_attestations(run.path)
+    assert found == [] and f"{part} is missing or of another type" in problems[0]

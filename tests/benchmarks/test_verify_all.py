@@ -161,7 +161,7 @@ def test_a_run_that_differs_is_named_and_recorded_and_stays_stale(root: Path, ve
     ((entry,), _) = read_attestations(spoilt.path)
     assert entry.difference is not None and "length was" in entry.difference
     states = [proof.state for proof in proofs(root) if proof]
-    assert states == ["stale", "attested", "attested", "attested"]
+    assert states == ["differs", "attested", "attested", "attested"]
 
 
 def test_on_another_processor_other_bytes_say_nothing_unless_the_recorded_code_made_them(
@@ -189,7 +189,7 @@ def test_on_another_processor_other_bytes_say_nothing_unless_the_recorded_code_m
     code, output, _, _ = verify_all()
     assert code == 1
     assert output[:2] == ["  1  differs", "  1  equal to what the recorded code made"]
-    assert proofs(root)[:2] == [Proof("attested"), Proof("stale")]
+    assert proofs(root)[:2] == [Proof("attested"), Proof("differs")]
 
 
 def test_one_run_is_attested_too_and_says_with_what_it_agrees(
@@ -264,7 +264,7 @@ def test_a_sample_that_differs_speaks_for_nobody(root: Path, verify_all: Verify)
         spoil(run)
     code, output, _, made = verify_all("--sample")
     assert (code, len(made), output[0]) == (1, 1, "  1  differs")
-    assert [proof.state for proof in proofs(root) if proof] == ["stale"] * 4
+    assert sorted(proof.state for proof in proofs(root) if proof) == ["differs"] + ["stale"] * 3
 
 
 def test_what_todays_code_made_itself_speaks_for_no_older_record(
@@ -278,7 +278,8 @@ def test_what_todays_code_made_itself_speaks_for_no_older_record(
             Store(root).folder(run.identity).copy_from(RunFolder(run.path))
     code, output, _, made = verify_all("--sample")
     assert (code, len(made), output[0]) == (1, 2, "  2  differs")  # one a suite: the two are of different times
-    assert sorted(proof.state for proof in proofs(root) if proof) == ["own code"] * 2 + ["stale"] * 4
+    states = ["differs"] * 2 + ["own code"] * 2 + ["stale"] * 2
+    assert sorted(proof.state for proof in proofs(root) if proof) == states
 
 
 def test_a_tree_with_changes_attests_nothing(
@@ -292,6 +293,18 @@ def test_a_tree_with_changes_attests_nothing(
     code, output, _, made = verify_all("--no-attest", "--algorithms", "random-init", "--profile", "smoke")
     assert (code, output[0], len(made)) == (0, "  4  every byte equal", 4)
     assert proofs(root) == [Proof("stale")] * 4 and not list(root.rglob("attestations"))
+
+
+def test_what_a_tree_with_changes_left_behind_is_made_anew(root: Path, made_once: Path, verify_all: Verify) -> None:
+    """A stopped command's runs go on only by the commit that made them."""
+    scratch = Store(verifying.scratch_of(root))
+    for run in Store(made_once / "today", read_only=True).finished():
+        folder = scratch.folder(run.identity)
+        folder.copy_from(RunFolder(run.path))
+        record = {**run.run, "provenance": {**run.run["provenance"], "commit": COMMIT, "dirty": True}}
+        (folder.path / "run.json").write_text(json.dumps(record))
+    code, _, _, made = verify_all()
+    assert (code, len(made)) == (0, 4)
 
 
 def test_a_dry_run_lists_what_would_be_made_and_how_long_it_takes(root: Path, verify_all: Verify) -> None:
