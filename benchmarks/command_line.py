@@ -277,8 +277,8 @@ def _verify(parsed: argparse.Namespace) -> int:
     if (parsed.run is None) == (parsed.all is None):
         raise UsageError("verify takes the folder of one RUN, or --all DIR")
     if parsed.all is not None:
+        from benchmarks.commands.verify_all import verify_all
         from benchmarks.verification.plan import Selection
-        from benchmarks.verification.verify_all import verify_all
 
         choice = Selection(_names(parsed.suites), _names(parsed.algorithms), parsed.profile, parsed.sample)
         return verify_all(parsed.all, choice, parsed.workers, not parsed.no_attest, parsed.dry_run)

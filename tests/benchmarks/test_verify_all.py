@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from benchmarks.command_line import main
+from benchmarks.commands import verify_all as verifying
 from benchmarks.commands.jobs import missing
 from benchmarks.commands.verify import verify
+from benchmarks.commands.verify_all import scratch_of
 from benchmarks.execution.worker import RunOutcome, run_job
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.machine import this_machine
-from benchmarks.verification import verify_all as verifying
 from benchmarks.verification.proofs import with_proofs
-from benchmarks.verification.verify_all import scratch_of
 from results.attestations import Attestation, Proof, fingerprint, read_attestations, write_attestation
 from results.files import StoreError, sha256_of
 from results.identity import run_digest
