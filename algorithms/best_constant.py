@@ -85,7 +85,7 @@ class BestConstant(ScriptedReference):
 
 
 def candidates(space: gymnasium.Space, draws: int, generator: np.random.Generator) -> torch.Tensor:
-    """Actions [action, *shape] of the space, which must be a bounded Box or Discrete; the same at every call.
+    """Actions [action, *shape] of the space, which must not be `unbounded`; the same for equal generators.
 
     Of a Box zero, if it holds that; its corners, of many the lowest, the highest and others drawn; and `draws` uniform
     ones.  Of a Discrete space all.

@@ -132,9 +132,8 @@ class StoredRun(Stored):
 
     @cached_property
     def records_success(self) -> bool:
-        """Whether its suite tells success; of an older record, whether there was any."""
-        recorded = self.run["description"].get("records_success")
-        return bool(self.scores["success"].any()) if recorded is None else recorded
+        """Whether its suite tells success, by its own word or since there was any."""
+        return self.run["description"].get("records_success", False) or bool(self.scores["success"].any())
 
     @property
     def algorithm(self) -> str:

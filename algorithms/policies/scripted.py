@@ -116,7 +116,7 @@ def one_action_each(actions: torch.Tensor) -> ScriptedPolicy:
 
 
 def uniform_policy(space: gymnasium.Space) -> ScriptedPolicy:
-    """Any action of the space alike, which must be a bounded Box or Discrete."""
+    """Any action of the space alike, which must not be `unbounded`."""
     if isinstance(space, gymnasium.spaces.Discrete):
         return ScriptedPolicy(Categorical(torch.zeros(int(space.n))))
     assert isinstance(space, gymnasium.spaces.Box)
@@ -125,11 +125,11 @@ def uniform_policy(space: gymnasium.Space) -> ScriptedPolicy:
 
 def unbounded(space: gymnasium.Space) -> str | None:
     """Why there is no uniform draw from the space; None if there is."""
-    if isinstance(space, gymnasium.spaces.Discrete):
+    if isinstance(space, gymnasium.spaces.Discrete) and space.start == 0:
         return None
     if isinstance(space, gymnasium.spaces.Box) and space.is_bounded() and len(space.shape) == 1:
         return None
-    return f"it draws from the whole action space, and {space} is neither Discrete nor a bounded Box of one dimension"
+    return f"it draws from all actions, which must be a bounded vector or a number from 0 on, not {space}"
 
 
 def _log(holds: torch.Tensor) -> torch.Tensor:
