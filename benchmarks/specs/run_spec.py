@@ -117,11 +117,12 @@ class RunSpec:
         """Of one core, the harness's own evaluations included, which no budget is charged for."""
         suite, sampling = known_suite(self.suite), sampling_seconds(self.suite)
         validation, test = len(suite.split.validation), len(suite.split.test)
-        tasks = validation * (self.evaluations + 1) + validation + test
-        evaluation = tasks * self.adaptations * self.trajectories * suite.horizon * (self.adaptation_steps + 1)
-        step = learned.get((self.suite, self.algorithm), sampling + SECONDS_OF_LEARNING)
         algorithm = find_algorithm(self.source or self.algorithm).load()
         trains = algorithm.trains and not algorithm.scripted  # what a scripted one tries is a small part of any budget
+        points = self.evaluations + 1 if trains else 1  # of the learning curve
+        tasks = validation * points + validation + test
+        evaluation = tasks * self.adaptations * self.trajectories * suite.horizon * (self.adaptation_steps + 1)
+        step = learned.get((self.suite, self.algorithm), sampling + SECONDS_OF_LEARNING)
         return OVERHEAD + evaluation * sampling + (self.budget * step if trains else 0.0)
 
     @classmethod
