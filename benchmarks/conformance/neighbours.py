@@ -179,7 +179,7 @@ class _Stage:
                 generator = streams.torch("change", step)
                 observation = self._changed_observation(observation, change, generator)
                 previous = self._changed_previous(previous, change, generator)
-                state = _mapped(state, lambda value: _replaced_rows(value, change.kept))
+                state = _mapped(state, lambda value: _replaced_rows(value, change.kept, change.sign))
             distribution, state = policy.act(observation, previous, state)
             outputs.append({name: value.expand(*lead, *value.shape[2:]).clone()
                             for name, value in distribution.parameters.items()})  # fmt: skip
@@ -242,23 +242,26 @@ def _replaced_tasks(value: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
     return value[kept].expand_as(value).clone()
 
 
-def _replaced_rows(value: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
-    """A state's tensor in which all rows that are not kept are as one of them, if it has rows.
+def _replaced_rows(value: torch.Tensor, kept: torch.Tensor, sign: float) -> torch.Tensor:
+    """A state's tensor in which all rows that are not kept are as the largest (or least) of them, if it has rows.
 
     Rows are the first two dimensions [task, trajectory], or one of task times trajectory, as recurrent layers have.
     """
     flat = kept.flatten()
-    donor = int((~flat).nonzero()[-1])
     if value.shape[:2] == kept.shape:
-        rows = value.flatten(0, 1).clone()
-        rows[~flat] = rows[donor]
-        return rows.reshape(value.shape)
+        return _as_one(value.flatten(0, 1), flat, sign).reshape(value.shape)
     for dimension, length in enumerate(value.shape):
         if length == len(flat):
-            rows = value.movedim(dimension, 0).clone()
-            rows[~flat] = rows[donor]
-            return rows.movedim(0, dimension)
+            return _as_one(value.movedim(dimension, 0), flat, sign).movedim(0, dimension)
     return value
+
+
+def _as_one(rows: torch.Tensor, kept: torch.Tensor, sign: float) -> torch.Tensor:
+    sizes = sign * rows.double().reshape(len(rows), -1).sum(1)
+    donor = sizes.masked_fill(kept, -torch.inf).argmax()
+    made = rows.clone()
+    made[~kept] = rows[donor]
+    return made
 
 
 def _mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor], depth: int = 8) -> Any:

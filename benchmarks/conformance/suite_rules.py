@@ -63,9 +63,8 @@ def check_suite(suite: Suite) -> list[Finding]:
     for rule in ("metric", "tasks"):
         findings.setdefault(rule, Finding(name, rule, True if "runs" not in findings else None))
     for rule, judge in _JUDGES.items():
-        if findings.get("runs", Finding(name, "runs", True)).passed is False:
-            findings.setdefault(rule, Finding(name, rule, None))
-            continue
+        if any(findings[early].passed is False for early in ("runs", "shapes") if early in findings):
+            break  # the others take both for granted
         try:
             judge(suite)
         except Violation as violation:

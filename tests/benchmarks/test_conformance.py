@@ -213,7 +213,7 @@ def adapt(self, tasks):
     bias = self.bias
     while True:
         batch = yield Constant(bias, self.discrete)
-        bias = bias + 0.01 * float(batch.returns.mean())
+        bias = bias + 0.01 * float(batch.returns.mean()) * torch.eye(bias.shape[-1])[0]
 """,
     ),
     "stops adapting": (

@@ -106,7 +106,7 @@ def _step(self, actions, alive):
     return place, reward, bool(reached.all()), success
 """,
     ),
-    "rewards in a column": (
+    "observations without their column": (
         "shapes",
         "",
         """
