@@ -332,6 +332,13 @@ def test_a_name_that_is_taken_and_a_step_size_below_0_are_refused(
         make_plan(suites=["corners"], algorithms=["promp"], seeds=1, settings=["promp.step_size=-1"])
 
 
+def test_an_import_that_fails_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "importing.py"
+    path.write_text(f"import stable_baselines4\n{GOOD.replace('drift', 'importing')}")
+    assert main(["check", str(path)]) == 2
+    assert capsys.readouterr().err == f"metarl: {path} cannot be imported: No module named 'stable_baselines4'\n"
+
+
 def test_the_command_offers_the_nearest_name_of_either_kind(capsys: pytest.CaptureFixture[str]) -> None:
     for typed, meant in (("prompt", "promp"), ("half-cheetah-velocty", "half-cheetah-velocity")):
         assert main(["check", typed]) == 2

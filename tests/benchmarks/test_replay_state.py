@@ -11,12 +11,13 @@ import torch
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.conformance.rules import check
+from benchmarks.execution.executor import start_server
 from benchmarks.execution.training import open_session
 from benchmarks.execution.worker import run_job
 from results.run_folder import RunFolder
 from results.store import Store
-from tests.benchmarks.test_random_kills import _run
 from tests.support.adapters import contents, small_plan, write_spoilt
+from tests.support.killed_runs import run_in_process
 
 #: learns from all returns so far, which it keeps in one growing buffer
 REPLAYING = """
@@ -42,14 +43,15 @@ FORGETFUL = REPLAYING.replace('self.returns, self.filled = state["returns"], sta
 def test_a_run_with_a_replay_buffer_is_the_same_after_kills_and_its_result_holds_no_buffer(tmp_path: Path) -> None:
     (spec,) = small_plan(write_spoilt(tmp_path, REPLAYING, "replaying"))
     spec = replace(spec, checkpoint_every=3)
+    start_server()
     assert run_job(spec, tmp_path / "whole").status == "finished"
     whole = Store(tmp_path / "whole").folder(spec.identity()).path
     for kill_at in (4, 11):
-        assert _run(spec, tmp_path / str(kill_at), kill_at) is not None
+        assert run_in_process(spec, tmp_path / str(kill_at), kill_at) is not None
         killed = Store(tmp_path / str(kill_at)).folder(spec.identity())
         saved = killed.load_checkpoint()
         assert saved is not None and saved["replay"]["filled"] == saved["iteration"] > 0
-        assert _run(spec, tmp_path / str(kill_at)) is None
+        assert run_in_process(spec, tmp_path / str(kill_at)) is None
         assert contents(killed.path) == contents(whole)
         state = RunFolder(killed.path).load_state()
         assert state is not None and set(state) == {"bias", "momentum"}
