@@ -9,7 +9,7 @@ are, so that these alone have other data sent to the adaptation.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from types import ModuleType
 from typing import Any
@@ -18,7 +18,7 @@ import gymnasium
 import numpy as np
 import torch
 
-from algorithms.algorithm import Algorithm
+from algorithms.algorithm import Adaptation, Algorithm
 from benchmarks.conformance.trial import PROTOCOL, Violation
 from benchmarks.execution.evaluation import adapted_batches, harness_collector
 from environments.policy import Distribution, Policy, Previous
@@ -63,8 +63,8 @@ def check_neighbours(make: Callable[[], Algorithm], suite: Suite, streams: Strea
     if siblings:
         return
     for phase in every:
-        for kept, sign in (((0, 1), 1.0), ((TASKS - 1, 0), -1.0)):
-            itself = _mask(*kept)
+        for (task, trajectory), sign in (((0, 1), 1.0), ((TASKS - 1, 0), -1.0)):
+            itself = _mask(task, trajectory)
             moved = stage.outputs(_Disturbance(itself, sign, [phase]), phase)
             _compare(usual, moved, itself, [phase], "what other trajectories of its batch see, do and earn")
 
@@ -107,7 +107,7 @@ class _Recording:
 def _recorded(algorithm: Algorithm, suite: Suite, tasks: Sequence[TaskRef], streams: Streams) -> list[Phase]:
     policies: list[_Recording] = []
 
-    def watched(tasks: Sequence[TaskRef]) -> Iterator[_Recording]:
+    def watched(tasks: Sequence[TaskRef]) -> Adaptation:
         adaptation = type(algorithm).adapt(algorithm, tasks)
         policy = next(adaptation)
         while True:

@@ -266,7 +266,7 @@ def _judge_single(suite: Suite) -> None:
     for step in range(min(STEPS, suite.horizon)):
         chosen, alive = actions(step), batch.alive.copy()
         together = batch.step(chosen.copy())
-        for row in np.flatnonzero(alive):
+        for row in np.flatnonzero(alive).tolist():
             alone = rows[row].step(chosen[row : row + 1].copy())
             for name, ours, theirs in zip(
                 ("observation", "reward", "terminated", "truncated", "success"),

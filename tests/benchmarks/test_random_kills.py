@@ -33,7 +33,7 @@ def test_twenty_runs_killed_at_random_moments_resume_to_the_same_scores(tmp_path
         assert not Store(root).folder(spec.identity()).finished
         assert run_in_process(spec, root) is None
         folder = Store(root).folder(spec.identity())
-        record = folder.readrun_in_process()
+        record = folder.read_run()
         assert record is not None
         first, second = record["attempts"]
         assert (first["outcome"], second["outcome"]) == ("interrupted", "finished")

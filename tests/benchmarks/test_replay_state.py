@@ -64,9 +64,12 @@ def test_the_buffer_is_copied_neither_by_a_meta_iteration_nor_into_what_is_evalu
     session = open_session(spec)
     copied: list[int] = []
     deep = torch.Tensor.__deepcopy__
-    monkeypatch.setattr(
-        torch.Tensor, "__deepcopy__", lambda tensor, memo: (copied.append(tensor.numel()), deep(tensor, memo))[1]
-    )
+
+    def watched(tensor: torch.Tensor, memo: dict[int, object]) -> torch.Tensor:
+        copied.append(tensor.numel())
+        return deep(tensor, memo)
+
+    monkeypatch.setattr(torch.Tensor, "__deepcopy__", watched)
     for _ in range(3):
         session.iterate()
     session.evaluate("validation", "curve")
