@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from environments.collector import Collector
@@ -29,14 +29,19 @@ class Config:
     def __post_init__(self) -> None:
         if self.tasks < 1 or self.trajectories < 1:
             raise ValueError(f"tasks and trajectories must be at least 1, got {self.tasks} and {self.trajectories}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name.endswith("step_size") and isinstance(value, (int, float)) and value < 0:
+                raise ValueError(f"{field.name} must be at least 0, got {value:g}")
 
 
 class Algorithm(ABC):
     """Subclass with a literal `name` to add an algorithm: discovery finds it, no registry is edited.
 
     Class attributes: `paper` (its source, shown in listings), `access` (splits and extras it may use:
-    "train", "validation", "test" for references only, "model", "parameters"), `Config` (a dataclass), `scripted` (a
-    literal: it learns nothing and does not adapt; boards show it as what a learned policy must beat).
+    "train", "validation", "test" for references only, "model", "parameters"; "siblings" where its paper lets the
+    trajectories of a task see each other within a batch), `Config` (a dataclass), `scripted` (a literal: it learns
+    nothing and does not adapt; boards show it as what a learned policy must beat).
     """
 
     name: ClassVar[str]
@@ -80,3 +85,15 @@ class Algorithm(ABC):
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state made by `state_dict`."""
+
+    def replay_state(self) -> dict[str, Any]:
+        """What training alone goes on with, such as a replay buffer: of the same types, asked for by reference.
+
+        It is written into checkpoints and given back by `load_replay_state`, but copied at no meta-iteration, kept
+        with no result, and unknown to the instances that are evaluated.
+        """
+        return {}
+
+    def load_replay_state(self, state: dict[str, Any]) -> None:
+        """Take over, after `load_state_dict`, a state made by `replay_state`; not called for an empty one."""
+        raise NotImplementedError(f"{self.name} has a replay_state, so it must define load_replay_state")

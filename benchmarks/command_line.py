@@ -101,9 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--output", type=Path, default=Path("report"), metavar="DIR")
     command.set_defaults(command=_report)
 
-    command = commands.add_parser("check", help="whether an algorithm keeps the rules of the benchmark")
-    command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
-    command.add_argument("--suites", metavar="A,B", help="to try it on (default: a discrete and a continuous one)")
+    command = commands.add_parser("check", help="whether an algorithm or a suite keeps the rules of the benchmark")
+    command.add_argument("subject", metavar="NAME or FILE[:CLASS]", help="an algorithm's, or a suite's")
+    command.add_argument(
+        "--suites", metavar="A,B", help="to try an algorithm on (default: a discrete and a continuous one)"
+    )
     command.set_defaults(command=_check)
 
     command = commands.add_parser("verify", help="run a stored run again and compare every record")
@@ -256,19 +258,9 @@ def _report(parsed: argparse.Namespace) -> int:
 
 
 def _check(parsed: argparse.Namespace) -> int:
-    from algorithms.catalogue import find_algorithm
-    from benchmarks.commands.compare import as_lines
-    from benchmarks.conformance.rules import RULES, SUITES, check
+    from benchmarks.commands.check import run_check
 
-    found = find_algorithm(parsed.algorithm)
-    findings = check(found, _names(parsed.suites) or SUITES)
-    print("\n".join(as_lines(findings)))
-    broken = sorted({finding.rule for finding in findings if finding.passed is False})
-    if broken:
-        print("\n".join(f"{found.name} breaks {rule!r}: {RULES[rule]}" for rule in broken))
-        return 1
-    print(f"{found.name} keeps every rule")
-    return 0
+    return run_check(parsed.subject, _names(parsed.suites))
 
 
 def _verify(parsed: argparse.Namespace) -> int:

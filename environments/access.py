@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from environments.task import TaskRef
 
-#: everything an algorithm can ask access to; "model" opens the exact MDP, "parameters" the task's parameters
-KINDS = frozenset({"train", "validation", "test", "model", "parameters"})
+#: everything an algorithm can ask access to; "model" opens the exact MDP, "parameters" the task's parameters, and
+#: with "siblings" the trajectories of a task may see each other within a batch
+KINDS = frozenset({"train", "validation", "test", "model", "parameters", "siblings"})
 
 
 class AccessDenied(PermissionError):

@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
+from gymnasium.vector import AutoresetMode
 
 from environments.access import Guard
 from environments.batch_env import BatchEnv
@@ -88,22 +89,26 @@ class Collector:
         self.seconds += time.perf_counter() - started
         return batch
 
-    def vector_env(self, tasks: Sequence[TaskRef], trajectories: int = 1) -> GuardedVectorEnv:
-        """The second door: the vector environment itself, for libraries that own their loop.
+    def vector_env(
+        self,
+        tasks: Sequence[TaskRef],
+        trajectories: int = 1,
+        autoreset: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+    ) -> GuardedVectorEnv:
+        """The second door: a gymnasium vector environment, for libraries that own their loop.
 
-        Charges one step per environment and step; raises BudgetSpent when the budget is gone.
+        autoreset: when gymnasium begins the next episode of a row that has ended; `GuardedVectorEnv` says more.
+        Charges one step for each row that steps; raises BudgetSpent when the budget is gone.
+        Raises AccessDenied for a forbidden task.
         """
-        tasks = list(tasks)
-        self._guard.check_tasks(tasks)
-        env = self._suite.make_batch(len(tasks), trajectories)
-        env.set_tasks([self._resolve(task) for task in tasks])
+        self._check(tasks, trajectories)
         self._calls += 1
-        return GuardedVectorEnv(env, self.ledger, self._streams.child("vector_env", self.iteration, self._calls))
+        streams = self._streams.child("vector_env", self.iteration, self._calls)
+        resolved = [self._resolve(task) for task in tasks]
+        return GuardedVectorEnv(self._suite, resolved, trajectories, self.ledger, streams, autoreset)
 
     def _prepared(self, tasks: Sequence[TaskRef], trajectories: int) -> BatchEnv:
-        if not tasks or trajectories < 1:
-            raise ValueError(f"need at least one task and one trajectory, got {len(tasks)} and {trajectories}")
-        self._guard.check_tasks(tasks)
+        self._check(tasks, trajectories)
         key = (len(tasks), trajectories)
         env = self._batches.pop(key, None)
         if env is None:
@@ -115,6 +120,11 @@ class Collector:
         if env.tasks != resolved:
             env.set_tasks(resolved)
         return env
+
+    def _check(self, tasks: Sequence[TaskRef], trajectories: int) -> None:
+        if not tasks or trajectories < 1:
+            raise ValueError(f"need at least one task and one trajectory, got {len(tasks)} and {trajectories}")
+        self._guard.check_tasks(tasks)
 
     def _resolve(self, reference: TaskRef) -> Task:
         drawn = self._drawn.get(reference.id)
@@ -142,7 +152,7 @@ def rollout(env: BatchEnv, policy: Policy, streams: Streams) -> TrajectoryBatch:
     rewards = np.zeros((horizon, *lead), dtype=np.float32)
     alive = np.zeros((horizon, *lead), dtype=np.float32)
     distribution: Distribution
-    previous = Previous(None, None, True)
+    previous = _before_first(env, lead)
     raw, _ = env.reset(seed=streams.integer("reset"))
     info: dict[str, Any] = {"success": np.zeros(env.num_envs, dtype=bool)}
     terminated = np.zeros(env.num_envs, dtype=bool)
@@ -156,13 +166,15 @@ def rollout(env: BatchEnv, policy: Policy, streams: Streams) -> TrajectoryBatch:
         flat_action = action.numpy().reshape(asked).copy()
         raw, reward, terminated, _, info = env.step(flat_action)
         rewards[step] = reward.reshape(lead)
-        previous = Previous(action, torch.from_numpy(rewards[step].copy()), False)
+        living = torch.from_numpy(env.alive.reshape(lead).copy())
+        previous = Previous(action, torch.from_numpy(rewards[step].copy()), False, living)
         if not env.alive.any():
             break
     steps = len(actions)
     stacked = {key: _padded([p[key] for p in parameters], horizon, lead) for key in parameters[0]}
     taken = _padded(actions, horizon, lead)
     observations[steps:] = observations[steps - 1]
+    final = np.asarray(raw).reshape(shown).astype(observations.dtype)  # an ended episode's has stayed its last
     family = type(distribution)
     return TrajectoryBatch(
         observations=_time_last(observations),
@@ -175,7 +187,16 @@ def rollout(env: BatchEnv, policy: Policy, streams: Streams) -> TrajectoryBatch:
         success=torch.from_numpy(info["success"].reshape(lead).copy()),
         terminated=torch.from_numpy(terminated.reshape(lead).copy()),
         latent=latent,
+        final_observations=torch.from_numpy(final),
     )
+
+
+def _before_first(env: BatchEnv, lead: tuple[int, int]) -> Previous:
+    """What a policy is told of the step before an episode's first: zeros."""
+    space = env.single_action_space
+    kind = torch.int64 if isinstance(space, gymnasium.spaces.Discrete) else torch.float32
+    action = torch.zeros(*lead, *(space.shape or ()), dtype=kind)
+    return Previous(action, torch.zeros(lead), True, torch.ones(lead, dtype=torch.bool))
 
 
 def _time_last(values: np.ndarray) -> torch.Tensor:

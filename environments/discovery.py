@@ -32,8 +32,12 @@ class ClassEntry:
     path: Path | None = None  # set for a loose file, and for a file of one of our packages
 
     def load(self) -> Any:
+        """The class.  Raises UsageError if a loose file imports what there is not."""
         if self.path is not None and self.module.startswith("loose_"):
-            return getattr(import_file(self.path, self.module), self.class_name)
+            try:
+                return getattr(import_file(self.path, self.module), self.class_name)
+            except ImportError as error:
+                raise UsageError(f"{self.path} cannot be imported: {error}") from error
         return getattr(importlib.import_module(self.module), self.class_name)
 
 
@@ -147,14 +151,21 @@ def _literals(node: ast.ClassDef) -> dict[str, Any]:
             continue
         if isinstance(target, ast.Name) and statement.value is not None:
             try:
-                values[target.id] = ast.literal_eval(statement.value)
+                values[target.id] = _literal(statement.value)
             except ValueError:
                 continue
     return values
 
 
+def _literal(node: ast.expr) -> Any:
+    """The value of a literal, or of `frozenset` of one.  Raises ValueError for any other expression."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "frozenset" and node.args:
+        return frozenset(ast.literal_eval(node.args[0]))
+    return ast.literal_eval(node)
+
+
 def _literals_of(cls: type) -> dict[str, Any]:
-    plain = (str, int, float, bool, tuple)
+    plain = (str, int, float, bool, tuple, frozenset)
     return {key: getattr(cls, key) for key in dir(cls) if isinstance(getattr(cls, key), plain)}
 
 

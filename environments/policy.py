@@ -11,11 +11,16 @@ if TYPE_CHECKING:
 
 
 class Previous(NamedTuple):
-    """What came before the present observation, for recurrent and context policies."""
+    """What came before the present observation, for recurrent and context policies; zeros at an episode's first step.
 
-    action: torch.Tensor | None  # [task, trajectory, *action], None at the first step
-    reward: torch.Tensor | None  # [task, trajectory], None at the first step
+    An episode that has ended stays in the batch: its observation is its last, its reward 0, and its action counts for
+    nothing.
+    """
+
+    action: torch.Tensor  # [task, trajectory, *action], as drawn
+    reward: torch.Tensor  # float32 [task, trajectory]
     start: bool  # True at an episode's first step
+    alive: torch.Tensor  # bool [task, trajectory], whether the episode goes on with the present step
 
 
 class Distribution(Protocol):
@@ -36,7 +41,12 @@ class Distribution(Protocol):
 
 
 class Policy(Protocol):
-    """Acts for all tasks and trajectories at once; may keep a state through an episode."""
+    """Acts for all tasks and trajectories at once; may keep a state through an episode.
+
+    Within a batch a trajectory sees itself alone: neither the others of its task nor other tasks.  Between batches an
+    adapted policy may use everything of its own task's, never another's.  `metarl check` enforces it; a method whose
+    paper lets the trajectories of a task see each other declares the access "siblings".
+    """
 
     def begin(self, tasks: int, trajectories: int, stream: Streams) -> Any:
         """The state at an episode's start (for example one latent draw per episode); None if stateless.

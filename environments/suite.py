@@ -21,6 +21,9 @@ from environments.typed_options import as_recorded, as_text, earlier_values, for
 if TYPE_CHECKING:  # it needs torch, which listing does not
     from environments.trajectories import TrajectoryBatch
 
+#: the scores that are recorded of every episode, of which a suite names the one that decides
+METRICS = ("return", "discounted_return", "success")
+
 
 @dataclass(frozen=True)
 class SuiteOptions:
@@ -48,7 +51,7 @@ class Suite(ABC):
 
     name: ClassVar[str]
     family: ClassVar[str]
-    metric: ClassVar[str] = "return"  # "return", "discounted_return" or "success": which score decides
+    metric: ClassVar[str] = "return"  # one of METRICS: which score decides
     horizon: int = 200
     discount: float = 0.99
     Options: ClassVar[type[SuiteOptions]] = SuiteOptions

@@ -20,6 +20,7 @@ class TrajectoryBatch:
     success: torch.Tensor  # bool [task, trajectory], the environment's own flag
     terminated: torch.Tensor  # bool [task, trajectory], ended before the horizon by the environment
     latent: torch.Tensor | None = None  # [task, trajectory, ...], the episode's own draw
+    final_observations: torch.Tensor | None = None  # [task, trajectory, *shape], after each one's last valid step
 
     @property
     def returns(self) -> torch.Tensor:
@@ -35,6 +36,20 @@ class TrajectoryBatch:
     def lengths(self) -> torch.Tensor:
         """Valid steps of each trajectory, int64 [task, trajectory]."""
         return self.mask.sum(-1).long()
+
+    @property
+    def next_observations(self) -> torch.Tensor:
+        """The observation after each step [task, trajectory, time, *shape], made anew when asked for; padding repeats.
+
+        After the last valid step it is the final one, whether the episode terminated there or the horizon cut it.
+        Raises ValueError for a batch without final observations, which was not collected.
+        """
+        if self.final_observations is None:
+            raise ValueError("the batch holds no final observations, so nothing is known after the last step")
+        following = torch.cat([self.observations[:, :, 1:], self.final_observations[:, :, None]], dim=2)
+        tasks, trajectories = self.mask.shape[:2]
+        following[torch.arange(tasks)[:, None], torch.arange(trajectories), self.lengths - 1] = self.final_observations
+        return following
 
     def select(self, tasks: torch.Tensor | slice) -> TrajectoryBatch:
         """The same batch with only the given task indices."""

@@ -13,6 +13,8 @@ import json
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cached_property
+from inspect import get_annotations
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -20,6 +22,8 @@ T = TypeVar("T")
 
 #: keys of a field's metadata
 EARLIER, FORMERLY = "earlier", "formerly"
+#: what a class may hold beside its fields
+_NO_OPTION = (property, cached_property, classmethod, staticmethod)
 #: no value, where None is one
 _NONE = dataclasses.MISSING
 
@@ -54,6 +58,7 @@ def make_options(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
     """
     if not is_dataclass(cls):
         raise TypeError(f"{cls!r} is not a dataclass")
+    check_fields(cls, owner)
     hints = get_type_hints(cls)
     known = [field.name for field in fields(cls)]
     converted = {}
@@ -70,6 +75,19 @@ def make_options(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
         return cls(**converted)
     except ValueError as error:
         raise UsageError(f"{owner}: {error}") from None
+
+
+def check_fields(cls: type, owner: str) -> None:
+    """Raises UsageError for an option that is none, since it has no type or its class lacks the decorator."""
+    for part in reversed(cls.__mro__[:-1]):
+        annotated = get_annotations(part)
+        if any("ClassVar" not in str(kind) for kind in annotated.values()) and "__dataclass_fields__" not in vars(part):
+            raise UsageError(f"{owner}: {part.__qualname__} needs the decorator @dataclass(frozen=True)")
+        for name, value in vars(part).items():
+            if name.startswith("_") or name in annotated or isinstance(value, _NO_OPTION) or callable(value):
+                continue
+            kind = type(value).__name__
+            raise UsageError(f"{owner}: {part.__qualname__}.{name} needs a type to be an option, as in {name}: {kind}")
 
 
 def former_names(cls: type) -> dict[str, str]:

@@ -22,7 +22,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """
     import torch
 
-    _refuse_other_types(state, "state")
+    refuse_other_types(state, "state")
     buffer = io.BytesIO()
     torch.save(state, buffer)
     write_whole(path, _sealed(buffer.getvalue()))
@@ -57,17 +57,18 @@ def _unusable(path: Path) -> StoreError:
     return StoreError(f"checkpoint {path} is damaged or not ours; deleting it restarts the run from the beginning")
 
 
-def _refuse_other_types(value: Any, place: str) -> None:
+def refuse_other_types(value: Any, place: str) -> None:
+    """Raises TypeError naming the first place, within `place`, of what a checkpoint cannot hold."""
     import torch
 
     kind = type(value)  # exact: numpy's float64 is a float, and does not load
     if kind in (dict, OrderedDict):
         for key, item in value.items():
-            _refuse_other_types(key, f"a key of {place}")
-            _refuse_other_types(item, f"{place}[{key!r}]")
+            refuse_other_types(key, f"a key of {place}")
+            refuse_other_types(item, f"{place}[{key!r}]")
     elif kind in (list, tuple):
         for index, item in enumerate(value):
-            _refuse_other_types(item, f"{place}[{index}]")
+            refuse_other_types(item, f"{place}[{index}]")
     elif kind not in PLAIN and kind not in (torch.Tensor, torch.nn.Parameter):
         raise TypeError(
             f"{place} is a {kind.__module__}.{kind.__qualname__}; a checkpoint holds tensors, numbers, strings, None, "

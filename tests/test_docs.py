@@ -19,6 +19,7 @@ import pytest
 
 from benchmarks.command_line import main
 from benchmarks.conformance.rules import RULES
+from benchmarks.conformance.suite_rules import SUITE_RULES
 from benchmarks.planning.plan import make_plan
 from environments.catalogue import make_suite, suites
 from environments.discovery import import_file
@@ -256,6 +257,10 @@ def test_the_page_of_suites_agrees_with_the_suites() -> None:
 
 def test_the_page_on_algorithms_lists_the_rules() -> None:
     assert dict(row for row in rows(DOCS / "add-an-algorithm.md") if row[0] in RULES) == RULES
+
+
+def test_the_page_on_suites_lists_their_rules() -> None:
+    assert dict(row for row in rows(DOCS / "add-a-suite.md") if row[0] in SUITE_RULES and len(row) == 2) == SUITE_RULES
 
 
 def test_the_page_on_storage_names_every_part_of_the_identity_and_every_column() -> None:

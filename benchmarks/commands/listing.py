@@ -22,7 +22,7 @@ def listing() -> dict[str, list[dict[str, Any]]]:
             {
                 "name": name,
                 "paper": found.literals.get("paper", ""),
-                "summary": found.summary,
+                "summary": _summary(found),
                 "scripted": found.literals.get("scripted", False),
             }
             for name, found in sorted(algorithms().items())
@@ -57,6 +57,12 @@ def as_lines(content: dict[str, list[dict[str, Any]]]) -> list[str]:
         "Algorithms", *text_table(algorithm_rows), "",
         "Benchmarks", *text_table(benchmark_rows),
     ]  # fmt: skip
+
+
+def _summary(found: ClassEntry) -> str:
+    """The first line of the docstring, and the exception that the class takes from the rule on neighbours."""
+    siblings = "siblings" in found.literals.get("access", ())
+    return f"{found.summary} (a task's trajectories see each other)" if siblings else found.summary
 
 
 def _suite(found: ClassEntry) -> dict[str, Any]:

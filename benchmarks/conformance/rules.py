@@ -5,15 +5,17 @@ from __future__ import annotations
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from algorithms.algorithm import Algorithm
+from benchmarks.conformance.neighbours import check_neighbours
 from benchmarks.conformance.trial import Trial, Violation
 from benchmarks.planning.fitting import misfit
 from benchmarks.planning.plan import resolve_options
@@ -21,7 +23,7 @@ from environments.catalogue import make_suite, parse_suite_name
 from environments.discovery import ClassEntry
 from environments.suite import Suite
 from environments.typed_options import UsageError, make_options
-from results.checkpoints import load_checkpoint, save_checkpoint
+from results.checkpoints import load_checkpoint, refuse_other_types, save_checkpoint
 
 #: a discrete suite with an exact model and a continuous one
 SUITES = ("frozen-lake-low", "half-cheetah-velocity")
@@ -45,6 +47,7 @@ RULES = {
     "budget": "every environment step is charged, and training ends when the budget is spent",
     "unseeded-randomness": "the same run twice is the same",
     "reload": "an instance loaded from a saved state continues as the saved one does",
+    "neighbours": "within a batch a trajectory sees itself alone, between batches its own task alone",
 }
 
 
@@ -122,33 +125,42 @@ _NOTHING_TRAINED = "nothing-trained"
 
 def _first_violation(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> Violation | None:
     try:
-        first = _history(cls, config, suite, budget)
+        first, state = _history(cls, config, suite, budget)
         with _shifted_clock():
-            second = _history(cls, config, suite, budget)
+            second, _ = _history(cls, config, suite, budget)
         difference = _difference(first, second)
         if difference is not None:
             return Violation("unseeded-randomness", f"{difference} differs between two runs of one seed")
         _check_reload(cls, config, suite, ROOM * budget)
+        trained = Trial(cls, config, suite, budget, state)
+        make = partial(trained.make_algorithm, trained.state["algorithm"])
+        check_neighbours(make, suite, trained.streams, "siblings" in cls.access)
     except Violation as violation:
         return violation
     except UsageError:
         raise
     except Exception as error:  # the adapter's own, whatever it is
         place = traceback.extract_tb(error.__traceback__)[-1]
-        return Violation("runs", f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})")
+        line = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
+        return Violation("runs", next(iter(getattr(error, "__notes__", ())), line))
     return None
 
 
-def _history(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> dict[str, Any]:
-    """All that a run shows: metrics, state and adaptation batches."""
+def _history(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """All that a run shows: metrics, states and adaptation batches; and the session's state at its end."""
     trial = Trial(cls, config, suite, budget)
     trains = trial.algorithm.trains
     metrics = trial.train() if trains else []
     if trains and not metrics:
         raise Violation(_NOTHING_TRAINED, "")
-    state = trial.algorithm.state_dict()
-    _check_finite(state, "state")
-    return {"metrics": metrics, "state": state, "adaptation": trial.adapt()}
+    shown = {"state": trial.algorithm.state_dict(), "replay": trial.algorithm.replay_state()}
+    for name, state in shown.items():
+        try:
+            refuse_other_types(state, name)
+        except TypeError as error:
+            raise Violation("reload", str(error)) from None
+        _check_finite(state, name)
+    return {**shown, "metrics": metrics, "adaptation": trial.adapt()}, trial.state
 
 
 def _check_reload(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> None:
@@ -165,11 +177,16 @@ def _check_reload(cls: type[Algorithm], config: Any, suite: Suite, budget: int) 
             raise
         except Exception as error:  # the adapter's own, whatever it is
             raise Violation("reload", f"saving and loading raised {type(error).__name__}: {error}") from error
-    _must_agree(saved.algorithm.state_dict(), loaded.algorithm.state_dict(), "the state")
-    _must_agree(saved.adapt(), loaded.adapt(), "adaptation")
+    states: Callable[[Trial], Any] = lambda trial: (trial.algorithm.state_dict(), trial.algorithm.replay_state())  # noqa: E731
+    _must_agree(states(saved), states(loaded), "the state")
+    adapted = saved.adapt()
+    _must_agree(adapted, loaded.adapt(), "adaptation")
+    if saved.state["replay"]:  # which those that are evaluated do not have
+        bare = Trial(cls, config, suite, budget, {**saved.state, "replay": {}})
+        _must_agree(adapted, bare.adapt(), "adaptation without replay_state")
     if trains:
         _must_agree(saved.iterate(), loaded.iterate(), "the next meta-iteration's metrics")
-        _must_agree(saved.algorithm.state_dict(), loaded.algorithm.state_dict(), "the state one meta-iteration later")
+        _must_agree(states(saved), states(loaded), "the state one meta-iteration later")
 
 
 def _must_agree(saved: Any, loaded: Any, what: str) -> None:

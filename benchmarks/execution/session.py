@@ -8,6 +8,7 @@ from typing import Any
 
 from algorithms.algorithm import Algorithm, Metrics
 from benchmarks.execution.evaluation import Rows, evaluate
+from benchmarks.execution.failure_place import failure_told
 from environments.access import Guard
 from environments.collector import Collector
 from environments.ledger import BudgetSpent, Ledger
@@ -20,9 +21,10 @@ from environments.trajectories import TrajectoryBatch
 class Session:
     """Meta-training within a budget, one iteration after the other; whoever drives it decides when to stop.
 
-    `state` is that of the last completed meta-iteration: `iteration`, `spent` and `algorithm` (its state_dict), tensors
-    and plain values alone.  A session made from it goes on as this one does.  `algorithm` is the instance in training,
-    which after the budget's end may be half an iteration further.
+    `state` is that of the last completed meta-iteration: `iteration`, `spent`, `algorithm` (its state_dict) and
+    `replay` (its replay_state), tensors and plain values alone.  A session made from it goes on as this one does.
+    `algorithm` is the instance in training, which after the budget's end may be half an iteration further; so may
+    `replay` be, which is no copy.
     """
 
     def __init__(
@@ -45,7 +47,10 @@ class Session:
         self.collector = self.make_collector(state["spent"] if state is not None else 0)
         self.algorithm = self.make_algorithm(state["algorithm"] if state is not None else None)
         if state is not None:
-            self.state = {key: state[key] for key in ("iteration", "spent", "algorithm")}
+            replay = state.get("replay", {})
+            if replay:
+                self.algorithm.load_replay_state(replay)
+            self.state = {**{key: state[key] for key in ("iteration", "spent", "algorithm")}, "replay": replay}
         else:
             self._keep_state(0)
 
@@ -86,7 +91,8 @@ class Session:
         self.collector.begin_iteration(self.iteration)
         self.streams.seed_globals("meta-iteration", self.iteration)
         try:
-            metrics = self.meta_step()
+            with failure_told(self.algorithm, f"in meta-iteration {self.iteration}"):
+                metrics = self.meta_step()
         except BudgetSpent:
             return None
         self._keep_state(self.iteration + 1)
@@ -105,8 +111,10 @@ class Session:
         """Scores of a fresh instance loaded from `state`, which proves reloading every time; see `evaluate`."""
         streams = self.streams.child(purpose, index).child(split)
         algorithm = self.make_algorithm(self.state["algorithm"])
-        return evaluate(algorithm, self.suite, split, self.protocol, streams, on_adapted)
+        with failure_told(algorithm, f"adapting to {split} tasks after {self.iteration} meta-iterations"):
+            return evaluate(algorithm, self.suite, split, self.protocol, streams, on_adapted)
 
     def _keep_state(self, iteration: int) -> None:
-        learned = copy.deepcopy(self.algorithm.state_dict())
-        self.state = {"iteration": iteration, "spent": self.collector.ledger.spent, "algorithm": learned}
+        learned, replay = copy.deepcopy(self.algorithm.state_dict()), self.algorithm.replay_state()
+        spent = self.collector.ledger.spent
+        self.state = {"iteration": iteration, "spent": spent, "algorithm": learned, "replay": replay}

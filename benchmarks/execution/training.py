@@ -73,7 +73,8 @@ def train(
     records = _Records(**saved["records"]) if saved is not None else _Records()
 
     def checkpoint() -> None:
-        folder.save_checkpoint({**session.state, "records": vars(records)})
+        replay = {} if records.trained else session.state["replay"]
+        folder.save_checkpoint({**session.state, "replay": replay, "records": vars(records)})
 
     def tell(message: str = "") -> None:
         report(Progress(session.iteration, session.spent, spec.budget, message))

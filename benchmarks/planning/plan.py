@@ -19,6 +19,7 @@ from benchmarks.specs.run_spec import RunSpec, known_suite
 from environments.catalogue import suites as known_suites
 from environments.discovery import ClassEntry
 from environments.suite import Suite
+from environments.suite_declaration import check_declaration
 from environments.typed_options import UsageError, former_names, make_options, nearest
 
 #: stands for every algorithm in a setting `all.option=value`
@@ -72,8 +73,8 @@ def make_plan(
 
     suites: names with options.  algorithms: names, or what else `find_algorithm` takes.  seeds: how many, from 0.
     settings: texts `algorithm.option=value`, where the algorithm may be `all` (those that have the option).
-    Raises UsageError for whatever names nothing or is not valid, offering the nearest name, and for data that a suite
-    cannot run on.
+    Raises UsageError for whatever names nothing or is not valid, offering the nearest name, for data that a suite
+    cannot run on, and for a suite on which no result could stand (`suite_declaration`).
     """
     definition = find_definition(benchmark)
     chosen = find_profile(profile or definition.profile)
@@ -88,6 +89,7 @@ def make_plan(
     chosen_suites = [known_suite(text) for text in _unique(suites or definition.suites)]
     for suite in chosen_suites:
         suite.check_data()
+        check_declaration(suite)
     for suite in chosen_suites:
         for entry in found:
             reason = misfit(entry, suite)
@@ -171,12 +173,17 @@ def source_of(found: ClassEntry) -> str | None:
     return f"{SESSION if found.module == SESSION else f'{found.module}:'}{found.class_name}"
 
 
+def check_name(entry: ClassEntry) -> None:
+    """Raises UsageError if the class, which is none of ours, has the name of one of ours."""
+    if source_of(entry) and entry.name in known_algorithms():
+        taken = known_algorithms()[entry.name].module
+        place = entry.path if entry.module.startswith("loose_") else f"class {entry.class_name}"
+        raise UsageError(f"{place}: the name {entry.name!r} is taken by {taken}; give the class another")
+
+
 def _check_loose(found: Sequence[ClassEntry]) -> None:
     for entry in found:
-        if source_of(entry) and entry.name in known_algorithms():
-            taken = known_algorithms()[entry.name].module
-            place = entry.path if entry.module.startswith("loose_") else f"class {entry.class_name}"
-            raise UsageError(f"{place}: the name {entry.name!r} is taken by {taken}; give the class another")
+        check_name(entry)
     names = [entry.name for entry in found]
     for name in names:
         if names.count(name) > 1:

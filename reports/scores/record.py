@@ -14,6 +14,7 @@ _ACCESS = {
     "validation": "uses validation tasks",
     "model": "reads the exact model",
     "parameters": "reads the tasks' parameters",
+    "siblings": "lets the trajectories of a task see each other within a batch",
     "test": "trains on test tasks (reference)",
 }
 

@@ -8,9 +8,12 @@ import pytest
 
 from algorithms.catalogue import algorithms, find_algorithm
 from benchmarks.command_line import main
+from benchmarks.commands.listing import listing
 from benchmarks.conformance.rules import LEFT_OUT, RULES, SUITES, check
+from benchmarks.execution.worker import run_job
+from benchmarks.planning.plan import make_plan
 from environments.typed_options import UsageError
-from tests.support.adapters import write_good, write_spoilt
+from tests.support.adapters import GOOD, small_plan, write_good, write_spoilt
 
 SCRIPTED = {name for name, found in algorithms().items() if found.literals.get("scripted")}
 #: who fits none of the suites that are tried unless others are named
@@ -130,6 +133,92 @@ def adapt(self, tasks):
         yield Constant(torch.zeros(3), not self.discrete)
 """,
     ),
+    "has networks for a state": (
+        "reload",
+        """
+def state_dict(self):
+    return {**super().state_dict(), "network": torch.nn.Linear(2, 2)}
+""",
+    ),
+    "looks at what its siblings see": (
+        "neighbours",
+        """
+def adapt(self, tasks):
+    class Looking(Constant):
+        def act(self, observation, previous, state):
+            seen = observation.float().flatten(2) if observation.dim() > 2 else observation.float()[..., None]
+            return shifted(self, observation, 1e-3 * seen.mean((1, 2), keepdim=True)), state
+    while True:
+        yield Looking(self.bias, self.discrete)
+""",
+    ),
+    "follows the best paid of its siblings": (
+        "neighbours",
+        """
+def adapt(self, tasks):
+    class Following(Constant):
+        def begin(self, tasks, trajectories, stream):
+            return torch.zeros(tasks, trajectories)
+        def act(self, observation, previous, state):
+            state = state + previous.reward
+            return shifted(self, observation, state.argmax(1)[:, None, None] + 0.1), state
+    while True:
+        yield Following(self.bias, self.discrete)
+""",
+    ),
+    "acts by its siblings' latent draws": (
+        "neighbours",
+        """
+def adapt(self, tasks):
+    class Drawing(Constant):
+        def begin(self, tasks, trajectories, stream):
+            return {"drawn": torch.rand(1, tasks * trajectories, 3, generator=stream.torch("latent"))}
+        def act(self, observation, previous, state):
+            return shifted(self, observation, state["drawn"].amax()), state
+    while True:
+        yield Drawing(self.bias, self.discrete)
+""",
+    ),
+    "keeps a notebook that all trajectories read": (
+        "neighbours",
+        """
+def adapt(self, tasks):
+    class Noting(Constant):
+        def begin(self, tasks, trajectories, stream):
+            self.paid = 0.0
+        def act(self, observation, previous, state):
+            self.paid += float(previous.reward.sum())
+            return shifted(self, observation, torch.tensor(self.paid)), state
+    while True:
+        yield Noting(self.bias, self.discrete)
+""",
+    ),
+    "begins at what all siblings draw together, once adapted": (
+        "neighbours",
+        """
+def adapt(self, tasks):
+    class Beginning(Constant):
+        paid = 0.0
+        def begin(self, tasks, trajectories, stream):
+            return torch.full((tasks, trajectories, 1), self.paid)
+        def act(self, observation, previous, state):
+            return shifted(self, observation, state), state
+    policy = Beginning(self.bias, self.discrete)
+    while True:
+        batch = yield policy
+        policy.paid = float(batch.returns.sum())
+""",
+    ),
+    "adapts to all tasks at once": (
+        "neighbours",
+        """
+def adapt(self, tasks):
+    bias = self.bias
+    while True:
+        batch = yield Constant(bias, self.discrete)
+        bias = bias + 0.01 * float(batch.returns.mean()) * torch.eye(bias.shape[-1])[0]
+""",
+    ),
     "stops adapting": (
         "runs",
         """
@@ -138,6 +227,21 @@ def adapt(self, tasks):
 """,
     ),
 }
+
+
+#: the adapter of a newcomer who asked what the rules allow: untrained, it beats trained methods on `corners`
+SWARM = """
+def adapt(self, tasks):
+    class Swarm:
+        def begin(self, tasks, trajectories, stream):
+            return torch.zeros(tasks, trajectories)
+        def act(self, observation, previous, state):
+            state = state + previous.reward
+            best = observation[torch.arange(len(observation)), state.argmax(1)][:, None]
+            return Gaussian(2 * (best - observation), torch.full_like(observation, -0.5)), state
+    while True:
+        yield Swarm()
+"""
 
 
 @pytest.mark.parametrize("name", sorted(algorithms()))
@@ -160,6 +264,88 @@ def test_an_algorithm_breaks_the_rule_named(case: str, suite: str, tmp_path: Pat
     name = f"spoilt-{sorted(SPOILT).index(case)}"  # a module is imported once in a process
     findings = check(find_algorithm(write_spoilt(tmp_path, methods, name)), [suite])
     assert [finding.rule for finding in findings if finding.passed is False] == [rule]
+
+
+def test_a_swarm_that_moves_towards_its_best_sibling_is_refused(tmp_path: Path) -> None:
+    findings = check(find_algorithm(write_spoilt(tmp_path, SWARM, "swarm")), ["corners"])
+    (broken,) = [finding for finding in findings if finding.passed is False]
+    assert broken.rule == "neighbours"
+    assert "moves by" in broken.reason and "other trajectories of its batch" in broken.reason
+
+
+def test_siblings_may_see_each_other_where_the_class_declares_it_but_other_tasks_never(tmp_path: Path) -> None:
+    access = '\naccess = frozenset({"train", "siblings"})\n'
+    declared = check(find_algorithm(write_spoilt(tmp_path, access + SWARM, "declared-swarm")), ["corners"])
+    assert all(finding.passed for finding in declared)
+    everyone = access + SPOILT["adapts to all tasks at once"][1]
+    findings = check(find_algorithm(write_spoilt(tmp_path, everyone, "declared-everyone")), ["corners"])
+    (broken,) = [finding for finding in findings if finding.passed is False]
+    assert broken.rule == "neighbours" and "another task" in broken.reason
+
+
+def test_the_listing_shows_who_lets_siblings_see_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    access = '\naccess = frozenset({"train", "siblings"})\n'
+    found = find_algorithm(write_spoilt(tmp_path, access, "listed-swarm"))
+    monkeypatch.setitem(algorithms(), found.name, found)
+    summaries = {entry["name"]: entry["summary"] for entry in listing()["algorithms"]}
+    assert summaries["listed-swarm"] == "Spoilt (a task's trajectories see each other)"
+    assert not any("see each other" in summary for name, summary in summaries.items() if name != "listed-swarm")
+
+
+def test_an_exception_is_told_with_its_line_and_meta_iteration(tmp_path: Path) -> None:
+    failing = """
+def meta_step(self, collector):
+    if collector.iteration == 2:
+        torch.zeros(2).reshape(3)
+    return super().meta_step(collector)
+"""
+    source = write_spoilt(tmp_path, failing, "failing")
+    (broken,) = [finding for finding in check(find_algorithm(source)) if finding.passed is False][:1]
+    text = Path(source.partition(":")[0]).read_text().splitlines()
+    line = next(number for number, row in enumerate(text, start=1) if "reshape(3)" in row)
+    assert broken.rule == "runs" and f"(failing.py, line {line}, in meta-iteration 2)" in broken.reason
+    (spec,) = small_plan(source)
+    error = run_job(spec, tmp_path / "store").error
+    assert error.strip().splitlines()[-1] == broken.reason
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("class Config(Algorithm.Config):\n        rate: float = 0.1", r"Config needs the decorator @dataclass"),
+        ("@dataclass(frozen=True)\n    class Config(Algorithm.Config):\n        rate = 0.1", r"rate needs a type"),
+    ],
+)
+def test_an_option_that_is_none_is_refused(config: str, message: str, tmp_path: Path) -> None:
+    name = f"unoptioned-{len(config)}"
+    path = tmp_path / f"{name.replace('-', '_')}.py"
+    body = f'class Mine(Drift):\n    """Mine."""\n\n    name = "{name}"\n\n    {config}\n'
+    path.write_text(f"from dataclasses import dataclass\n{GOOD}\n\n{body}")
+    for ask in (lambda found: check(found), lambda found: small_plan(f"{path}:Mine")):
+        with pytest.raises(UsageError, match=message):
+            ask(find_algorithm(f"{path}:Mine"))
+
+
+def test_a_name_that_is_taken_and_a_step_size_below_0_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", write_spoilt(tmp_path, "", "promp")]) == 2
+    assert "the name 'promp' is taken" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="step_size must be at least 0, got -1"):
+        make_plan(suites=["corners"], algorithms=["promp"], seeds=1, settings=["promp.step_size=-1"])
+
+
+def test_an_import_that_fails_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "importing.py"
+    path.write_text(f"import stable_baselines4\n{GOOD.replace('drift', 'importing')}")
+    assert main(["check", str(path)]) == 2
+    assert capsys.readouterr().err == f"metarl: {path} cannot be imported: No module named 'stable_baselines4'\n"
+
+
+def test_the_command_offers_the_nearest_name_of_either_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    for typed, meant in (("prompt", "promp"), ("half-cheetah-velocty", "half-cheetah-velocity")):
+        assert main(["check", typed]) == 2
+        assert f"did you mean '{meant}'?" in capsys.readouterr().err
 
 
 def test_the_command_names_the_broken_rule_and_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

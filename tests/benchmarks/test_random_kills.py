@@ -6,12 +6,11 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.execution.executor import _start, start_server
-from benchmarks.execution.training import Progress
-from benchmarks.execution.worker import RunOutcome
+from benchmarks.execution.executor import start_server
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec
 from results.store import Store
+from tests.support.killed_runs import run_in_process
 
 RUNS = 20
 CHECKPOINT_EVERY = 2
@@ -22,17 +21,17 @@ def test_twenty_runs_killed_at_random_moments_resume_to_the_same_scores(tmp_path
     [planned] = make_plan(suites=["frozen-lake-low"], algorithms=["maml-vpg"], seeds=1, profile="smoke")
     spec = replace(planned, checkpoint_every=CHECKPOINT_EVERY)
     start_server()
-    assert _run(spec, tmp_path / "whole") is None
+    assert run_in_process(spec, tmp_path / "whole") is None
     expected = _records(spec, tmp_path / "whole")
     iterations = Store(tmp_path / "whole").finished()[0].done["iterations"]
     moments = random.Random(20260101)
     resumed = []
     for number in range(RUNS):
         root = tmp_path / f"killed-{number}"
-        reached = _run(spec, root, moments.randint(1, iterations - 1), moments.uniform(0, 0.01))
+        reached = run_in_process(spec, root, moments.randint(1, iterations - 1), moments.uniform(0, 0.01))
         assert reached is not None, "the run ended before it could be killed"
         assert not Store(root).folder(spec.identity()).finished
-        assert _run(spec, root) is None
+        assert run_in_process(spec, root) is None
         folder = Store(root).folder(spec.identity())
         record = folder.read_run()
         assert record is not None
@@ -43,31 +42,6 @@ def test_twenty_runs_killed_at_random_moments_resume_to_the_same_scores(tmp_path
         resumed.append(second["resumed_at_iteration"])
         assert _records(spec, root) == expected
     assert sum(iteration > 0 for iteration in resumed) >= RUNS // 2
-
-
-def _run(spec: RunSpec, root: Path, kill_at: int | None = None, delay: float = 0.0) -> int | None:
-    """Run in a process of its own; kill it `delay` seconds after it has told of iteration `kill_at`.
-
-    Returns the last iteration it told of before it was killed, None if it ended by itself.
-    """
-    connection, process = _start(spec, root, False)
-    told = 0
-    while True:
-        try:
-            message = connection.recv()
-        except EOFError:
-            process.join()
-            return told
-        if isinstance(message, RunOutcome):
-            process.join()
-            assert message.status == "finished", message.error
-            return None
-        assert isinstance(message, Progress)
-        told = message.iteration
-        if kill_at is not None and told >= kill_at:
-            connection.poll(delay)
-            process.kill()
-            kill_at = None
 
 
 def _records(spec: RunSpec, root: Path) -> dict[str, bytes]:

@@ -1,6 +1,6 @@
 """The doors to the environment: budget, keyed draws, masks, what a batch stores (their guard: test_access.py)."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -277,7 +277,9 @@ def test_a_policy_is_shown_what_came_before_and_keeps_its_state():
     policy = Wanderer(latent=True)
     batch = collector("corners").collect(policy, references("corners"), 4)
     observation, previous, state = policy.shown[0]
-    assert previous == Previous(None, None, True)
+    assert previous.start and previous.alive.all()
+    assert (previous.action.shape, previous.reward.shape) == ((3, 4, 2), (3, 4))
+    assert not previous.action.any() and not previous.reward.any()
     assert torch.equal(batch.latent, state.latent)
     for time, (observation, previous, kept) in enumerate(policy.shown):
         assert torch.equal(observation, batch.observations[:, :, time])
@@ -286,6 +288,59 @@ def test_a_policy_is_shown_what_came_before_and_keeps_its_state():
             assert not previous.start
             assert torch.equal(previous.action, batch.actions[:, :, time - 1])
             assert torch.equal(previous.reward, batch.rewards[:, :, time - 1])
+
+
+def test_a_policy_is_told_which_episodes_go_on_and_what_their_last_step_paid():
+    policy = Wanderer()
+    batch = collector().collect(policy, references(count=10), 20)
+    alive = torch.stack([previous.alive for _, previous, _ in policy.shown], dim=2)
+    assert alive.dtype == torch.bool and not alive.all()
+    assert torch.equal(alive.float(), batch.mask[..., : len(policy.shown)])
+    for time, (_, previous, _) in enumerate(policy.shown):
+        assert (previous.action.dtype, previous.reward.dtype) == (torch.int64, torch.float32)
+        assert not previous.reward[batch.mask[:, :, max(time - 1, 0)] == 0].any()
+
+
+@pytest.mark.parametrize("name", [LAKE, "corners", "hopper-params[horizon=60]"])
+def test_the_observation_after_each_step_is_known_after_the_last_one_too(name):
+    policy = Wanderer() if name != "hopper-params[horizon=60]" else Hopping()
+    batch = collector(name).collect(policy, references(name), 4)
+    after = batch.next_observations
+    assert after.shape == batch.observations.shape and after.dtype == batch.observations.dtype
+    assert batch.terminated.any() == (name != "corners")
+    seen = torch.stack([observation for observation, _, _ in policy.shown], dim=2)
+    for task in range(3):
+        for trajectory in range(4):
+            length = int(batch.lengths[task, trajectory])
+            shown = seen[task, trajectory]
+            assert torch.equal(after[task, trajectory, : length - 1], shown[1:length])
+            assert torch.equal(after[task, trajectory, length - 1], batch.final_observations[task, trajectory])
+            if length < shown.shape[0]:  # others went on, and it was shown where it had stopped
+                assert torch.equal(batch.final_observations[task, trajectory], shown[length])
+
+
+def test_final_observations_are_those_of_the_same_actions_played_again():
+    suite = make_suite(LAKE)
+    batch = collector().collect(Wanderer(), references(count=5), 6)
+    for index, task in enumerate(suite.split.train[:5]):
+        successor, _, _ = suite.tables(task)
+        valid = batch.mask[index] == 1
+        state, action = batch.observations[index][valid], batch.actions[index][valid]
+        np.testing.assert_array_equal(batch.next_observations[index][valid], successor[state, action])
+
+
+def test_next_observations_of_a_batch_that_was_not_collected_are_refused():
+    batch = replace(collector().collect(Wanderer(), references(), 2), final_observations=None)
+    with pytest.raises(ValueError, match="no final observations"):
+        batch.next_observations  # noqa: B018
+
+
+class Hopping(Wanderer):
+    """Random controls for a hopper's three motors."""
+
+    def act(self, observation, previous, state):
+        super().act(observation, previous, state)
+        return UnitGaussian(torch.zeros(*observation.shape[:2], 3)), state
 
 
 class Overwriting(Wanderer):
@@ -325,7 +380,8 @@ def test_a_policy_that_works_in_place_changes_nothing_that_is_recorded(name, cou
         torch.testing.assert_close(shifts[0, 0, :length, 0], expected)
     else:
         assert as_bytes(recorded[0]) == as_bytes(recorded[1])
-    for field in ("observations", "actions", "rewards", "mask", "success", "terminated", "latent"):
+    recorded_fields = ("observations", "actions", "rewards", "mask", "success", "terminated", "final_observations")
+    for field in (*recorded_fields, "latent"):
         assert torch.equal(getattr(recorded[0], field), getattr(recorded[1], field)), field
 
 
@@ -350,7 +406,7 @@ def test_the_vector_environment_charges_each_step_before_it_is_taken():
     env.step(np.zeros(9, dtype=np.int64))
     with pytest.raises(BudgetSpent, match="9 environment steps asked for, 2 of 20 left"):
         env.step(np.zeros(9, dtype=np.int64))
-    assert (mine.ledger.spent, env.unwrapped.elapsed) == (18, 2)
+    assert (mine.ledger.spent, env.envs[0]._batch.elapsed) == (18, 2)
 
 
 def test_the_vector_environments_resets_are_keyed():

@@ -33,6 +33,12 @@ class Constant:
         return (Categorical(bias) if self.discrete else Gaussian(bias, torch.zeros_like(bias))), None
 
 
+def shifted(policy, observation, shift):
+    """The action distribution of a `Constant`, its first part moved."""
+    bias = policy.bias.expand(*observation.shape[:2], -1) + shift * torch.eye(policy.bias.shape[-1])[0]
+    return Categorical(bias) if policy.discrete else Gaussian(bias, torch.zeros_like(bias))
+
+
 class Drift(Algorithm):
     """Drifts at random, the faster the better it was."""
 
@@ -58,10 +64,10 @@ class Drift(Algorithm):
         return torch.randn(self.bias.shape, generator=self.streams.torch("noise", collector.iteration))
 
     def adapt(self, tasks):
-        bias = self.bias
+        bias = self.bias.expand(len(tasks), 1, -1)
         while True:
             batch = yield Constant(bias, self.discrete)
-            bias = bias * (1 + 0.01 * float(batch.returns.mean()))
+            bias = bias * (1 + 0.01 * batch.returns.mean(1).float()[:, None, None])
 
     def state_dict(self):
         return {"bias": self.bias, "momentum": self.momentum}

@@ -1,0 +1,72 @@
+"""`metarl check`: an algorithm or a suite, judged by its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from algorithms.algorithm import Algorithm
+from algorithms.catalogue import algorithms, find_algorithm
+from benchmarks.commands.compare import as_lines
+from benchmarks.conformance.rules import RULES, SUITES, Finding, check
+from benchmarks.conformance.suite_rules import SUITE_RULES, check_suite
+from benchmarks.planning.plan import check_name
+from environments.catalogue import parse_suite_name, suites
+from environments.discovery import ClassEntry
+from environments.suite import Suite
+from environments.typed_options import UsageError, make_options, nearest
+
+
+def run_check(text: str, tried_on: Sequence[str] | None) -> int:
+    """Prints every finding, and what a broken rule says.  Returns the command's exit code.
+
+    text: an algorithm's or a suite's name, the latter perhaps with options, or a class in a file or module.
+    tried_on: for an algorithm, names of suites.  Raises UsageError, offering the nearest name of either kind.
+    """
+    found, options = _found(text)
+    if not issubclass(cls := _class_of(found), Suite):
+        check_name(found)
+        return _told(found.name, check(found, tried_on or SUITES), RULES)
+    if tried_on:
+        raise UsageError(f"--suites chooses what an algorithm is tried on; {found.name} is a suite")
+    owner = f"suite {found.name}"
+    try:
+        suite = cls(make_options(cls.Options, options, owner))
+        suite.check_data()
+    except UsageError:
+        raise
+    except Exception as error:  # the suite's own, whatever it is
+        raise UsageError(f"{owner} cannot be made: {type(error).__name__}: {error}") from error
+    return _told(suite.full_name, check_suite(suite), SUITE_RULES)
+
+
+def _found(text: str) -> tuple[ClassEntry, dict[str, str]]:
+    """The class, and the options that the text has in brackets."""
+    if text.partition(":")[0].endswith(".py") or ":" in text:
+        return find_algorithm(text), {}
+    name, options = parse_suite_name(text)
+    if name in suites():
+        return suites()[name], options
+    if text in algorithms():
+        return algorithms()[text], {}
+    raise UsageError(f"unknown algorithm or suite {name!r}; {nearest(name, {*algorithms(), *suites()})}")
+
+
+def _class_of(found: ClassEntry) -> Any:
+    cls = found.load()
+    if not (isinstance(cls, type) and issubclass(cls, (Algorithm, Suite))):
+        raise UsageError(
+            f"{found.class_name} in {found.module} is a subclass neither of algorithms.algorithm.Algorithm nor of "
+            "environments.suite.Suite"
+        )
+    return cls
+
+
+def _told(name: str, findings: Sequence[Finding], rules: Mapping[str, str]) -> int:
+    print("\n".join(as_lines(findings)))
+    broken = sorted({finding.rule for finding in findings if finding.passed is False})
+    if broken:
+        print("\n".join(f"{name} breaks {rule!r}: {rules[rule]}" for rule in broken))
+        return 1
+    print(f"{name} keeps every rule")
+    return 0

@@ -1,0 +1,94 @@
+"""`metarl check SUITE`: shipped suites keep every rule, spoilt ones break the one that they were made to break."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.command_line import main
+from benchmarks.conformance.suite_rules import SUITE_RULES, check_suite
+from benchmarks.planning.plan import make_plan
+from environments.catalogue import make_suite, suites
+from environments.discovery import read_loose_file
+from environments.suite import Suite
+from environments.typed_options import UsageError
+from tests.support.walks import SPOILT, write_walk
+
+ROOT = Path(__file__).parents[2]
+#: rules that a suite whose episodes never end early, or whose start is fixed, leaves unexamined
+MAY_BE_UNEXAMINED = {"ended-rows"}
+
+
+def loaded(source: str) -> Suite:
+    return read_loose_file(source, "suite").load()()
+
+
+@pytest.mark.parametrize("name", sorted(suites()))
+def test_every_suite_of_ours_keeps_every_rule(name: str) -> None:
+    findings = check_suite(make_suite(name))
+    assert [(finding.rule, finding.reason) for finding in findings if finding.passed is False] == []
+    assert {finding.rule for finding in findings if finding.passed is None} <= MAY_BE_UNEXAMINED
+    assert [finding.rule for finding in findings] == list(SUITE_RULES)
+
+
+@pytest.mark.parametrize(
+    "name", ["frozen-lake-high[end=episode]", "frozen-lake-low[start=uniform]", "hopper-params", "ant-direction-2d"]
+)
+def test_suites_whose_episodes_end_early_are_judged_by_rows_that_have_ended(name: str) -> None:
+    findings = check_suite(make_suite(name))
+    if name == "frozen-lake-low[start=uniform]":
+        findings = [replace(finding, passed=True) if finding.rule == "ended-rows" else finding for finding in findings]
+    assert all(finding.passed for finding in findings)
+
+
+def test_the_suite_of_the_documentation_keeps_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(ROOT / "docs" / "my_suite.py")]) == 0
+    assert capsys.readouterr().out.endswith("pendulum-params keeps every rule\n")
+
+
+def test_a_small_suite_in_a_loose_file_keeps_every_rule(tmp_path: Path) -> None:
+    assert all(finding.passed for finding in check_suite(loaded(write_walk(tmp_path))))
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_a_suite_breaks_the_rule_named(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rule, body, batch_body = SPOILT[case]
+    name = f"spoilt-walk-{list(SPOILT).index(case)}"
+    source = write_walk(tmp_path, name, body, batch_body)
+    findings = check_suite(loaded(source))
+    broken = [finding.rule for finding in findings if finding.passed is False]
+    assert broken == ([rule, "global-generators"] if rule == "tasks" else [rule])  # these tasks are drawn from one
+    assert main(["check", source]) == 1
+    assert f"{name} breaks {rule!r}: {SUITE_RULES[rule]}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("case", ["a metric that there is not", "tasks from a global generator"])
+@pytest.mark.parametrize("command", ["leaderboard", "compare"])
+def test_nothing_is_planned_on_a_suite_without_a_score_or_fixed_tasks(
+    case: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule, body, _ = SPOILT[case]
+    name = f"unplanned-{rule}-{command}"
+    monkeypatch.setitem(suites(), name, read_loose_file(write_walk(tmp_path, name, body), "suite"))
+    with pytest.raises(UsageError, match=f"suite {name} breaks '{rule}'"):
+        make_plan(suites=[name], algorithms=["random-init"], seeds=1, profile="smoke")
+    results = ["--suites", name, "--results", str(tmp_path / "store"), "--output", str(tmp_path / "page")]
+    chosen = ["--algorithms", "random-init"] if command == "leaderboard" else ["random-init"]
+    assert main([command, *(chosen if command == "compare" else []), *results,
+                 *(chosen if command == "leaderboard" else [])]) == 2  # fmt: skip
+    assert f"breaks '{rule}'" in capsys.readouterr().err
+    assert not (tmp_path / "store").exists()
+
+
+def test_the_reason_says_what_would_be_right(tmp_path: Path) -> None:
+    def reason(case: str) -> str:
+        rule, body, batch_body = SPOILT[case]
+        findings = check_suite(loaded(write_walk(tmp_path, f"told-{rule}", body, batch_body)))
+        return next(finding.reason for finding in findings if finding.passed is False)
+
+    assert reason("a metric that there is not") == "metric 'retrun' is none of the scores; did you mean 'return'?"
+    assert reason("a scalar terminated") == "terminated is a bool, must be an array [6]"
+    assert reason("a batch that raises").startswith("RuntimeError: the simulator has gone, while")
+    assert "its observation moves" in reason("ended rows that keep moving")
