@@ -11,12 +11,13 @@ import torch
 
 from algorithms.algorithm import Metrics
 from algorithms.curvature.adapted_fisher import AdaptedFisher
+from algorithms.curvature.policy_maps import policies_at
 from algorithms.estimators.advantages import advantages, discounted_sums, standardised
-from algorithms.estimators.surrogates import mean_kl
-from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientAdaptation, PolicyConfig
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientAdaptation, PolicyConfig, Seen
 from algorithms.one_time_adaptation.adaptation import OneTimeAdaptation, OneTimeConfig
 from algorithms.one_time_adaptation.distances import Distance
 from algorithms.one_time_adaptation.tabular_sampled import SampledTabularAdaptation
+from algorithms.optimisation.task_chunks import added, each_chunk, scaled
 from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
 from algorithms.policies.gaussian_mlp import GaussianMLP, flat_inputs
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax
@@ -128,16 +129,18 @@ class BoMrl(GradientAdaptation):
             values = standardised(values, mask.double())
         return AdaptationBatch(trajectories, values.to(trajectories.rewards.dtype))
 
-    def adapted(self, parameters: Parameters, batches: Sequence[AdaptationBatch], differentiable: bool) -> Parameters:
+    def adapted(
+        self,
+        parameters: Parameters,
+        batches: Sequence[AdaptationBatch],
+        differentiable: bool,
+        seen: Seen | None = None,
+    ) -> Parameters:
         """Parameters [task, ...] after one adaptation to each batch in turn."""
-        if differentiable:
+        if differentiable or seen is not None:
             raise ValueError("a one-time adaptation is differentiated implicitly, by `hypergradient`")
         for batch in batches:
-            parts = [
-                self.lower.solve({name: value[part] for name, value in parameters.items()}, batch.select(part))
-                for part in self.parts(batch.tasks)
-            ]
-            parameters = {name: torch.cat([part[name] for part in parts]) for name in parameters}
+            parameters = self.lower.solve(parameters, batch)
         return parameters
 
     def meta_step(self, collector: Collector) -> Metrics:
@@ -150,7 +153,7 @@ class BoMrl(GradientAdaptation):
         tasks = collector.sample_tasks(self.config.tasks)
         start = stacked(self.parameters, len(tasks))
         before = self.adaptation_batch(collector.collect(self.policy(start), tasks, self.config.trajectories))
-        solution = self.adapted(start, [before], differentiable=False)
+        solution = self.adapted_by_chunks(start, [before])
         after = self.adaptation_batch(collector.collect(self.policy(solution), tasks, self.config.trajectories))
         return MetaSample(before, solution, after)
 
@@ -159,20 +162,19 @@ class BoMrl(GradientAdaptation):
 
     def hypergradient(self, sample: MetaSample) -> tuple[Parameters, Metrics]:
         """The mean over tasks of Equation (8), and the share of tasks whose Hessian had negative curvature."""
-        tasks = sample.before.tasks
-        total = {name: torch.zeros_like(value) for name, value in self.parameters.items()}
-        negative = 0.0
-        for part in self.parts(tasks):
-            few = sample.select(part)
+
+        def part(tasks: slice) -> tuple[Parameters, float]:
+            few = sample.select(tasks)
             leaves = {name: value.detach().requires_grad_() for name, value in few.solution.items()}
             objective = self.lower.outer_objective(leaves, few.after).sum()
             gradient = dict(zip(leaves, torch.autograd.grad(objective, list(leaves.values())), strict=True))
             start = stacked(self.parameters, few.before.tasks)
             image, negative_curvature = self.lower.vjp(gradient, few.solution, start, few.before)
-            negative += float(negative_curvature.sum())
-            for name, value in image.items():
-                total[name] += value.sum(0)
-        return {name: value / tasks for name, value in total.items()}, {"bent_hessians": negative / tasks}
+            return {name: value.sum(0) for name, value in image.items()}, float(negative_curvature.sum())
+
+        tasks = sample.before.tasks
+        slopes, negative = zip(*each_chunk(part, tasks, self.config.chunk), strict=True)
+        return scaled(added(slopes), 1 / tasks), {"bent_hessians": sum(negative) / tasks}
 
     def outer_step(self, gradient: Parameters, sample: MetaSample) -> Metrics:
         """TRPO with the hypergradient, within a bound on the meta-policy's mean KL divergence on its own batches.
@@ -180,35 +182,39 @@ class BoMrl(GradientAdaptation):
         The step is shortened until it keeps the bound; the gradient alone predicts that it improves.  To confirm that
         costs a whole adaptation, and in 150 meta-iterations on half-cheetah-velocity it refused no step.
         """
-        before = sample.before
-        fishers = [self.fisher(before.select(part)) for part in self.parts(before.tasks)]
+        before, chunk = sample.before, self.config.chunk
+        fishers = each_chunk(lambda part: self.fisher(before.select(part)), before.tasks, chunk)
         start, slope = flat(self.parameters), flat(gradient)
+
+        def curvature(vector: Parameters) -> Parameters:
+            return scaled(added(fisher(vector) for fisher in fishers), 1 / before.tasks)
 
         def evaluate(parameters: Parameters) -> tuple[float, float]:
             return float(slope.dot(flat(parameters) - start)), self.divergence(parameters, before)
 
-        self.parameters, metrics = TrustRegion(self.config).ascend(
-            self.parameters, gradient, fishers, before.tasks, evaluate
-        )
+        self.parameters, metrics = TrustRegion(self.config).ascend(self.parameters, 0.0, gradient, curvature, evaluate)
         predicted = metrics.pop("improvement")
-        return {**metrics, "predicted_improvement": predicted}
+        return {**metrics, "predicted_improvement": predicted, "kl_before_adaptation": metrics["kl"]}
 
     def fisher(self, batch: AdaptationBatch) -> AdaptedFisher:
         """The Hessian of the summed KL(old || new) of the meta-policy on these tasks' batches."""
         start, mask = stacked(self.parameters, batch.tasks), batch.trajectories.mask
-        return AdaptedFisher([], start, lambda parameters: self.distribution(parameters, batch), mask)
+        return AdaptedFisher([], start, policies_at(self.network, start, batch.trajectories.observations), mask)
 
     def divergence(self, parameters: Parameters, batch: AdaptationBatch) -> float:
         """Mean KL(old || new) of the meta-policy on its own batches."""
-        with torch.no_grad():
-            policy = self.distribution(stacked(parameters, batch.tasks), batch)
-            return float(mean_kl(batch.acting(type(policy)), policy, batch.trajectories.mask).mean())
+
+        def part(tasks: slice) -> float:
+            few = batch.select(tasks)
+            with torch.no_grad():
+                return float(few.divergence(self.distribution(stacked(parameters, few.tasks), few)).sum())
+
+        return sum(each_chunk(part, batch.tasks, self.config.chunk)) / batch.tasks
 
     def sample_metrics(self, sample: MetaSample) -> Metrics:
         """Returns before and after adaptation, and how far adaptation goes."""
         with torch.no_grad():
-            policy = self.distribution(sample.solution, sample.before)
-            moved = mean_kl(sample.before.acting(type(policy)), policy, sample.before.trajectories.mask)
+            moved = sample.before.divergence(self.distribution(sample.solution, sample.before))
         log_std = sample.before.trajectories.distribution.get("log_std")
         std = {} if log_std is None else {"policy_std": float(log_std.exp().mean())}
         return {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from algorithms.curvature.adapted_fisher import Jacobian, inner_steps
 from algorithms.maml_trpo import MamlTrpo
-from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, PolicyConfig
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, PolicyConfig, Seen
 from algorithms.optimisation.inner_update import inner_update
 from algorithms.optimisation.trust_region import TrustRegionConfig
 from algorithms.policies.context_mlp import CONTEXT, ContextMLP
@@ -49,7 +50,13 @@ class Cavia(MamlTrpo):
         )
         self.parameters = self.network.initial(streams.torch("initial parameters"))
 
-    def adapted(self, parameters: Parameters, batches: Sequence[AdaptationBatch], differentiable: bool) -> Parameters:
+    def adapted(
+        self,
+        parameters: Parameters,
+        batches: Sequence[AdaptationBatch],
+        differentiable: bool,
+        seen: Seen | None = None,
+    ) -> Parameters:
         """The same parameters [task, ...] with a context [task, size] after an inner update on each batch.
 
         It starts from the context in `parameters`, or from 0 where there is none.
@@ -60,7 +67,7 @@ class Cavia(MamlTrpo):
         context = {CONTEXT: self._context(parameters)}
         for batch in batches:
             context = inner_update(
-                lambda moved, batch=batch: self.inner_value(batch)({**network, **moved}),  # type: ignore[misc]
+                lambda moved, batch=batch: self.inner_value(batch, seen)({**network, **moved}),  # type: ignore[misc]
                 context,
                 self.config.context_step_size,
                 differentiable,
@@ -68,9 +75,10 @@ class Cavia(MamlTrpo):
         return {**network, **context}
 
     def jacobians(self, start: Parameters, batches: Sequence[AdaptationBatch]) -> tuple[Sequence[Jacobian], Parameters]:
-        objectives = [self.inner_value(batch) for batch in batches]
         step_size = {CONTEXT: self.config.context_step_size}
-        return inner_steps(objectives, {**start, CONTEXT: self._context(start)}, step_size)
+        return inner_steps(
+            [partial(self.hessian, batch) for batch in batches], {**start, CONTEXT: self._context(start)}, step_size
+        )
 
     def _context(self, parameters: Parameters) -> Any:
         if CONTEXT in parameters:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from algorithms.estimators.surrogates import likelihood_ratio
-from algorithms.maml_trpo import MamlTrpo, MamlTrpoConfig
+from algorithms.maml_trpo import Linearisation, MamlTrpo, MamlTrpoConfig
 from algorithms.meta_learning.exploration_term import ExplorationConfig, ExploringMetaLearner
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
@@ -36,11 +36,25 @@ class EMamlTrpo(ExploringMetaLearner, MamlTrpo):
     def pre_update_terms(self, policy: Distribution, trajectories: TrajectoryBatch) -> torch.Tensor:
         return likelihood_ratio(policy, trajectories)
 
-    def evaluate(self, parameters: Parameters, batches: InnerOuterBatches) -> tuple[float, float]:
-        """Mean over tasks of the surrogate with its exploration term, and of the adapted policies' KL divergence."""
+    def linearised(self, batches: InnerOuterBatches) -> Linearisation:
+        start, weights = stacked(self.parameters, batches[0].tasks), self.weights(batches)
+        jacobians, adapted = self.jacobians(start, batches[:-1])
+        fisher = self.fisher(jacobians, adapted, batches[-1])
+        objectives, slopes = fisher.derivative(lambda policy: self.outer_objective(policy, batches[-1]))
+        points = [start, *(jacobian.adapted for jacobian in jacobians)]
+        for jacobian, point, batch in reversed(list(zip(jacobians, points, batches, strict=False))):
+            leaves = {name: value.detach().contiguous().requires_grad_() for name, value in point.items()}
+            with torch.enable_grad():
+                terms = weights * self.exploration(self.distribution(leaves, batch), batch)
+                own = torch.autograd.grad(terms.sum(), list(leaves.values()))
+            slopes = jacobian.transposed(slopes)
+            slopes = {name: slopes[name] + slope for name, slope in zip(leaves, own, strict=True)}
+            objectives = objectives + terms.detach()
+        return Linearisation(objectives, self.summed(slopes), fisher)
+
+    def searched(self, start: Parameters, batches: InnerOuterBatches) -> tuple[torch.Tensor, Distribution]:
+        explored, final = self.explored(start, batches[:-1], differentiable=False)
         with torch.no_grad():
-            start = stacked(parameters, batches[0].tasks)
-            explored, final = self.explored(start, batches[:-1], differentiable=False)
-            reached = self.outer_objective(self.distribution(final, batches[-1]), batches[-1])
-            objective = (reached + self.weights(batches) * explored).mean()
-            return float(objective), float(self.divergence(final, batches[-1]).mean())
+            policy = self.distribution(final, batches[-1])
+            reached = self.outer_objective(policy, batches[-1])
+            return reached + self.weights(batches) * explored.detach(), policy

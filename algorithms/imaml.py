@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
 from algorithms.algorithm import Adaptation, Metrics
-from algorithms.curvature.adapted_fisher import Jacobian, NeumannInverse
-from algorithms.curvature.implicit_differentiation import through_proximal_solution
-from algorithms.estimators.surrogates import log_probability_objective, mean_kl, ratio_objective
-from algorithms.maml_trpo import MamlTrpo, MamlTrpoConfig
-from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from algorithms.curvature.adapted_fisher import NeumannInverse
+from algorithms.curvature.implicit_differentiation import proximal_vjp, through_proximal_solution
+from algorithms.estimators.surrogates import log_probability_objective, ratio_objective
+from algorithms.maml_trpo import Linearisation, MamlTrpo, MamlTrpoConfig
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, Seen
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
-from algorithms.optimisation.conjugate_gradient import Solution
 from algorithms.optimisation.proximal_ascent import proximal_ascent
+from algorithms.optimisation.task_chunks import each_chunk, joined
 from algorithms.policies.networks import NetworkPolicy
-from algorithms.policies.parameters import Parameters, stacked
+from algorithms.policies.parameters import Parameters, from_task_vectors, stacked
 from environments.collector import Collector
 from environments.policy import Distribution
-from environments.problem import Problem
-from environments.streams import Streams
 from environments.task import TaskRef
 
 
@@ -79,10 +77,6 @@ class Imaml(MamlTrpo):
     paper = "Rajeswaran, Finn, Kakade and Levine 2019, arXiv:1909.04630"
     Config = ImamlConfig
 
-    def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
-        super().__init__(problem, config, streams)
-        self._solved: list[Solution] = []  # of the update under way
-
     @property
     def proximal_weight(self) -> float:
         """lambda."""
@@ -95,17 +89,24 @@ class Imaml(MamlTrpo):
     def solution(self, centre: Parameters, start: Parameters, batch: AdaptationBatch) -> Parameters:
         """The solution of one batch's proximal problem, [task, ...], detached."""
         config = self.config
-        return proximal_ascent(
-            self.inner_value(batch), centre, start, self.proximal_weight, config.proximal_steps, config.proximal_rate
-        )
+        steps, rate = config.proximal_steps, config.proximal_rate
+        return proximal_ascent(self.inner_value(batch), centre, start, self.proximal_weight, steps, rate)
 
-    def adapted(self, parameters: Parameters, batches: Sequence[AdaptationBatch], differentiable: bool) -> Parameters:
+    def adapted(
+        self,
+        parameters: Parameters,
+        batches: Sequence[AdaptationBatch],
+        differentiable: bool,
+        seen: Seen | None = None,
+    ) -> Parameters:
         """Parameters [task, ...] after each batch's proximal problem in turn, all about the given ones.
 
         differentiable: once, through the last problem's solution.
         """
         point = parameters
         for batch in batches:
+            if seen is not None:
+                seen(self.distribution(point, batch), batch)
             point = self.solution(parameters, point, batch)
         if not differentiable or not batches:
             return point
@@ -117,7 +118,6 @@ class Imaml(MamlTrpo):
             self.proximal_weight,
             config.implicit_iterations,
             config.implicit_damping,
-            self._solved.append,
         )
 
     def adapt(self, tasks: Sequence[TaskRef]) -> Adaptation:
@@ -125,7 +125,13 @@ class Imaml(MamlTrpo):
         point = centre
         while True:
             trajectories = yield NetworkPolicy(self.network, point)
-            point = self.solution(centre, point, self.adaptation_batch(trajectories))
+            batch, start = self.adaptation_batch(trajectories), point
+
+            def part(tasks: slice, start: Parameters = start, batch: AdaptationBatch = batch) -> Parameters:
+                own, first = ({name: value[tasks] for name, value in each.items()} for each in (centre, start))
+                return self.solution(own, first, batch.select(tasks))
+
+            point = joined(each_chunk(part, batch.tasks, self.config.chunk))
 
     def sample(self, collector: Collector) -> InnerOuterBatches:
         tasks = collector.sample_tasks(self.config.tasks)
@@ -139,17 +145,7 @@ class Imaml(MamlTrpo):
         return batches
 
     def update(self, batches: InnerOuterBatches) -> Metrics:
-        self._solved.clear()
-        metrics = {**self._adaptation_metrics(batches), **super().update(batches)}
-        if not self._solved:
-            return metrics
-        residuals = torch.cat([solved.residuals for solved in self._solved])
-        truncated = torch.cat([solved.negative_curvature for solved in self._solved])
-        return {
-            **metrics,
-            "implicit_residual": float(residuals.mean()),
-            "implicit_truncated": float(truncated.float().mean()),
-        }
+        return {**self._adaptation_metrics(batches), **super().update(batches)}
 
     def _adaptation_metrics(self, batches: InnerOuterBatches) -> Metrics:
         """How far adaptation moved the acting policies, as a divergence on the states of the data after it."""
@@ -158,13 +154,25 @@ class Imaml(MamlTrpo):
         last = batches[-1]
         with torch.no_grad():
             before = self.distribution(stacked(self.parameters, last.tasks), last)
-            moved = mean_kl(last.acting(type(before)), before, last.trajectories.mask)
+            moved = last.divergence(before)
         return {"kl_of_adaptation": float(moved.mean())}
 
-    def jacobians(self, start: Parameters, batches: Sequence[AdaptationBatch]) -> tuple[Sequence[Jacobian], Parameters]:
-        """The Jacobian of the last problem's solution by the centre, whatever path led there; and that solution."""
-        if not batches:
-            return [], start
-        adapted = self.adapted(start, batches, differentiable=False)
-        objective = self.inner_value(batches[-1])
-        return [NeumannInverse(objective, adapted, self.proximal_weight, self.config.curvature_terms)], adapted
+    def linearised(self, batches: InnerOuterBatches) -> Linearisation:
+        """The implicit gradient and the metric's Jacobian are of the last problem's solution, whatever path led there:
+        from one graph of its Hessian."""
+        config, last = self.config, batches[-1]
+        adapted = self.adapted(stacked(self.parameters, last.tasks), batches[:-1], differentiable=False)
+        hessian = self.hessian(batches[-2], adapted) if len(batches) > 1 else None
+        jacobians = [] if hessian is None else [NeumannInverse(hessian, self.proximal_weight, config.curvature_terms)]
+        fisher = self.fisher(jacobians, adapted, last)
+        objectives, slopes = fisher.derivative(lambda policy: self.outer_objective(policy, last))
+        if hessian is None:
+            return Linearisation(objectives, self.summed(slopes), fisher)
+        solved = proximal_vjp(
+            hessian, slopes, self.proximal_weight, config.implicit_iterations, config.implicit_damping
+        )
+        metrics = {
+            "implicit_residual": solved.residuals,
+            "implicit_truncated": solved.negative_curvature.to(solved.residuals.dtype),
+        }
+        return Linearisation(objectives, self.summed(from_task_vectors(solved.vectors, slopes)), fisher, metrics)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 import torch
 
 from algorithms.algorithm import Metrics
 from algorithms.curvature.adapted_fisher import AdaptedFisher, Jacobian, inner_steps
-from algorithms.estimators.surrogates import mean_kl, ratio_objective
+from algorithms.curvature.hessian_products import Hessian
+from algorithms.curvature.policy_maps import hessian_at, policies_at
+from algorithms.estimators.surrogates import ratio_objective
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientConfig, PolicyConfig
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, InnerOuterBatches
+from algorithms.optimisation.task_chunks import added, scaled
 from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
 from algorithms.policies.parameters import Parameters, stacked
 from environments.policy import Distribution
@@ -21,6 +25,16 @@ from environments.policy import Distribution
 @dataclass(frozen=True)
 class MamlTrpoConfig(TrustRegionConfig, GradientConfig):
     """The trust region bounds the divergence of the adapted policies."""
+
+
+@dataclass(frozen=True)
+class Linearisation:
+    """Of some tasks, at the meta-parameters that acted: all that a natural gradient needs, from the same graphs."""
+
+    objectives: torch.Tensor  # [task]
+    gradient: Parameters  # of their sum
+    fisher: AdaptedFisher  # products with the Hessian of the summed KL(old || new) of the adapted policies
+    metrics: Mapping[str, torch.Tensor] = field(default_factory=dict)  # of the adaptation, each [task]
 
 
 class MamlTrpo(GradientMetaLearner):
@@ -34,37 +48,76 @@ class MamlTrpo(GradientMetaLearner):
         return ratio_objective(policy, batch.trajectories, batch.advantages)
 
     def update(self, batches: InnerOuterBatches) -> Metrics:
-        objective, gradient = self.meta_gradient(self.parameters, batches)
+        tasks = batches[0].tasks
+        parts = self.each_chunk(self.linearised, batches)
+        objective = float(torch.cat([part.objectives for part in parts]).mean())
+        gradient = scaled(added(part.gradient for part in parts), 1 / tasks)
         self.parameters, metrics = TrustRegion(self.config).ascend(
             self.parameters,
+            objective,
             gradient,
-            [self.fisher(part) for part in self.chunks(batches)],
-            batches[0].tasks,
+            lambda vector: scaled(added(part.fisher(vector) for part in parts), 1 / tasks),
             lambda parameters: self.evaluate(parameters, batches),
         )
-        return {"objective": objective, **metrics, **self.std_metrics()}
+        return {
+            "objective": objective,
+            **metrics,
+            "kl_before_adaptation": self.kl_before_adaptation(batches),
+            **{name: float(torch.cat([part.metrics[name] for part in parts]).mean()) for name in parts[0].metrics},
+            **self.std_metrics(),
+        }
 
-    def fisher(self, batches: InnerOuterBatches) -> AdaptedFisher:
-        """The Hessian of the summed KL(old || new) of these tasks' adapted policies."""
+    def linearised(self, batches: InnerOuterBatches) -> Linearisation:
+        """At the present meta-parameters.  `meta_gradient` has the same gradient, by building the graphs again."""
         jacobians, adapted = self.jacobians(stacked(self.parameters, batches[0].tasks), batches[:-1])
-        last = batches[-1]
-        return AdaptedFisher(
-            jacobians, adapted, lambda parameters: self.distribution(parameters, last), last.trajectories.mask
-        )
+        fisher = self.fisher(jacobians, adapted, batches[-1])
+        objectives, slopes = fisher.derivative(lambda policy: self.outer_objective(policy, batches[-1]))
+        for jacobian in reversed(jacobians):
+            slopes = jacobian.transposed(slopes)
+        return Linearisation(objectives, self.summed(slopes), fisher)
+
+    def fisher(self, jacobians: Sequence[Jacobian], adapted: Parameters, last: AdaptationBatch) -> AdaptedFisher:
+        policies = policies_at(self.network, adapted, last.trajectories.observations)
+        return AdaptedFisher(jacobians, adapted, policies, last.trajectories.mask)
 
     def jacobians(self, start: Parameters, batches: Sequence[AdaptationBatch]) -> tuple[Sequence[Jacobian], Parameters]:
         """The Jacobians of the adaptation to each batch in turn, and the adapted parameters [task, ...]."""
-        return inner_steps([self.inner_value(batch) for batch in batches], start, self.config.inner_step_size)
+        return inner_steps([partial(self.hessian, batch) for batch in batches], start, self.config.inner_step_size)
 
-    def divergence(self, parameters: Parameters, batch: AdaptationBatch) -> torch.Tensor:
-        """KL(old || new) of the adapted policies, [task]."""
-        policy = self.distribution(parameters, batch)
-        return mean_kl(batch.acting(type(policy)), policy, batch.trajectories.mask)
+    def hessian(self, batch: AdaptationBatch, parameters: Parameters) -> Hessian:
+        """Of the inner objective, at parameters [task, ...]."""
+        observations = batch.trajectories.observations
+        return hessian_at(self.network, lambda policy: self.inner_objective(policy, batch), parameters, observations)
+
+    def summed(self, slopes: Parameters) -> Parameters:
+        """Over tasks, of the meta-parameters alone."""
+        return {name: slopes[name].sum(0) for name in self.parameters}
 
     def evaluate(self, parameters: Parameters, batches: InnerOuterBatches) -> tuple[float, float]:
-        """Mean over tasks of the surrogate and of the KL divergence at other meta-parameters."""
-        final = self.adapted(stacked(parameters, batches[0].tasks), batches[:-1], differentiable=False)
+        """Mean over tasks of the surrogate and of the KL(old || new) of the adapted policies at other parameters."""
+
+        def part(few: InnerOuterBatches) -> tuple[float, float]:
+            objectives, policy = self.searched(stacked(parameters, few[0].tasks), few)
+            with torch.no_grad():
+                return float(objectives.sum()), float(few[-1].divergence(policy).sum())
+
+        reached, divergences = zip(*self.each_chunk(part, batches), strict=True)
+        tasks = batches[0].tasks
+        return sum(reached) / tasks, sum(divergences) / tasks
+
+    def searched(self, start: Parameters, batches: InnerOuterBatches) -> tuple[torch.Tensor, Distribution]:
+        """The objectives of some tasks, [task], and their adapted policies, without derivatives."""
+        final = self.adapted(start, batches[:-1], differentiable=False)
         with torch.no_grad():
             policy = self.distribution(final, batches[-1])
-            objective = self.outer_objective(policy, batches[-1]).mean()
-            return float(objective), float(self.divergence(final, batches[-1]).mean())
+            return self.outer_objective(policy, batches[-1]), policy
+
+    def kl_before_adaptation(self, batches: InnerOuterBatches) -> float:
+        """KL(old || new) of the policy before adaptation, which the trust region does not bound."""
+
+        def part(few: InnerOuterBatches) -> float:
+            with torch.no_grad():
+                policy = self.distribution(stacked(self.parameters, few[0].tasks), few[0])
+                return float(few[0].divergence(policy).sum())
+
+        return sum(self.each_chunk(part, batches)) / batches[0].tasks

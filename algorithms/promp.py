@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from algorithms.algorithm import Metrics
-from algorithms.estimators.surrogates import clipped_objective, mean_kl, ratio_objective
+from algorithms.estimators.surrogates import clipped_objective, ratio_objective
 from algorithms.meta_learning.adam_meta_learner import AdamConfig, AdamMetaLearner
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
@@ -45,14 +45,15 @@ class Promp(AdamMetaLearner):
 
     def task_objectives(self, parameters: Parameters, batches: InnerOuterBatches) -> torch.Tensor:
         """J^CLIP(theta') - eta * mean over inner steps of KL(pi_theta_o || pi_theta), Equation (7), [task]."""
-        point = stacked(parameters, batches[0].tasks)
-        penalty = torch.zeros(batches[0].tasks, dtype=batches[0].advantages.dtype)
-        for batch in batches[:-1]:
-            policy = self.distribution(point, batch)
-            penalty = penalty + mean_kl(batch.acting(type(policy)), policy, batch.trajectories.mask)
-            point = self.adapted(point, [batch], differentiable=True)
+        divergences: list[torch.Tensor] = []
+        point = self.adapted(
+            stacked(parameters, batches[0].tasks),
+            batches[:-1],
+            differentiable=True,
+            seen=lambda policy, batch: divergences.append(batch.divergence(policy)),
+        )
         reward = self.outer_objective(self.distribution(point, batches[-1]), batches[-1])
-        return reward - self.config.kl_penalty * penalty / max(len(batches) - 1, 1)
+        return reward - self.config.kl_penalty * torch.stack(divergences).mean(0) if divergences else reward
 
     def update(self, batches: InnerOuterBatches) -> Metrics:
         objectives = [self.ascend(batches) for _ in range(self.config.gradient_steps)]
@@ -64,14 +65,20 @@ class Promp(AdamMetaLearner):
         }
 
     def kl_metrics(self, batches: InnerOuterBatches) -> Metrics:
-        """How far the update moved the policies before and after adaptation, and how far one inner step goes."""
-        point = stacked(self.parameters, batches[0].tasks)
-        divergences = []
-        for batch in batches:
+        """How far the update moved the policies before and after adaptation."""
+
+        def part(few: InnerOuterBatches) -> tuple[float, float]:
+            divergences: list[float] = []
+
+            def note(policy: Distribution, batch: AdaptationBatch) -> None:
+                with torch.no_grad():
+                    divergences.append(float(batch.divergence(policy).sum()))
+
+            point = self.adapted(stacked(self.parameters, few[0].tasks), few[:-1], differentiable=False, seen=note)
             with torch.no_grad():
-                policy = self.distribution(point, batch)
-                old = batch.acting(type(policy))
-                divergences.append(float(mean_kl(old, policy, batch.trajectories.mask).mean()))
-            if batch is not batches[-1]:
-                point = self.adapted(point, [batch], differentiable=False)
-        return {"kl_before_adaptation": divergences[0], "kl_after_adaptation": divergences[-1]}
+                note(self.distribution(point, few[-1]), few[-1])
+            return divergences[0], divergences[-1]
+
+        before, after = zip(*self.each_chunk(part, batches), strict=True)
+        tasks = batches[0].tasks
+        return {"kl_before_adaptation": sum(before) / tasks, "kl_after_adaptation": sum(after) / tasks}

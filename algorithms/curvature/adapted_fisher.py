@@ -7,7 +7,8 @@ from typing import Protocol
 
 import torch
 
-from algorithms.curvature.hessian_products import HessianProduct, TaskFunction
+from algorithms.curvature.hessian_products import Hessian
+from algorithms.curvature.policy_maps import PolicyMap
 from algorithms.optimisation.inner_update import StepSize
 from algorithms.policies.parameters import Parameters
 from environments.policy import Distribution
@@ -28,15 +29,15 @@ class InnerStep:
     of H only the rows of adapted parameters are then computed on the way forward, and only their columns on the way
     back.
 
-    objective: J, parameters [task, ...] -> [task].  parameters: before the update, [task, ...].
+    hessian: of J at the parameters before the update.  parameters: those, [task, ...].
     step_size: a number, or for each adapted parameter a number or a tensor broadcast against one task's.
     `adapted`: the parameters after the update.
     """
 
-    def __init__(self, objective: TaskFunction, parameters: Parameters, step_size: StepSize) -> None:
+    def __init__(self, hessian: Hessian, parameters: Parameters, step_size: StepSize) -> None:
         self._symmetric = not isinstance(step_size, Mapping)
         self._sizes = step_size if isinstance(step_size, Mapping) else dict.fromkeys(parameters, step_size)
-        self._hessian = HessianProduct(objective, parameters)
+        self._hessian = hessian
         self.adapted = self._moved(parameters, self._hessian.gradient)
 
     def __call__(self, vector: Parameters) -> Parameters:
@@ -53,13 +54,18 @@ class InnerStep:
 
 
 def inner_steps(
-    objectives: Sequence[TaskFunction], start: Parameters, step_size: StepSize
+    hessians: Sequence[Callable[[Parameters], Hessian]], start: Parameters, step_size: StepSize
 ) -> tuple[list[InnerStep], Parameters]:
-    """The Jacobians of one inner update after the other, and the parameters [task, ...] after all of them."""
+    """The Jacobians of one inner update after the other, and the parameters [task, ...] after all of them.
+
+    hessians: of each update's objective, at the parameters that they are called with.
+    """
     steps: list[InnerStep] = []
-    for objective in objectives:
-        steps.append(InnerStep(objective, steps[-1].adapted if steps else start, step_size))
-    return steps, steps[-1].adapted if steps else start
+    point = start
+    for hessian in hessians:
+        steps.append(InnerStep(hessian(point), point, step_size))
+        point = steps[-1].adapted
+    return steps, point
 
 
 class NeumannInverse:
@@ -69,12 +75,11 @@ class NeumannInverse:
     each product would cost more and is no linear map unless it runs to its end.  With one term it is an inner update's
     Jacobian, at the solution.
 
-    objective: J, parameters [task, ...] -> [task].  solution: parameters [task, ...].  terms: beyond the identity.
+    hessian: of J at the solution.  terms: beyond the identity.
     """
 
-    def __init__(self, objective: TaskFunction, solution: Parameters, weight: float, terms: int) -> None:
-        self._hessian = HessianProduct(objective, solution)
-        self._weight, self._terms = weight, terms
+    def __init__(self, hessian: Hessian, weight: float, terms: int) -> None:
+        self._hessian, self._weight, self._terms = hessian, weight, terms
 
     def __call__(self, vector: Parameters) -> Parameters:
         total, term = vector, vector
@@ -99,24 +104,19 @@ class AdaptedFisher:
     is the derivative of the backward pass by its own input, in which it is linear.
 
     jacobians: of one adaptation after the other, whose product is J_i.  adapted: parameters [task, ...].
-    policy: parameters [task, ...] -> distributions [task, trajectory, time].  mask: [task, trajectory, time].
+    policies: the adapted ones, distributions [task, trajectory, time].  mask: [task, trajectory, time].
     """
 
     def __init__(
-        self,
-        jacobians: Sequence[Jacobian],
-        adapted: Parameters,
-        policy: Callable[[Parameters], Distribution],
-        mask: torch.Tensor,
+        self, jacobians: Sequence[Jacobian], adapted: Parameters, policies: PolicyMap, mask: torch.Tensor
     ) -> None:
-        self._jacobians = jacobians
+        self._jacobians, self._adapted, self._policies = jacobians, adapted, policies
         self._weight = (mask / mask.sum((1, 2), keepdim=True)).unsqueeze(-1)
-        self._leaves = {name: value.detach().contiguous().requires_grad_() for name, value in adapted.items()}
+        self._leaves = policies.leaves
         with torch.enable_grad():
-            self._distribution = policy(self._leaves)
             self._outputs = {
                 name: value.expand(*mask.shape, value.shape[-1])
-                for name, value in self._distribution.parameters.items()
+                for name, value in policies.distribution.parameters.items()
             }
             self._probes = [torch.zeros_like(value, requires_grad=True) for value in self._outputs.values()]
             self._backward = torch.autograd.grad(
@@ -127,7 +127,7 @@ class AdaptedFisher:
         """[...] -> [...], summed over tasks; the meta-parameters are the names in `vector`, others start fixed."""
         image = {
             name: vector[name].expand_as(value) if name in vector else torch.zeros_like(value)
-            for name, value in self._leaves.items()
+            for name, value in self._adapted.items()
         }
         for jacobian in self._jacobians:
             image = jacobian(image)
@@ -136,16 +136,25 @@ class AdaptedFisher:
             image = jacobian.transposed(image)
         return {name: image[name].sum(0) for name in vector}
 
+    def derivative(self, of: Callable[[Distribution], torch.Tensor]) -> tuple[torch.Tensor, Parameters]:
+        """The values [task] of a function of the adapted policies, and their derivative by the adapted parameters
+        [task, ...]."""
+        with torch.enable_grad():
+            values = of(self._policies.distribution)
+        slopes = torch.autograd.grad(values.sum(), list(self._leaves.values()), retain_graph=True)
+        return values.detach(), self._policies.transposed(dict(zip(self._leaves, slopes, strict=True)))
+
     def _policy_fisher(self, vector: Parameters) -> Parameters:
         """Z_i^T F_i Z_i v_i, [task, ...] -> [task, ...]."""
+        moves = self._policies.tangent(vector)
         tangents = torch.autograd.grad(
-            self._backward, self._probes, [vector[name] for name in self._leaves], retain_graph=True
+            self._backward, self._probes, [moves[name] for name in self._leaves], retain_graph=True
         )
-        weighted = self._distribution.fisher_product(dict(zip(self._outputs, tangents, strict=True)))
+        weighted = self._policies.distribution.fisher_product(dict(zip(self._outputs, tangents, strict=True)))
         products = torch.autograd.grad(
             list(self._outputs.values()),
             list(self._leaves.values()),
             [(value * self._weight).detach() for value in weighted.values()],
             retain_graph=True,
         )
-        return dict(zip(self._leaves, products, strict=True))
+        return self._policies.transposed(dict(zip(self._leaves, products, strict=True)))

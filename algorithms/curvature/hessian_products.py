@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import torch
 
 from algorithms.policies.parameters import Parameters
 
 TaskFunction = Callable[[Parameters], torch.Tensor]
+
+
+class Hessian(Protocol):
+    """H v of every task at once; names that `of` lacks are left out of the result."""
+
+    gradient: Parameters
+
+    def __call__(self, vector: Parameters, of: Iterable[str] | None = None) -> Parameters: ...
 
 
 class HessianProduct:

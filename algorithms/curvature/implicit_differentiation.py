@@ -8,14 +8,13 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from algorithms.curvature.hessian_products import HessianProduct
+from algorithms.curvature.hessian_products import Hessian, HessianProduct
 from algorithms.optimisation.conjugate_gradient import Solution, solve
 from algorithms.policies.parameters import Parameters, from_task_vectors, task_vectors
 
 
 def proximal_vjp(
-    objective: Callable[[Parameters], torch.Tensor],
-    solution: Parameters,
+    hessian: Hessian,
     slope: Parameters,
     weight: float,
     iterations: int,
@@ -29,13 +28,12 @@ def proximal_vjp(
     one it may not be, and `solve` then stops at the last direction of positive curvature, at the latest with
     the first-order gradient, `slope` itself.
 
-    objective: parameters [task, ...] -> [task].  solution, slope: [task, ...].  damping: added to the matrix's
-    diagonal.  Returns vectors [task, parameter] in the order of `solution`, with residuals of the damped system.
+    hessian: of J at the solution.  slope: [task, ...].  damping: added to the matrix's diagonal.
+    Returns vectors [task, parameter] in the order of `slope`, with residuals of the damped system.
     """
-    hessian = HessianProduct(objective, solution)
 
     def product(vectors: torch.Tensor) -> torch.Tensor:
-        image = task_vectors(hessian(from_task_vectors(vectors, solution)))
+        image = task_vectors(hessian(from_task_vectors(vectors, slope), of=slope))
         return (1 + damping) * vectors - image / weight
 
     return solve(product, task_vectors(slope), iterations)
@@ -48,21 +46,16 @@ def through_proximal_solution(
     weight: float,
     iterations: int,
     damping: float = 0.0,
-    on_solve: Callable[[Solution], None] | None = None,
 ) -> Parameters:
     """The solution's values, differentiable once in the centre by `proximal_vjp`, whatever solver found them.
 
     centre, solution: parameters [task, ...], of which the centre may require gradients.
-    on_solve: shown what each backward pass solved.
     """
     fixed = {name: value.detach() for name, value in solution.items()}
 
     def vjp(cotangents: torch.Tensor) -> torch.Tensor:
         slope = from_task_vectors(cotangents, fixed)
-        solved = proximal_vjp(objective, fixed, slope, weight, iterations, damping)
-        if on_solve is not None:
-            on_solve(solved)
-        return solved.vectors
+        return proximal_vjp(HessianProduct(objective, fixed), slope, weight, iterations, damping).vectors
 
     return from_task_vectors(_AsSolution.apply(task_vectors(centre), task_vectors(fixed), vjp), fixed)
 

@@ -10,6 +10,7 @@ import torch
 
 from algorithms.optimisation.adam import Adam
 from algorithms.optimisation.inner_update import inner_update
+from algorithms.optimisation.task_chunks import added, each_chunk, scaled
 from algorithms.policies.parameters import Parameters, stacked
 
 
@@ -55,19 +56,18 @@ class MetaControlVariate:
     def train(self, observations: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor, chunk: int) -> float:
         """One step of the meta-parameters, a few tasks at a time; the mean squared error before it."""
         leaves = {name: value.detach().requires_grad_() for name, value in self.parameters.items()}
-        gradient = {name: torch.zeros_like(value) for name, value in leaves.items()}
-        error = 0.0
-        for first in range(0, len(mask), chunk):
-            part = slice(first, first + chunk)
-            inputs, wanted = self._inputs(observations[part]), targets[part].to(torch.float32)
+
+        def part(tasks: slice) -> tuple[Parameters, float]:
+            inputs, wanted = self._inputs(observations[tasks]), targets[tasks].to(torch.float32)
             start = stacked(leaves, len(inputs))
-            values = self._crossed(start, inputs, wanted, mask[part], differentiable=True)
-            loss = _half_squared_error(values, wanted, mask[part]).sum() / len(mask)
-            for name, slope in zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True):
-                gradient[name] -= slope
-            error += 2 * float(loss.detach())
-        self.parameters = self._optimiser.ascend(self.parameters, gradient)
-        return error
+            values = self._crossed(start, inputs, wanted, mask[tasks], differentiable=True)
+            loss = _half_squared_error(values, wanted, mask[tasks]).sum()
+            slopes = torch.autograd.grad(loss, list(leaves.values()))
+            return dict(zip(leaves, slopes, strict=True)), float(loss.detach())
+
+        slopes, losses = zip(*each_chunk(part, len(mask), chunk), strict=True)
+        self.parameters = self._optimiser.ascend(self.parameters, scaled(added(slopes), -1 / len(mask)))
+        return 2 * sum(losses) / len(mask)
 
     def state_dict(self) -> dict[str, Any]:
         parameters = {name: value.clone() for name, value in self.parameters.items()}

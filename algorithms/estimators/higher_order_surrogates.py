@@ -62,9 +62,27 @@ def baseline_terms(ratios: torch.Tensor, baseline: torch.Tensor) -> torch.Tensor
     return (1 - ratios.exp()) * baseline
 
 
+def credited_terms(ratios: torch.Tensor, advantages: torch.Tensor) -> torch.Tensor:
+    """(prod_{t' <= t} rho_t' - prod_{t' < t} rho_t') A_t: DiCE in advantages (Mao et al. 2019; Farquhar et al. 2019).
+
+    With A_t = R_t - b(s_t), R_t the sum of rewards from t on, the sum over t is that of `dice_terms`, `variate_terms`
+    and `baseline_terms` less a constant.  Its gradient is that of sum_t log pi_t A_t, whatever A_t is.  Gradient and
+    Hessian are unbiased where A_t is, given (s_t, a_t), an unbiased estimate of Q_t up to a function of the past: with
+    any b(s_t), and for generalised advantages of lambda < 1 with the true values.  A discount enters as it does there:
+    it shortens what A_t sums, and weighs no step.
+    """
+    through = ratios.cumsum(-1)
+    return (through.exp() - (through - ratios).exp()) * advantages
+
+
 def lvc_objective(policy: Distribution, batch: TrajectoryBatch, advantages: torch.Tensor) -> torch.Tensor:
     """mean(rho_t A_t), [task]: the gradient of mean(log pi * A), and the Hessian H_1 + H_2 (Equation 74)."""
     return masked_mean(lvc_terms(log_ratios(policy, batch), advantages), batch.mask)
+
+
+def credited_objective(policy: Distribution, batch: TrajectoryBatch, advantages: torch.Tensor) -> torch.Tensor:
+    """`credited_terms` per valid step, [task]: the gradient of J^LVC, and DiCE's Hessian."""
+    return masked_mean(credited_terms(log_ratios(policy, batch), advantages), batch.mask)
 
 
 def dice_objective(

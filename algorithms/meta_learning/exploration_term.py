@@ -67,13 +67,17 @@ class ExploringMetaLearner(GradientMetaLearner):
         self, point: Parameters, batches: Sequence[AdaptationBatch], differentiable: bool
     ) -> tuple[torch.Tensor, Parameters]:
         """The pre-update steps' terms added up, [task], and the adapted parameters [task, ...]."""
-        total = torch.zeros(len(next(iter(point.values()))), dtype=next(iter(point.values())).dtype)
-        for batch in batches:
-            mask = batch.trajectories.mask
-            terms = (self.pre_update_terms(self.distribution(point, batch), batch.trajectories) * mask).sum((1, 2))
-            total = total + (terms if self.config.exploration_scale == "sum" else terms / mask.sum((1, 2)))
-            point = self.adapted(point, [batch], differentiable)
-        return total, point
+        terms = [torch.zeros(len(next(iter(point.values()))), dtype=next(iter(point.values())).dtype)]
+        point = self.adapted(
+            point, batches, differentiable, lambda policy, batch: terms.append(self.exploration(policy, batch))
+        )
+        return torch.stack(terms).sum(0), point
+
+    def exploration(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
+        """One pre-update step's terms, summed or their mean, [task]."""
+        mask = batch.trajectories.mask
+        terms = (self.pre_update_terms(policy, batch.trajectories) * mask).sum((1, 2))
+        return terms if self.config.exploration_scale == "sum" else terms / mask.sum((1, 2))
 
     def weights(self, batches: InnerOuterBatches) -> torch.Tensor:
         """The exploration term's weight, [task].  Raises TypeError for data that `sample` did not make."""

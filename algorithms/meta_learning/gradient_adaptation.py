@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -11,8 +11,9 @@ import torch
 
 from algorithms.algorithm import Adaptation, Algorithm, Config, Metrics
 from algorithms.estimators.advantages import advantages
-from algorithms.estimators.surrogates import log_probability_objective
+from algorithms.estimators.surrogates import log_probability_objective, mean_kl
 from algorithms.optimisation.inner_update import inner_update
+from algorithms.optimisation.task_chunks import each_chunk, joined
 from algorithms.policies.networks import NetworkPolicy, make_network, unsuitable
 from algorithms.policies.parameters import Parameters, stacked
 from environments.facts import SuiteFacts
@@ -71,9 +72,14 @@ class AdaptationBatch:
             raise TypeError(f"a batch without {name!r}, which the method's `sample` or `adaptation_batch` adds")
         return self.extras[name]
 
-    def acting(self, family: type) -> Distribution:
-        """Action distribution of the policy that collected the batch."""
-        return family.from_parameters(self.trajectories.distribution)  # type: ignore[attr-defined]
+    def divergence(self, policy: Distribution) -> torch.Tensor:
+        """KL(acted || policy), [task]: from the policy that collected the batch, a mean over valid steps."""
+        acted = type(policy).from_parameters(self.trajectories.distribution)
+        return mean_kl(acted, policy, self.trajectories.mask)
+
+
+#: is shown a policy and the batch at whose observations it is
+Seen = Callable[[Distribution, AdaptationBatch], None]
 
 
 class GradientAdaptation(Algorithm):
@@ -105,25 +111,47 @@ class GradientAdaptation(Algorithm):
         """Action distributions of the network with parameters [task, ...] at the batch's observations."""
         return self.network.distribution(parameters, batch.trajectories.observations)
 
-    def inner_value(self, batch: AdaptationBatch) -> Callable[[Parameters], torch.Tensor]:
-        return lambda parameters: self.inner_objective(self.distribution(parameters, batch), batch)
+    def inner_value(self, batch: AdaptationBatch, seen: Seen | None = None) -> Callable[[Parameters], torch.Tensor]:
+        """`inner_objective` as a function of parameters [task, ...]; `seen` is shown the policy that they make."""
 
-    def adapted(self, parameters: Parameters, batches: Sequence[AdaptationBatch], differentiable: bool) -> Parameters:
-        """Parameters [task, ...] after one inner update on each batch in turn."""
+        def value(parameters: Parameters) -> torch.Tensor:
+            policy = self.distribution(parameters, batch)
+            if seen is not None:
+                seen(policy, batch)
+            return self.inner_objective(policy, batch)
+
+        return value
+
+    def adapted(
+        self,
+        parameters: Parameters,
+        batches: Sequence[AdaptationBatch],
+        differentiable: bool,
+        seen: Seen | None = None,
+    ) -> Parameters:
+        """Parameters [task, ...] after one inner update on each batch in turn.
+
+        seen: is shown the policy before each update with its batch, for terms that would need the same forward pass.
+        """
         for batch in batches:
-            parameters = inner_update(self.inner_value(batch), parameters, self.config.inner_step_size, differentiable)
+            objective = self.inner_value(batch, seen)
+            parameters = inner_update(objective, parameters, self.config.inner_step_size, differentiable)
         return parameters
 
-    def parts(self, tasks: int) -> Iterator[slice]:
-        """Slices of `chunk` tasks."""
-        for start in range(0, tasks, self.config.chunk):
-            yield slice(start, start + self.config.chunk)
+    def adapted_by_chunks(self, parameters: Parameters, batches: Sequence[AdaptationBatch]) -> Parameters:
+        """`adapted` without derivatives, a few tasks at a time: what they need stays in the cache."""
+
+        def part(tasks: slice) -> Parameters:
+            own = {name: value[tasks] for name, value in parameters.items()}
+            return self.adapted(own, [batch.select(tasks) for batch in batches], differentiable=False)
+
+        return joined(each_chunk(part, batches[0].tasks, self.config.chunk)) if batches else parameters
 
     def adapt(self, tasks: Sequence[TaskRef]) -> Adaptation:
         parameters = stacked(self.parameters, len(tasks))
         while True:
             trajectories = yield NetworkPolicy(self.network, parameters)
-            parameters = self.adapted(parameters, [self.adaptation_batch(trajectories)], differentiable=False)
+            parameters = self.adapted_by_chunks(parameters, [self.adaptation_batch(trajectories)])
 
     def state_dict(self) -> dict[str, Any]:
         return {"parameters": {name: value.clone() for name, value in self.parameters.items()}}

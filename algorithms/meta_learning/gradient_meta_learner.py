@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 
 from algorithms.algorithm import Metrics
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientAdaptation
+from algorithms.optimisation.task_chunks import added, each_chunk, scaled
 from algorithms.policies.networks import NetworkPolicy
 from algorithms.policies.parameters import Parameters, stacked
 from environments.collector import Collector
 from environments.policy import Distribution
+
+T = TypeVar("T")
 
 #: batch k was collected after k inner updates; the last one is the post-adaptation batch
 InnerOuterBatches = list[AdaptationBatch]
@@ -25,7 +29,7 @@ class GradientMetaLearner(GradientAdaptation):
     1. `sample`: draw training tasks; collect a batch with the meta-parameters, take an inner update (`adapted`, which
        ascends `inner_objective`), collect with the adapted parameters, and so on: K inner updates, K + 1 batches.
     2. `update`, the method's own: one or more steps on these batches along `meta_gradient`, a few tasks at a time
-       (`chunks`) and back through the inner updates.
+       (`each_chunk`) and back through the inner updates.
     3. `task_objectives`, which it differentiates: repeat the inner updates, differentiably, and evaluate
        `outer_objective` with the adapted parameters on the last batch.
     """
@@ -55,7 +59,7 @@ class GradientMetaLearner(GradientAdaptation):
         parameters = stacked(self.parameters, len(tasks))
         for k in range(self.training_steps + 1):
             if k > 0:
-                parameters = self.adapted(parameters, batches[-1:], differentiable=False)
+                parameters = self.adapted_by_chunks(parameters, batches[-1:])
             policy = NetworkPolicy(self.network, parameters)
             batches.append(self.adaptation_batch(collector.collect(policy, tasks, self.config.trajectories)))
         return batches
@@ -69,20 +73,23 @@ class GradientMetaLearner(GradientAdaptation):
         final = self.adapted(start, batches[:-1], differentiable=True)
         return self.outer_objective(self.distribution(final, batches[-1]), batches[-1])
 
-    def chunks(self, batches: InnerOuterBatches) -> Iterator[InnerOuterBatches]:
-        """The same batches, a few tasks at a time."""
-        for part in self.parts(batches[0].tasks):
-            yield [batch.select(part) for batch in batches]
+    def each_chunk(self, work: Callable[[InnerOuterBatches], T], batches: InnerOuterBatches) -> list[T]:
+        """What comes of the same batches, a few tasks at a time, in the tasks' order."""
+
+        def part(tasks: slice) -> T:
+            return work([batch.select(tasks) for batch in batches])
+
+        return each_chunk(part, batches[0].tasks, self.config.chunk)
 
     def meta_gradient(self, parameters: Parameters, batches: InnerOuterBatches) -> tuple[float, Parameters]:
         """Mean over tasks of the meta-objective, and its gradient."""
         leaves = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+
+        def part(few: InnerOuterBatches) -> tuple[float, Parameters]:
+            objective = self.task_objectives(leaves, few).sum()
+            slopes = torch.autograd.grad(objective, list(leaves.values()))
+            return float(objective.detach()), dict(zip(leaves, slopes, strict=True))
+
+        values, slopes = zip(*self.each_chunk(part, batches), strict=True)
         tasks = batches[0].tasks
-        total = 0.0
-        gradient = {name: torch.zeros_like(value) for name, value in leaves.items()}
-        for part in self.chunks(batches):
-            objective = self.task_objectives(leaves, part).sum() / tasks
-            for name, value in zip(leaves, torch.autograd.grad(objective, list(leaves.values())), strict=True):
-                gradient[name] += value
-            total += float(objective.detach())
-        return total, gradient
+        return sum(values) / tasks, scaled(added(slopes), 1 / tasks)

@@ -22,9 +22,11 @@ def blas_dots(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Solution:
-    """Per system: the vector [system, n], |b - A x| / |b| [system], whether negative curvature ended it [system]."""
+    """Per system: the vector x [system, n], b - A x as the iteration has it [system, n], its norm over |b| [system],
+    whether negative curvature ended it [system]."""
 
     vectors: torch.Tensor
+    remainders: torch.Tensor
     residuals: torch.Tensor
     negative_curvature: torch.Tensor
 
@@ -71,4 +73,4 @@ def solve(
         energy = fresh
         active = active & (energy > enough)
     scale = torch.where(first > 0, first, 1.0)
-    return Solution(solution, (dot(residual, residual) / scale).sqrt(), negative)
+    return Solution(solution, residual, (dot(residual, residual) / scale).sqrt(), negative)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -34,44 +34,40 @@ class TrustRegion:
     def ascend(
         self,
         parameters: Parameters,
+        objective: float,
         gradient: Parameters,
-        fishers: Sequence[Callable[[Parameters], Parameters]],
-        tasks: int,
+        curvature: Callable[[Parameters], Parameters],
         evaluate: Callable[[Parameters], tuple[float, float]],
     ) -> tuple[Parameters, dict[str, float]]:
-        """`step` on parameters; the KL divergence is a mean over tasks.
-
-        fishers: products with its Hessian, each summed over some of the tasks.
-        """
-
-        def product(vector: torch.Tensor) -> torch.Tensor:
-            direction = unflat(vector, parameters)
-            return torch.stack([flat(fisher(direction)) for fisher in fishers]).sum(0) / tasks
-
+        """`step` on parameters."""
         point, metrics = self.step(
-            flat(parameters), flat(gradient), product, lambda vector: evaluate(unflat(vector, parameters))
+            flat(parameters),
+            objective,
+            flat(gradient),
+            lambda vector: flat(curvature(unflat(vector, parameters))),
+            lambda vector: evaluate(unflat(vector, parameters)),
         )
         return {name: value.clone() for name, value in unflat(point, parameters).items()}, metrics
 
     def step(
         self,
         start: torch.Tensor,
+        objective: float,
         gradient: torch.Tensor,
         curvature: Callable[[torch.Tensor], torch.Tensor],
         evaluate: Callable[[torch.Tensor], tuple[float, float]],
     ) -> tuple[torch.Tensor, dict[str, float]]:
         """The point after one step of ascent from `start`, and what happened.
 
-        gradient: of the objective at start.  curvature: Hessian-vector product of the KL divergence there.
+        objective, gradient: at start.  curvature: Hessian-vector product of the KL divergence there.
         evaluate: point -> (objective, KL).  A step that lowers the objective, violates the bound or gives a
         number that is not finite is shortened; after `backtracks` tries the start is kept.
         """
         config = self.config
-        objective, _ = evaluate(start)
         if not torch.isfinite(gradient).all():
             raise FloatingPointError("the meta-gradient is not finite")
-        direction = self.natural_direction(gradient, curvature)
-        scale = torch.sqrt(2 * config.delta / (direction.dot(curvature(direction)) + 1e-8))
+        direction, bend = self.natural_direction(gradient, curvature)
+        scale = torch.sqrt(2 * config.delta / (bend + 1e-8))
         if not torch.isfinite(scale):
             return start, {"kl": 0.0, "improvement": 0.0, "backtracks": float(config.backtracks)}
         for attempt in range(config.backtracks):
@@ -83,13 +79,15 @@ class TrustRegion:
 
     def natural_direction(
         self, gradient: torch.Tensor, curvature: Callable[[torch.Tensor], torch.Tensor]
-    ) -> torch.Tensor:
-        """(H + damping I)^-1 gradient, approximately."""
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """x = (H + damping I)^-1 gradient, approximately, and x^T H x, by what the iteration left of the gradient."""
 
         def product(rows: torch.Tensor) -> torch.Tensor:
             return (curvature(rows[0]) + self.config.damping * rows[0]).unsqueeze(0)
 
-        solution = solve(
+        found = solve(
             product, gradient.unsqueeze(0), self.config.cg_iterations, relative=0.0, absolute=RESIDUAL, dot=blas_dots
         )
-        return solution.vectors[0]
+        solution = found.vectors[0]
+        image = gradient - found.remainders[0] - self.config.damping * solution
+        return solution, solution.dot(image)

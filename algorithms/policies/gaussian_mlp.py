@@ -34,16 +34,8 @@ class GaussianMLP(MLP):
         parameters[f"bias{last}"] = torch.cat([parameters[f"bias{last}"], log_std])
         return parameters
 
-    def distribution(self, parameters: Parameters, observations: torch.Tensor) -> Gaussian:
-        lead = observations.shape[:-1]
-        hidden = observations.reshape(lead[0], -1, self.sizes[0]).to(parameters["weight0"].dtype)
-        last = len(self.sizes) - 2
-        for layer in range(last + 1):
-            bias = parameters[f"bias{layer}"].unsqueeze(1)
-            hidden = torch.baddbmm(bias, hidden, parameters[f"weight{layer}"])
-            if layer < last:
-                hidden = torch.tanh(hidden)
-        mean, log_std = hidden.reshape(*lead, 2, self.sizes[-1]).unbind(-2)
+    def policy(self, output: torch.Tensor, parameters: Parameters) -> Gaussian:
+        mean, log_std = output.unflatten(-1, (2, self.sizes[-1])).unbind(-2)
         return Gaussian(mean, log_std.clamp(min=MINIMUM_LOG_STD))
 
 

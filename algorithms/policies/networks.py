@@ -83,11 +83,15 @@ class MLP(PolicyNetwork):
             hidden = torch.baddbmm(bias, hidden, parameters[f"weight{layer}"])
             if layer < layers - 1:
                 hidden = torch.tanh(hidden)
-        output = hidden.reshape(*lead, self.sizes[-1])
+        return self.policy(hidden.reshape(*lead, hidden.shape[-1]), parameters)
+
+    def policy(self, output: torch.Tensor, parameters: Parameters) -> Distribution:
+        """The distributions that the last layer's output [task, ..., numbers] stands for; of the parameters
+        [task, ...] those that belong to no layer count."""
         if self.discrete:
             return Categorical(output)
         log_std = parameters["log_std"].clamp(min=MINIMUM_LOG_STD)
-        return Gaussian(output, log_std.reshape(lead[0], *[1] * (len(lead) - 1), self.sizes[-1]))
+        return Gaussian(output, log_std.reshape(len(output), *[1] * (output.ndim - 2), self.sizes[-1]))
 
 
 def unsuitable(observation_space: gymnasium.Space, action_space: gymnasium.Space) -> str | None:

@@ -6,6 +6,7 @@ import torch
 from algorithms.estimators.surrogates import mean_kl
 from algorithms.one_time_adaptation.distances import Centre, squared_distance
 from algorithms.optimisation.adam import Adam
+from algorithms.optimisation.task_chunks import chunks
 from algorithms.policies.networks import MINIMUM_LOG_STD
 from algorithms.policies.parameters import flat, from_task_vectors, stacked, task_vectors, unflat
 from tests.algorithms.test_bo_mrl import DISTANCES, drawn_near, every_kind, prepared
@@ -67,7 +68,7 @@ def test_products_with_the_fisher_matrix_are_those_with_the_divergences_hessian(
         return mean_kl(old, new, step.trajectories.mask).sum()
 
     matrix = torch.autograd.functional.hessian(divergence, flat(learner.parameters))
-    parts = [learner.fisher(step.select(part)) for part in learner.parts(3)]
+    parts = [learner.fisher(step.select(part)) for part in chunks(3, learner.config.chunk)]
     for purpose in ("first", "second"):
         vector = {name: value[0] for name, value in drawn_near(learner.parameters, 1.0, purpose=purpose).items()}
         torch.testing.assert_close(

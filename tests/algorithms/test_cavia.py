@@ -1,11 +1,12 @@
 """CAVIA: what adaptation moves and what it leaves, its meta-gradient and its curvature, against double backward."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 
-from algorithms.curvature.adapted_fisher import AdaptedFisher, inner_steps
+from algorithms.curvature.adapted_fisher import inner_steps
 from algorithms.estimators.surrogates import mean_kl
 from algorithms.policies.context_mlp import CONTEXT, ContextMLP
 from algorithms.policies.networks import MLP
@@ -149,7 +150,7 @@ def divergence_product(learner, data, vector):
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_the_curvature_is_the_hessian_of_the_mean_divergence(suite, steps):
     learner, data = sampled(suite, steps)
-    parts = [learner.fisher(part) for part in learner.chunks(data)]
+    parts = [part.fisher for part in learner.each_chunk(learner.linearised, data)]
     for index in range(3):
         vector = drawn(f"vector {index}", flat(learner.parameters).numel())
         direction = unflat(vector, learner.parameters)
@@ -162,14 +163,14 @@ def test_with_one_step_size_for_every_parameter_the_fisher_matrix_is_that_of_a_s
     learner, collector = learner_on(SUITES["gaussian"], "maml-trpo", 2, tasks=TASKS, trajectories=4, hidden=(6,))
     in_float64(learner)
     data = [cut_short(step) for step in learner.sample(collector)]
-    inner = [learner.inner_value(step) for step in data[:-1]]
+    inner = [partial(learner.hessian, step) for step in data[:-1]]
     start = stacked(learner.parameters, TASKS)
-    rest = (lambda parameters: learner.distribution(parameters, data[-1]), data[-1].trajectories.mask)
-    shared, partial = (
-        AdaptedFisher(*inner_steps(inner, start, step_size), *rest) for step_size in (0.7, dict.fromkeys(start, 0.7))
+    shared, separate = (
+        learner.fisher(*inner_steps(inner, start, step_size), data[-1])
+        for step_size in (0.7, dict.fromkeys(start, 0.7))
     )
     vector = unflat(drawn("vector", flat(learner.parameters).numel()), learner.parameters)
-    torch.testing.assert_close(flat(partial(vector)), flat(shared(vector)), rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(flat(separate(vector)), flat(shared(vector)), rtol=1e-10, atol=1e-12)
 
 
 def test_the_bound_is_on_the_divergence_over_states_of_whole_actions():

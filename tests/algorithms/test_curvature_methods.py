@@ -10,6 +10,7 @@ from algorithms.estimators.advantages import discounted_sums
 from algorithms.estimators.control_variate import MetaControlVariate
 from algorithms.meta_learning.dice_adaptation import adjusted_rewards
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from algorithms.policies.parameters import stacked
 from benchmarks.studies.hessian_estimates.estimators import Surrogate
 from environments.catalogue import make_suite
 from environments.streams import Streams
@@ -29,15 +30,29 @@ def plain_dice_step(batch):
     return AdaptationBatch(batch, discounted_sums(rewards, 1.0), {"adjusted_rewards": rewards})
 
 
-@pytest.mark.parametrize(("method", "kind"), [("lvc-vpg", "ratio"), ("dice-vpg", "return")])
-def test_the_sampled_meta_gradient_converges_to_the_exact_one(method, kind, monkeypatch):
+def test_dice_vpg_differs_from_lvc_in_the_inner_steps_hessian_alone():
+    """The same data, first-order estimator and inner step; and another derivative of it."""
+    dice, data = sampled("dice-vpg")
+    lvc, _ = sampled("lvc-vpg")
+    start = stacked({"logits": drawn_logits()}, 3)
+    steps = [learner.adapted(start, data[:-1], differentiable=False)["logits"] for learner in (dice, lvc)]
+    torch.testing.assert_close(*steps, rtol=1e-10, atol=1e-12)
+    slopes = [learner.meta_gradient({"logits": drawn_logits()}, data)[1]["logits"] for learner in (dice, lvc)]
+    assert (slopes[0] - slopes[1]).norm() > 1e-4 * slopes[1].norm()
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "config"),
+    [("lvc-vpg", "ratio", {}), ("dice-vpg", "return", {}), ("dice-vpg", "return", {"credit": "rewards"})],
+)
+def test_the_sampled_meta_gradient_converges_to_the_exact_one(method, kind, config, monkeypatch):
     """LVC keeps H_1 + H_2; DiCE the whole Hessian, so that its limit is formulation I's gradient."""
     suite = SmallTabular()
     exact = ExactMetaGradient(suite.models, suite.horizon)
     targets = {each: exact(each, drawn_logits(), 1) for each in ("log-probability", "ratio", "return")}
     target = targets.pop(kind)
-    learner, collector = prepared(suite, method, monkeypatch)
-    if method == "dice-vpg":
+    learner, collector = prepared(suite, method, monkeypatch, **config)
+    if config:
         monkeypatch.setattr(learner, "adaptation_batch", plain_dice_step)
     errors = [relative_error(learner, collector, target, *size) for size in zip(SIZES, REPEATS, strict=True)]
     assert 5 < errors[0] / errors[-1] < 20  # 10 in expectation
@@ -59,7 +74,7 @@ def sampled(method, steps=1, **config):
         ("lvc-trpo", "lvc", {}),
         ("e-maml-vpg", "log-probability", {}),
         ("e-maml-trpo", "log-probability", {}),
-        ("dice-vpg", "dice", {}),
+        ("dice-vpg", "dice", {"credit": "rewards"}),
         ("tmaml", "tmaml", {}),
         ("tmaml", "tmaml-first-order", {"first_order_baseline": True}),
     ],
@@ -216,7 +231,7 @@ def test_a_state_carries_the_control_variate_with_its_optimiser():
 
 @pytest.mark.parametrize("method", ["dice-vpg", "tmaml"])
 def test_steps_without_adjusted_rewards_are_refused(method):
-    learner, data = sampled(method)
+    learner, data = sampled(method, **({"credit": "rewards"} if method == "dice-vpg" else {}))
     with pytest.raises(TypeError, match="'adjusted_rewards'"):
         learner.meta_gradient(
             learner.parameters, [AdaptationBatch(step.trajectories, step.advantages) for step in data]

@@ -10,7 +10,16 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from algorithms.estimators.higher_order_surrogates import baseline_terms, dice_objective, log_ratios, variate_terms
+from algorithms.estimators.advantages import discounted_sums
+from algorithms.estimators.higher_order_surrogates import (
+    baseline_terms,
+    credited_terms,
+    dice_objective,
+    dice_terms,
+    log_ratios,
+    lvc_terms,
+    variate_terms,
+)
 from algorithms.policies.networks import TabularSoftmax
 from benchmarks.studies.hessian_estimates.estimators import KINDS, WITH_BASELINE, Surrogate
 from environments.streams import Streams
@@ -120,6 +129,58 @@ def test_dice_and_tmaml_have_the_hessian_of_the_return(kind, index):
     case = exact(index)
     close(case.expected(Surrogate.hessian, kind), case.hessian)
     close(case.expected(Surrogate.hessian, kind, baseline=case.at(drawn_table(1))), case.hessian)
+
+
+def derivatives(case, terms):
+    """The expected gradient [P] and Hessian [P, P] of ratios -> [trajectory, 1, time], summed over time."""
+    point = case.logits.clone().requires_grad_()
+    batch = case.trajectories.batch
+    policy = NETWORK.distribution({"logits": point.expand(len(case.trajectories), -1, -1)}, batch.observations)
+    value = case.trajectories.mean(terms(log_ratios(policy, batch)).sum((1, 2)))
+    (slope,) = torch.autograd.grad(value, point, create_graph=True)
+    rows = [torch.autograd.grad(entry, point, retain_graph=True)[0].reshape(SIZE) for entry in slope.reshape(-1)]
+    return slope.detach().reshape(SIZE), torch.stack(rows)
+
+
+def generalised_advantages(case, values, gae_lambda):
+    """Undiscounted, with baseline values [time, state], 0 after an episode's end."""
+    mask = case.trajectories.batch.mask
+    known = case.at(values) * mask
+    following = torch.cat([known[..., 1:], torch.zeros_like(known[..., :1])], -1)
+    return discounted_sums((case.rewards + following - known) * mask, gae_lambda) * mask
+
+
+@every_mdp
+def test_dice_in_advantages_has_the_gradient_and_the_hessian_of_the_return(index):
+    """With any baseline of the state at lambda 1, at another lambda with the true values."""
+    case = exact(index)
+    for values, gae_lambda in ((case.values, 1.0), (drawn_table(1), 1.0), (case.values, 0.5), (case.values, 0.0)):
+        credit = generalised_advantages(case, values, gae_lambda)
+        slope, rows = derivatives(case, lambda ratios, credit=credit: credited_terms(ratios, credit))
+        close(slope, case.gradient)
+        close(rows, case.hessian)
+    biased = generalised_advantages(case, drawn_table(1), 0.5)
+    slope, _ = derivatives(case, lambda ratios: credited_terms(ratios, biased))
+    assert relative(slope, case.gradient) > 0.01
+
+
+@every_mdp
+def test_dice_in_advantages_is_dice_with_a_baseline_of_every_order(index):
+    """... trajectory by trajectory, and its gradient is LVC's for the same advantages."""
+    case = exact(index)
+    batch = case.trajectories.batch
+    for values in (case.values, drawn_table(3)):
+        baseline, credit = case.at(values), generalised_advantages(case, values, 1.0)
+        policy = NETWORK.distribution(
+            {"logits": case.logits.expand(len(case.trajectories), -1, -1)}, batch.observations
+        )
+        ratios = 0.1 * policy.log_prob(batch.actions) * batch.mask  # away from 0 too
+        separate = dice_terms(ratios, case.rewards) + variate_terms(ratios, baseline) + baseline_terms(ratios, baseline)
+        constant = case.rewards.sum((1, 2))
+        close(credited_terms(ratios, credit).sum((1, 2)), separate.sum((1, 2)) - constant)
+        mine, _ = derivatives(case, lambda ratios, credit=credit: credited_terms(ratios, credit))
+        lvc, _ = derivatives(case, lambda ratios, credit=credit: lvc_terms(ratios, credit))
+        close(mine, lvc)
 
 
 @every_mdp

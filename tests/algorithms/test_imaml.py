@@ -222,9 +222,8 @@ def test_the_implicit_gradient_is_the_exact_inverses_product_with_the_minus_sign
     found = from_task_vectors(problem.solution(weight), problem.centre)
     identity = torch.eye(SIZE, dtype=torch.float64)
     for damping in (0.0, 0.3):
-        solved = proximal_vjp(
-            problem, found, from_task_vectors(slopes, problem.centre), weight, SIZE + 2, damping
-        )  # grad^2 J = -A
+        hessian = HessianProduct(problem, found)  # -A
+        solved = proximal_vjp(hessian, from_task_vectors(slopes, problem.centre), weight, SIZE + 2, damping)
         exact = torch.linalg.solve((1 + damping) * identity + problem.matrices / weight, slopes)
         torch.testing.assert_close(solved.vectors, exact, rtol=1e-5, atol=1e-6)
     jacobian = weight * torch.linalg.inv(problem.matrices + weight * identity)  # of the solution in the centre
@@ -296,7 +295,7 @@ def test_the_curvature_is_the_hessian_of_the_mean_divergence(kind, steps):
         divergence = mean_kl(old, learner.distribution(adapted, data[-1]), data[-1].trajectories.mask).mean()
         return flat(dict(zip(leaves, torch.autograd.grad(divergence, list(leaves.values())), strict=True)))
 
-    parts = [learner.fisher(part) for part in learner.chunks(data)]
+    parts = [part.fisher for part in learner.each_chunk(learner.linearised, data)]
     for index in range(2):
         vector = drawn(f"vector {index}", flat(start).numel())
         ends = [slope(flat(start) + sign * size * vector) for sign in (1, -1)]

@@ -6,8 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from algorithms import bo_mrl
+from algorithms.estimators import control_variate
 from algorithms.estimators.surrogates import mean_kl
+from algorithms.meta_learning import gradient_adaptation, gradient_meta_learner
+from algorithms.optimisation import task_chunks
 from algorithms.optimisation.conjugate_gradient import blas_dots, solve, summed_products
+from algorithms.optimisation.task_chunks import added, scaled
 from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
 from algorithms.policies.parameters import flat, stacked, unflat
 from environments.catalogue import make_suite
@@ -33,7 +38,7 @@ class Quadratic:
 
     def __init__(self, bend=0.0):
         self.start, self.slope, self.matrix = drawn("start", SIZE), drawn("slope", SIZE), positive_definite()
-        self.bend, self.tried = bend, []
+        self.bend, self.tried, self.products = bend, [], 0
 
     def evaluate(self, point):
         move = point - self.start
@@ -42,7 +47,11 @@ class Quadratic:
 
     def step(self, evaluate=None, **settings):
         region = TrustRegion(TrustRegionConfig(**{"delta": DELTA, "damping": 0.0, **settings}))
-        return region.step(self.start, self.slope, lambda vector: self.matrix @ vector, evaluate or self.evaluate)
+        return region.step(self.start, 0.0, self.slope, self.product, evaluate or self.evaluate)
+
+    def product(self, vector):
+        self.products += 1
+        return self.matrix @ vector
 
 
 @pytest.mark.parametrize("dot", [summed_products, blas_dots])
@@ -89,6 +98,9 @@ def test_a_quadratic_problem_is_solved_to_the_edge_of_the_region():
     assert metrics["kl"] <= DELTA
     assert metrics["improvement"] == pytest.approx(float(problem.slope.dot(best)), rel=1e-6)
     assert metrics["backtracks"] == 0
+    # the start is not evaluated again, and the step's length costs no product beside conjugate gradient's
+    assert len(problem.tried) == 1
+    assert problem.products == SIZE
 
 
 def test_damping_shortens_the_directions_of_little_curvature():
@@ -130,7 +142,7 @@ def test_where_no_step_improves_the_start_is_kept():
     point, metrics = problem.step(lambda point: (-problem.evaluate(point)[0], 0.0))
     assert torch.equal(point, problem.start)
     assert metrics == {"kl": 0.0, "improvement": 0.0, "backtracks": 15.0}
-    assert len(problem.tried) == 1 + 15
+    assert len(problem.tried) == 15
 
 
 @pytest.mark.parametrize("spoilt", [(math.nan, 0.0), (1e9, math.nan), (math.inf, math.inf)])
@@ -139,12 +151,12 @@ def test_a_step_with_a_result_that_is_not_finite_is_shortened(spoilt):
 
     def evaluate(point):
         result = problem.evaluate(point)
-        return spoilt if len(problem.tried) in (2, 3) else result
+        return spoilt if len(problem.tried) in (1, 2) else result
 
     point, metrics = problem.step(evaluate)
     assert metrics["backtracks"] == 2
     assert math.isfinite(metrics["improvement"])
-    assert torch.equal(point, problem.tried[3])
+    assert torch.equal(point, problem.tried[2])
 
 
 def test_a_gradient_that_is_not_finite_is_refused():
@@ -166,7 +178,7 @@ def test_without_positive_curvature_the_start_is_kept_untried(curvature):
     point, metrics = problem.step(content_with_anything)
     assert torch.equal(point, problem.start)
     assert metrics["kl"] == 0
-    assert len(problem.tried) == 1
+    assert not problem.tried
 
 
 def test_flattened_parameters_are_restored():
@@ -215,13 +227,71 @@ def divergence_product(learner, data, vector):
 def test_the_adapted_curvature_is_the_hessian_of_the_mean_divergence(suite, steps):
     learner, data = sampled_maml_trpo(suite, steps)
     data = [cut_short(step) for step in data]
-    parts = [learner.fisher(part) for part in learner.chunks(data)]
+    parts = learner.each_chunk(learner.linearised, data)
     for index in range(3):
         vector = drawn(f"vector {index}", flat(learner.parameters).numel())
         direction = unflat(vector, learner.parameters)
-        product = torch.stack([flat(part(direction)) for part in parts]).sum(0) / 3
+        product = torch.stack([flat(part.fisher(direction)) for part in parts]).sum(0) / 3
         exact = divergence_product(learner, data, vector)
         assert (product - exact).norm() < 1e-9 * exact.norm()
+
+
+@pytest.mark.parametrize("method", ["maml-trpo", "e-maml-trpo", "lvc-trpo", "cavia", "imaml"])
+@pytest.mark.parametrize("suite", [SmallTabular(), make_suite("corners[horizon=6]")], ids=["tabular", "gaussian"])
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_the_gradient_of_the_curvatures_graphs_is_the_meta_gradient(method, suite, steps):
+    learner, collector = learner_on(suite, method, steps, tasks=3, trajectories=5, chunk=2, hidden=(8, 8))
+    in_float64(learner)
+    data = learner.sample(collector)
+    value, gradient = learner.meta_gradient(learner.parameters, data)
+    parts = learner.each_chunk(learner.linearised, data)
+    mean = scaled(added(part.gradient for part in parts), 1 / 3)
+    for name, slope in gradient.items():
+        torch.testing.assert_close(mean[name], slope, rtol=1e-9, atol=1e-12)
+    assert float(torch.cat([part.objectives for part in parts]).mean()) == pytest.approx(value, abs=1e-12)
+
+
+@pytest.mark.parametrize("method", ["maml-trpo", "e-maml-trpo", "lvc-trpo", "cavia", "imaml", "bo-mrl-1"])
+def test_an_update_records_how_far_the_policy_before_adaptation_moved(method):
+    learner, collector = learner_on(make_suite("corners[horizon=6]"), method, 1, tasks=3, trajectories=5, hidden=(8,))
+    data = learner.sample(collector)
+    metrics = learner.update(data) if method != "bo-mrl-1" else learner.outer_step(learner.hypergradient(data)[0], data)
+    first = data[0] if method != "bo-mrl-1" else data.before
+    moved = first.divergence(learner.distribution(stacked(learner.parameters, 3), first)).mean()
+    assert metrics["backtracks"] < 15
+    assert metrics["kl_before_adaptation"] == pytest.approx(float(moved), rel=1e-4)
+    assert metrics["kl_before_adaptation"] > 0
+
+
+class _Reversed:
+    """Works on the last chunk first, as threads might."""
+
+    def __call__(self, work, tasks, size):
+        parts = list(task_chunks.chunks(tasks, size))
+        return [work(part) for part in reversed(parts)][::-1]
+
+
+@pytest.mark.parametrize("method", ["maml-trpo", "promp", "tmaml", "bo-mrl-1"])
+def test_an_iterations_bytes_do_not_depend_on_which_chunk_is_done_first(method, monkeypatch):
+    """... as long as results are added in the tasks' order, which `added` is given."""
+    ended = []
+    for order in (task_chunks.each_chunk, _Reversed()):
+        for module in (gradient_adaptation, gradient_meta_learner, control_variate, bo_mrl):
+            monkeypatch.setattr(module, "each_chunk", order)
+        suite = make_suite("corners[horizon=6]")
+        learner, collector = learner_on(suite, method, 1, tasks=5, trajectories=4, chunk=2, hidden=(8,))
+        metrics = learner.meta_step(collector)
+        ended.append((metrics, flat(learner.parameters)))
+    assert ended[0][0] == ended[1][0]
+    assert torch.equal(ended[0][1], ended[1][1])
+
+
+def test_sums_over_tasks_go_from_the_first_chunk_to_the_last():
+    terms = [{"a": torch.tensor([value])} for value in (1.0, 1e8, -1e8)]
+    assert task_chunks.each_chunk(lambda part: (part.start, part.stop), 5, 2) == [(0, 2), (2, 4), (4, 5)]
+    assert float(added(terms)["a"]) == 0.0  # 1 is lost in 1e8
+    assert float(added(reversed(terms))["a"]) == 1.0
+    assert float(terms[0]["a"]) == 1.0
 
 
 @pytest.mark.parametrize("suite", [SmallTabular(), make_suite("corners[horizon=6]")], ids=["tabular", "gaussian"])
