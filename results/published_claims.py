@@ -40,6 +40,7 @@ class Claim:
     sentence: str
     relation: str
     family: str = ""  # the id without its suite
+    general_sentence: str = ""  # of all suites of its family
     suite: str = ""
     quote: str = ""  # the paper's own words; what is left out of them is "…"
     form: str = ""  # of FORMS
@@ -72,7 +73,8 @@ def claims_of(paper: str, table: dict[str, Any], printed: Mapping[str, str]) -> 
     family = f"{paper}.{table['id']}"
     base = {**table, "paper": paper, "id": family, "family": family}
     if suites is None:
-        return [base]
+        return [base | {"general_sentence": table["sentence"]}]
+    base["general_sentence"] = table["sentence"].format(suite="each suite")
     return [
         base
         | {

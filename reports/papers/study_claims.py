@@ -128,7 +128,9 @@ def _exact(test: StudyTest, pair: str, values: Sequence[float], seeds: int) -> P
         effect = first if test.single else first / second
         holds = abs(effect - test.factor) <= test.tolerance
         reason = f"claimed {_band(test)}; nothing in it is left to chance"
-        return _exact_part(pair, REPRODUCED if holds else CONTRADICTED, reason, effect, seeds, -abs(effect - test.factor))
+        return _exact_part(
+            pair, REPRODUCED if holds else CONTRADICTED, reason, effect, seeds, -abs(effect - test.factor)
+        )
     if test.relation == "rises":
         # the least rise, along values that themselves are of the order of 1
         effect, margin = first, max(MARGIN, test.tolerance)
