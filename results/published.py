@@ -75,6 +75,7 @@ class PaperFigure:
     suites: tuple[str, ...]
     algorithms: tuple[str, ...]
     axes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    axis_of: str = ""  # the study's quantity that stands on this axis
     measurement: str = ""  # what must be measured
     measured_by: str = ""  # the study of ours that it is drawn from, which need not exist yet
     ours: bool = False  # the paper has no such figure

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reports.figures.colours import styles_for
 from reports.figures.drawing import figure_files
 from reports.folder import write_folder
+from reports.papers.axes import beyond_axes
 from reports.papers.draw_figure import draw_figure
 from reports.papers.evidence import Evidence, gather
 from reports.papers.sections import claims_section, figure_section, plain_section, table_section
@@ -129,7 +130,7 @@ def _files(
         if drawing is not None:
             contents |= figure_files(drawing)
         missing = f"no measurement of the {figure.measurement} yet" if figure.measurement else "nothing of it is stored"
-        figures.append(figure_section(figure, drawing, numbers, missing))
+        figures.append(figure_section(figure, drawing, numbers, missing, beyond_axes(figure, evidence)))
     style = page_style(report.styles, report.classes)
     contents |= {"statement.md": statement.markdown(), "statement.tex": statement.latex()}
     contents["statement.html"] = _page(statement.title, style, f'<main class="statement">{statement.html()}</main>')

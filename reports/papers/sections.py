@@ -88,14 +88,20 @@ def plain_section(identifier: str, texts: Table, note: str) -> str:
 <p class="files">Table: {table_links(identifier)}</p></section>"""
 
 
-def figure_section(figure: PaperFigure, drawing: Drawing | None, texts: Table | None, missing: str) -> str:
-    """A figure from our runs, and the numbers behind it; why there is none where nothing was run."""
+def figure_section(
+    figure: PaperFigure, drawing: Drawing | None, texts: Table | None, missing: str, beyond: Sequence[str] = ()
+) -> str:
+    """A figure from our runs, and the numbers behind it; why there is none where nothing was run.
+
+    beyond: where ours leave the printed axes.
+    """
     drawn = f'<p class="terms">Not run: {escape(missing)}.</p>'
     if drawing is not None:
         drawn = figure_of(drawing, "paperfigure")
     notes = [figure.note] if figure.note else []
     if figure.axes:
         notes.append("The paper's values are not in its text. Its vertical axes run " + _axes(figure) + ".")
+    notes += beyond
     numbers = "" if texts is None else f"{_html(texts)}<p class='files'>Table: {table_links(figure.id)}</p>"
     return f"""
 <section id="{figure.id}"><h3>{escape(figure.place)}. {escape(figure.title)}</h3>{drawn}{_notes(notes)}{numbers}

@@ -205,7 +205,7 @@ def repeated(task: str) -> list[dict[str, Any]]:
             "value": level + repeat / 9,
         }
         for name, level in (("dice", 2.0), ("lvc", 1.0))
-        for repeat in range(4)
+        for i in range(4)
     ]
 
 
