@@ -200,9 +200,9 @@ def repeated(task: str) -> list[dict[str, Any]]:
         {
             "quantity": "spread",
             "algorithm": name,
-            "index": repeat,
-            "task": task.format(repeat),
-            "value": level + repeat / 9,
+            "index": i,
+            "task": task.format(i),
+            "value": level + i / 9,
         }
         for name, level in (("dice", 2.0), ("lvc", 1.0))
         for i in range(4)
