@@ -46,7 +46,7 @@ def test_text(claim: Claim) -> str:
     relation = {
         "higher": "above",
         "ratio": f"{claim.factor} ± {claim.tolerance} times ({claim.margin_from})",
-        "equivalent": f"within {claim.margin or 0:.0%} of ({claim.margin_from})",
+        "equivalent": f"within {100 * (claim.margin or 0):g} % of ({claim.margin_from})",
     }[claim.relation]
     return f"{what}{steps}: {first} {relation} {second}, each with each"
 

@@ -193,7 +193,7 @@ def _leaning(
     if claim.relation == "equivalent":
         assert others is not None
         margin = (claim.margin or 0.0) * abs(float(others.mean()))
-        claimed = f"claimed within ± {margin:.3g}, {claim.margin:.0%} of the second; {claim.margin_from}"
+        claimed = f"claimed within ± {margin:.3g}, {100 * (claim.margin or 0):g} % of the second; {claim.margin_from}"
         return within(compare_at, -margin, margin), claimed, -abs(effect)
     if claim.relation in ("above", "below"):
         up = claim.relation == "above"

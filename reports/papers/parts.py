@@ -70,9 +70,14 @@ class Part:
         if self.bare:
             return f"{self.effect:.3g}".replace("-", "−")
         ends = self.interval or ()
-        digits = decimals_for((self.effect, *ends)) if self.digits is None else self.digits
-        spread = ", ".join(number(end, digits) for end in ends) or "no interval"
+        digits = decimals_for((self.effect, *filter(math.isfinite, ends))) if self.digits is None else self.digits
+        spread = ", ".join(_end(end, digits) for end in ends) or "no interval"
         return f"{number(self.effect, digits)} [{spread}]"
+
+
+def _end(value: float, digits: int) -> str:
+    """Of an interval, which may have none on a side."""
+    return number(value, digits) if math.isfinite(value) else "−∞" if value < 0 else "∞"
 
 
 def pair_text(first: str, second: str) -> str:

@@ -26,6 +26,9 @@ from reports.text.numbers import NONE, plural
 from results.published_claims import Claim
 from results.published_settings import Departure
 
+#: of two opposite verdicts on one figure, where the paper's data do not say why
+UNSAID = "other quantities or other runs are compared"
+
 
 @dataclass(frozen=True)
 class ClaimVerdict:
@@ -169,8 +172,9 @@ def _opposed(verdicts: Sequence[ClaimVerdict]) -> tuple[ClaimVerdict, ...]:
             if other.claim.figure == verdict.claim.figure and other.word == opposite.get(verdict.word)
         )
         if others:
-            why = verdict.claim.apart or "it compares other quantities, or other runs, than they do"
-            first = f"The opposite of {', '.join(others)} on the same {_kind(verdict.claim)}: {why}"
+            named = ", ".join(dict.fromkeys(_short(other) for other in verdicts if other.claim.id in others))
+            place = f"{named} on the same {_kind(verdict.claim)} {'is' if len(others) == 1 else 'are'} the opposite"
+            first = f"Here {verdict.claim.apart or UNSAID}; {place}"
             verdict = replace(verdict, opposed=others, reasons=(first, *verdict.reasons))
         said.append(verdict)
     return tuple(said)
@@ -178,6 +182,11 @@ def _opposed(verdicts: Sequence[ClaimVerdict]) -> tuple[ClaimVerdict, ...]:
 
 def _kind(claim: Claim) -> str:
     return claim.figure[0].partition(" ")[0].lower()
+
+
+def _short(verdict: ClaimVerdict) -> str:
+    """The claim's id without its paper and suite."""
+    return verdict.claim.family.removeprefix(f"{verdict.claim.paper}.")
 
 
 def _reasons(parts: Sequence[Part]) -> list[str]:

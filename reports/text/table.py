@@ -32,7 +32,8 @@ _ESCAPES = {
     # of papers' settings and claims, and not in pdflatex's standard fonts
     "“": "``", "”": "''", "’": "'", "≤": r"$\le$", "√": r"$\surd$", "‖": r"$\Vert$", "²": r"$^2$",
     "₁": r"$_1$", "₂": r"$_2$", "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "δ": r"$\delta$",
-    "ε": r"$\epsilon$", "η": r"$\eta$", "λ": r"$\lambda$",
+    "ε": r"$\epsilon$", "η": r"$\eta$", "λ": r"$\lambda$", "θ": r"$\theta$", "φ": r"$\phi$",
+    "∞": r"$\infty$", "…": r"\dots{}",
 }  # fmt: skip
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>#|"})
 

@@ -15,6 +15,7 @@ from benchmarks.planning.plan import make_plan
 from benchmarks.planning.repeat import Way, chosen_digest, find_way, repeat_commands
 from benchmarks.specs.job import read_job
 from benchmarks.specs.run_spec import RunSpec
+from environments.catalogue import split_suite_names
 from environments.typed_options import UsageError
 from results.identity import base_name
 from results.published import Paper, find_paper, papers
@@ -39,25 +40,13 @@ def made_by(paper: Paper, command: str) -> Made:
     settings = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
     plan = make_plan(
         options["--benchmark"],
-        _split(options["--suites"]),
+        split_suite_names(options["--suites"]),
         options["--algorithms"].split(","),
         int(options["--seeds"]),
         options["--profile"],
         settings,
     )
     return {(chosen_digest(spec.identity()), spec.seed) for spec in plan}
-
-
-def _split(suites: str) -> list[str]:
-    """At commas outside of brackets."""
-    names, depth = [""], 0
-    for character in suites:
-        depth += (character == "[") - (character == "]")
-        if character == "," and not depth:
-            names.append("")
-        else:
-            names[-1] += character
-    return names
 
 
 def as_made(stored: Iterable[StoredRun | StoredStudy]) -> Made:

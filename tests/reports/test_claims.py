@@ -204,7 +204,7 @@ def test_what_is_claimed_to_be_little_is_a_test_of_equivalence(
     little = f'relation = "equivalent"\nfirst = ["promp"]\nsecond = ["maml"]\nmargin = 0.1\n{MARGIN}'
     (verdict,) = verdicts_of(paper_of(tmp_path, little), store)
     assert verdict.word == word
-    assert "10% of the second; the paper says twice" in verdict.reasons[0]
+    assert "10 % of the second; the paper says twice" in verdict.reasons[0]
 
 
 def test_a_tolerance_must_say_what_in_the_paper_it_rests_on(tmp_path: Path) -> None:
@@ -252,11 +252,11 @@ def test_a_share_of_time_is_held_against_a_number_on_this_machine(store: Store, 
     above, below = verdicts_of(paper_of(tmp_path, share + "0.7", share + "0.9"), store)
     assert (above.word, below.word) == (REPRODUCED, CONTRADICTED)  # 0.4 of 0.5 seconds
     assert above.effect == pytest.approx(0.8)
-    assert "claimed above 0.7; on a processor, promp's single meta-iterations 0.8 to 0.8" in above.reasons[0]
+    assert "claimed above 0.7; on a processor, promp's single meta-iterations 0.8 to 0.8" in above.reasons[-1]
 
 
 OPPOSITE = (
-    'relation = "higher"\nfirst = ["promp"]\nsecond = ["maml"]\napart = "it counts the end"',
+    'relation = "higher"\nfirst = ["promp"]\nsecond = ["maml"]\napart = "the end is counted"',
     'relation = "higher"\nfirst = ["maml"]\nsecond = ["promp"]',
 )
 
@@ -265,7 +265,7 @@ def test_opposite_verdicts_on_one_figure_say_why_first(store: Store, tmp_path: P
     fill(store, 5, promp=12.0, maml=5.0)
     first, second = verdicts_of(paper_of(tmp_path, *OPPOSITE), store)
     assert (first.word, second.word) == (REPRODUCED, CONTRADICTED)
-    assert first.reasons[0] == "The opposite of small.c1.plane on the same t: it counts the end"
+    assert first.reasons[0] == "Here the end is counted; c1 on the same t is the opposite"
     assert second.opposed == ("small.c0.plane",)
 
 
