@@ -73,6 +73,11 @@ class Departure:
         values = ", ".join(f"{value} ({', '.join(names)})" for value, names in self.ours.items())
         return f"{self.setting.name}: ours {values}; the paper's {self.setting.printed} ({self.place})"
 
+    @property
+    def short(self) -> str:
+        """Without the methods."""
+        return f"{self.setting.name}: ours {', '.join(self.ours)}; the paper's {self.setting.printed}"
+
 
 def setting_of(row: Any) -> Setting:
     """Of [name, printed, option, value, {algorithms, suites}], of which the last three may be left out.
@@ -91,9 +96,11 @@ def setting_of(row: Any) -> Setting:
 
 def shown(value: Any) -> str:
     """A value of ours as tables show it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return " × ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _plain(value: Any) -> Any:

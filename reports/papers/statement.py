@@ -1,4 +1,4 @@
-"""The reproduction statement: one page to cite, as Markdown, HTML and LaTeX: what held, and how to repeat it."""
+"""The reproduction statement, short enough to cite, as Markdown, HTML and LaTeX: what held, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 from reports.papers.departures import merged
 from reports.papers.evidence import Evidence
-from reports.papers.parts import NOT_RUN, WORDS
+from reports.papers.parts import NOT_RUN, UNDECIDED, WORDS
 from reports.papers.verdicts import ClaimVerdict
 from reports.text.numbers import short_count
 from reports.text.table import latex_text as escaped
 
 if TYPE_CHECKING:
     from results.store import StoredRun
+
+#: verdicts whose claims are only named, with the effect: a page is short, and they say little
+LISTED = (UNDECIDED, NOT_RUN)
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Statement:
         lines = [f"# {self.title}", "", self.lead, ""]
         for word, claims in self.verdicts:
             lines += [f"**{word.capitalize()} ({len(claims)})**", ""]
-            if word == NOT_RUN:
-                lines += [", ".join(f"`{name}`" for name, _, _ in claims), ""]
+            if word in LISTED:
+                lines += [", ".join(f"`{name}`{found}" for name, _, found in claims), ""]
             else:
                 lines += [*(f"- `{name}`: {text} {found}" for name, text, found in claims), ""]
         lines += [*(f"- {name}: {value}" for name, value in self.facts), ""]
@@ -43,8 +46,9 @@ class Statement:
         parts = [f"<h1>{escape(self.title)}</h1><p>{escape(self.lead)}</p>"]
         for word, claims in self.verdicts:
             parts.append(f"<h2>{escape(word.capitalize())} ({len(claims)})</h2>")
-            if word == NOT_RUN:
-                parts.append(f"<p>{', '.join(f'<code>{escape(name)}</code>' for name, _, _ in claims)}</p>")
+            if word in LISTED:
+                names = (f"<code>{escape(name)}</code>{escape(found)}" for name, _, found in claims)
+                parts.append(f"<p>{', '.join(names)}</p>")
             else:
                 items = (f"<li><code>{escape(n)}</code>: {escape(t)} {escape(f)}</li>" for n, t, f in claims)
                 parts.append(f"<ul>{''.join(items)}</ul>")
@@ -63,8 +67,9 @@ class Statement:
         ]
         for word, claims in self.verdicts:
             lines.append(rf"\medskip\textbf{{{escaped(word.capitalize())} ({len(claims)})}}\par")
-            if word == NOT_RUN:
-                lines.append(r"\footnotesize " + ", ".join(_breakable(name) for name, _, _ in claims) + r"\par\small")
+            if word in LISTED:
+                names = ", ".join(_breakable(name) + escaped(found) for name, _, found in claims)
+                lines.append(rf"\footnotesize {names}\par\small")
             else:
                 lines += [rf"{{\footnotesize {_breakable(n)}: {escaped(t)} {escaped(f)}\par}}" for n, t, f in claims]
         lines.append(r"\medskip\textbf{How it was found}\par")
@@ -96,8 +101,10 @@ def make_statement(
 
 
 def _found(verdict: ClaimVerdict) -> str:
-    """The part that favours the claim least, and of how many parts it is."""
+    """The part that favours the claim least, and of how many parts it is; of what is only named, its effect."""
     least = verdict.least
+    if verdict.word in LISTED:
+        return "" if verdict.effect is None else f" {verdict.shown[0]}"
     tested = [part for part in verdict.parts if part.tested]
     if least is None:
         return ""
@@ -122,10 +129,13 @@ def _facts(
         facts.append(("Studies", "; ".join(study.terms for study in evidence.studies.values())))
     if not runs:
         return (*facts, ("Runs", f"none is stored; {command} makes those whose methods and suites exist"))
-    departures = dict.fromkeys(text for verdict in verdicts for text in verdict.not_comparable)
-    departures |= dict.fromkeys(map(str, merged(each for verdict in verdicts for each in verdict.departures)))
+    departures = merged(each for verdict in verdicts for each in verdict.departures)
     if departures:
-        facts.append(("Departs from the paper", "; ".join(departures)))
+        facts.append(("Departs from the paper", "; ".join(each.short for each in departures)))
+    others = dict.fromkeys(text for verdict in verdicts for text in verdict.not_comparable)
+    kept = [text for text in others if not text.startswith("our budget is ")]  # which are listed below
+    if kept:
+        facts.append(("Must be known", "; ".join(kept)))
     profiles = sorted({str(run.run["description"]["profile"]) for run in runs})
     budgets = sorted({(run.identity["budget"], run.suite) for run in runs})
     provenance = [run.run["provenance"] for run in runs]
