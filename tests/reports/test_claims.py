@@ -247,7 +247,7 @@ def test_gains_of_further_steps_are_compared_with_the_other_methods_gains(store:
 
 
 def test_a_share_of_time_is_held_against_a_number_on_this_machine(store: Store, tmp_path: Path) -> None:
-    fill(store, 3, promp=12.0)
+    fill(store, 8, promp=12.0)
     share = 'relation = "above"\nquantity = "sampling-share"\nfirst = ["promp"]\nfactor = '
     above, below = verdicts_of(paper_of(tmp_path, share + "0.7", share + "0.9"), store)
     assert (above.word, below.word) == (REPRODUCED, CONTRADICTED)  # 0.4 of 0.5 seconds

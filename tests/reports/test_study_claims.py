@@ -15,6 +15,7 @@ from reports.papers.page import write_paper
 from reports.papers.parts import CONTRADICTED, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS
 from reports.papers.study_evidence import choose_studies
 from reports.papers.verdicts import ClaimVerdict, judge
+from reports.statistics.mean_difference import compare_to
 from results.files import StoreError
 from results.published import Paper, read_paper
 from results.store import Store
@@ -95,11 +96,10 @@ def test_sampled_sides_are_decided_by_the_interval_of_their_difference(
     assert verdict.interval is not None and verdict.effect == pytest.approx(sum(dice) / 3 - sum(lvc) / 3)
 
 
-def test_the_interval_is_students_over_seeds_that_both_sides_share(store: Store, tmp_path: Path) -> None:
+def test_the_interval_is_of_the_differences_over_seeds_that_both_sides_share(store: Store, tmp_path: Path) -> None:
     fill(store, [3.0, 4.0, 8.0], [1.0, 3.0, 5.0])  # differences 2, 1, 3
     verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher"'), store)
-    half = 4.302652729911275 / math.sqrt(3)
-    assert verdict.interval == pytest.approx((2 - half, 2 + half))
+    assert verdict.interval == compare_to([2.0, 1.0, 3.0]).interval
     assert verdict.word == UNDECIDED
 
 
@@ -205,7 +205,7 @@ def repeated(task: str) -> list[dict[str, Any]]:
             "value": level + i / 9,
         }
         for name, level in (("dice", 2.0), ("lvc", 1.0))
-        for i in range(4)
+        for i in range(8)
     ]
 
 
@@ -213,11 +213,11 @@ def test_mdps_that_are_drawn_independently_are_units(store: Store, tmp_path: Pat
     store_study(store, repeated("mdp-{}"))
     verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher", sampled = "mdps"'), store)
     assert verdict.word == REPRODUCED and verdict.least is not None
-    assert (verdict.least.units_text, verdict.seeds) == ("4 independent MDPs", 1)
+    assert (verdict.least.units_text, verdict.seeds) == ("8 independent MDPs", 1)
 
 
 def test_repeats_within_one_network_are_no_units(store: Store, tmp_path: Path) -> None:
-    """Four groups of repeats of one seed decided a claim once; they are one unit, which decides nothing."""
+    """Groups of repeats of one seed decided a claim once; they are one unit, which decides nothing."""
     store_study(store, repeated(""))
     by_mdps = verdict_of(paper_of(tmp_path, SPREAD + '"higher", sampled = "mdps"'), store)
     assert by_mdps.word == NOT_RUN and "no quantity of independently drawn MDPs" in by_mdps.reasons[0]
