@@ -1,4 +1,4 @@
-"""The reproduction statement: one page to cite, as Markdown, HTML and LaTeX: what held, and how to repeat it."""
+"""The reproduction statement, short enough to cite, as Markdown, HTML and LaTeX: what held, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from reports.papers.departures import merged
 from reports.papers.evidence import Evidence
-from reports.papers.parts import NOT_RUN, WORDS
+from reports.papers.parts import NOT_RUN, UNDECIDED, WORDS
 from reports.papers.verdicts import ClaimVerdict
-from reports.text.numbers import plural, short_count
+from reports.text.numbers import short_count
 from reports.text.table import latex_text as escaped
 
 if TYPE_CHECKING:
     from results.store import StoredRun
+
+#: verdicts whose claims are only named, with the effect: a page is short, and they say little
+LISTED = (UNDECIDED, NOT_RUN)
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,8 @@ class Statement:
         lines = [f"# {self.title}", "", self.lead, ""]
         for word, claims in self.verdicts:
             lines += [f"**{word.capitalize()} ({len(claims)})**", ""]
-            if word == NOT_RUN:
-                lines += [", ".join(f"`{name}`" for name, _, _ in claims), ""]
+            if word in LISTED:
+                lines += [", ".join(f"`{name}`{found}" for name, _, found in claims), ""]
             else:
                 lines += [*(f"- `{name}`: {text} {found}" for name, text, found in claims), ""]
         lines += [*(f"- {name}: {value}" for name, value in self.facts), ""]
@@ -42,8 +46,9 @@ class Statement:
         parts = [f"<h1>{escape(self.title)}</h1><p>{escape(self.lead)}</p>"]
         for word, claims in self.verdicts:
             parts.append(f"<h2>{escape(word.capitalize())} ({len(claims)})</h2>")
-            if word == NOT_RUN:
-                parts.append(f"<p>{', '.join(f'<code>{escape(name)}</code>' for name, _, _ in claims)}</p>")
+            if word in LISTED:
+                names = (f"<code>{escape(name)}</code>{escape(found)}" for name, _, found in claims)
+                parts.append(f"<p>{', '.join(names)}</p>")
             else:
                 items = (f"<li><code>{escape(n)}</code>: {escape(t)} {escape(f)}</li>" for n, t, f in claims)
                 parts.append(f"<ul>{''.join(items)}</ul>")
@@ -62,8 +67,9 @@ class Statement:
         ]
         for word, claims in self.verdicts:
             lines.append(rf"\medskip\textbf{{{escaped(word.capitalize())} ({len(claims)})}}\par")
-            if word == NOT_RUN:
-                lines.append(r"\footnotesize " + ", ".join(_breakable(name) for name, _, _ in claims) + r"\par\small")
+            if word in LISTED:
+                names = ", ".join(_breakable(name) + escaped(found) for name, _, found in claims)
+                lines.append(rf"\footnotesize {names}\par\small")
             else:
                 lines += [rf"{{\footnotesize {_breakable(n)}: {escaped(t)} {escaped(f)}\par}}" for n, t, f in claims]
         lines.append(r"\medskip\textbf{How it was found}\par")
@@ -71,8 +77,10 @@ class Statement:
         return "\n".join([*lines, r"\end{document}", ""])
 
 
-def make_statement(evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: Sequence[StoredRun]) -> Statement:
-    """runs: those behind the verdicts and tables."""
+def make_statement(
+    evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: Sequence[StoredRun], repeat: Sequence[str] = ()
+) -> Statement:
+    """runs: those behind the verdicts and tables.  repeat: the commands that plan them, and which none plans."""
     paper = evidence.paper
     groups = []
     for word in WORDS:
@@ -82,25 +90,37 @@ def make_statement(evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: S
     counts = ", ".join(f"{len(claims)} {word}" for word, claims in groups)
     lead = (
         f"Of {len(verdicts)} claims entered from “{paper.title}” ({paper.authors}; {paper.venue}, {paper.year}): "
-        f"{counts or 'none'}. A claim is reproduced or contradicted only where a permutation test over seeds, "
-        f"corrected by Holm's method over the paper's tested claims, decides at 5 %, or, of what is measured and no "
-        f"score, its 95 % interval or its sign where nothing is left to chance; everything else is "
-        f"undecided at the budget below, which is no evidence against it."
+        f"{counts or 'none'}. A claim is reproduced or contradicted only where its test over seeds, or over MDPs "
+        f"drawn independently, decides at 5 % after Holm's correction over the paper's tests, or its sign where "
+        f"nothing is left to chance; a bound that excludes nothing is vacuous, and a change within numerical error "
+        f"none. What is undecided at the budget below is no evidence against a claim."
     )
-    return Statement(f"Reproduction statement: {paper.title}", lead, tuple(groups), _facts(evidence, verdicts, runs))
+    return Statement(
+        f"Reproduction statement: {paper.title}", lead, tuple(groups), _facts(evidence, verdicts, runs, repeat)
+    )
 
 
 def _found(verdict: ClaimVerdict) -> str:
+    """The part that favours the claim least, and of how many parts it is; of what is only named, its effect."""
+    least = verdict.least
+    if verdict.word in LISTED:
+        return "" if verdict.effect is None else f" {verdict.shown[0]}"
     tested = [part for part in verdict.parts if part.tested]
-    said = [f"{part.pair}: {part.effect_text}, {plural(part.seeds, 'seed')}" for part in tested]
+    if least is None:
+        return ""
+    said = [f"{least.pair}: {least.effect_text}, {least.units_text}"]
+    if len(tested) > 1:
+        said.append(f"the least of {len(tested)} parts")
     missing = len(verdict.parts) - len(tested)
     if missing:
         said.append(f"{missing} of {len(verdict.parts)} parts not run")
+    if verdict.opposed:
+        said.append(f"{verdict.reasons[0][0].lower()}{verdict.reasons[0][1:]}")
     return "; ".join(said) + "."
 
 
 def _facts(
-    evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: Sequence[StoredRun]
+    evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: Sequence[StoredRun], repeat: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     paper = evidence.paper
     command = f"metarl paper {paper.name}"
@@ -109,9 +129,13 @@ def _facts(
         facts.append(("Studies", "; ".join(study.terms for study in evidence.studies.values())))
     if not runs:
         return (*facts, ("Runs", f"none is stored; {command} makes those whose methods and suites exist"))
-    departures = dict.fromkeys(text for verdict in verdicts for text in verdict.not_comparable)
+    departures = merged(each for verdict in verdicts for each in verdict.departures)
     if departures:
-        facts.append(("Departs from the paper", "; ".join(departures)))
+        facts.append(("Departs from the paper", "; ".join(each.short for each in departures)))
+    others = dict.fromkeys(text for verdict in verdicts for text in verdict.not_comparable)
+    kept = [text for text in others if not text.startswith("our budget is ")]  # which are listed below
+    if kept:
+        facts.append(("Must be known", "; ".join(kept)))
     profiles = sorted({str(run.run["description"]["profile"]) for run in runs})
     budgets = sorted({(run.identity["budget"], run.suite) for run in runs})
     provenance = [run.run["provenance"] for run in runs]
@@ -128,19 +152,8 @@ def _facts(
             "Software",
             f"metarl-bench at commit {', '.join(commits)}; Python {', '.join(pythons)}; {', '.join(versions)}",
         ),
-        (
-            "Repeat",
-            "; ".join([*(_repeat(command, name, runs) for name in profiles), f"{command} --stored renders again"]),
-        ),
+        ("Repeat", "; ".join([*repeat, f"{command} --stored renders again"])),
     )
-
-
-def _repeat(command: str, profile: str, runs: Sequence[StoredRun]) -> str:
-    """The command that makes the runs of this profile at the commit named."""
-    mine = [run for run in runs if run.run["description"]["profile"] == profile]
-    suites = ",".join(sorted({run.suite for run in mine}))
-    quoted = f'"{suites}"' if "[" in suites else suites
-    return f"{command} --profile {profile} --suites {quoted} --seeds {max(run.seed for run in mine) + 1}"
 
 
 def _breakable(name: str) -> str:

@@ -32,7 +32,8 @@ _ESCAPES = {
     # of papers' settings and claims, and not in pdflatex's standard fonts
     "“": "``", "”": "''", "’": "'", "≤": r"$\le$", "√": r"$\surd$", "‖": r"$\Vert$", "²": r"$^2$",
     "₁": r"$_1$", "₂": r"$_2$", "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "δ": r"$\delta$",
-    "ε": r"$\epsilon$", "η": r"$\eta$", "λ": r"$\lambda$",
+    "ε": r"$\epsilon$", "η": r"$\eta$", "λ": r"$\lambda$", "θ": r"$\theta$", "φ": r"$\phi$",
+    "∞": r"$\infty$", "…": r"\dots{}",
 }  # fmt: skip
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>#|"})
 
@@ -69,9 +70,9 @@ class Table:
         lines = [
             f"{self.title.translate(_MARKDOWN)}",
             "",
-            _markdown_row(self.columns),
-            _markdown_row(["---", *["---:"] * (len(self.columns) - 1)], escape=False),
-            *map(_markdown_row, self.rows),
+            markdown_row(self.columns),
+            markdown_row(["---", *["---:"] * (len(self.columns) - 1)], escape=False),
+            *map(markdown_row, self.rows),
         ]
         return "\n".join(lines) + "\n"
 
@@ -98,5 +99,5 @@ def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     return text.getvalue()
 
 
-def _markdown_row(cells: Iterable[str], escape: bool = True) -> str:
+def markdown_row(cells: Iterable[str], escape: bool = True) -> str:
     return "| " + " | ".join(cell.translate(_MARKDOWN) if escape else cell for cell in cells) + " |"
