@@ -115,7 +115,7 @@ def _recorded(algorithm: Algorithm, suite: Suite, tasks: Sequence[TaskRef], stre
             policy = adaptation.send((yield policies[-1]))
 
     protocol = EvaluationProtocol(PROTOCOL.adaptation_steps, TRAJECTORIES)
-    algorithm.adapt = watched  # type: ignore[assignment, method-assign]
+    algorithm.adapt = watched  # type: ignore[method-assign]
     batches = list(adapted_batches(algorithm, tasks, protocol, harness_collector(suite, streams), streams))
     return [Phase(policy.shown, batch) for policy, batch in zip(policies, batches, strict=True)]
 
