@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
+from algorithms.curvature.adapted_fisher import inner_steps
 from algorithms.estimators.surrogates import likelihood_ratio
 from algorithms.maml_trpo import Linearisation, MamlTrpo, MamlTrpoConfig
 from algorithms.meta_learning.exploration_term import ExplorationConfig, ExploringMetaLearner
@@ -38,16 +40,17 @@ class EMamlTrpo(ExploringMetaLearner, MamlTrpo):
 
     def linearised(self, batches: InnerOuterBatches) -> Linearisation:
         start, weights = stacked(self.parameters, batches[0].tasks), self.weights(batches)
-        jacobians, adapted = self.jacobians(start, batches[:-1])
-        fisher = self.fisher(jacobians, adapted, batches[-1])
+        hessians = [partial(self.hessian, batch) for batch in batches[:-1]]
+        steps, adapted = inner_steps(hessians, start, self.config.inner_step_size)
+        fisher = self.fisher(steps, adapted, batches[-1])
         objectives, slopes = fisher.derivative(lambda policy: self.outer_objective(policy, batches[-1]))
-        points = [start, *(jacobian.adapted for jacobian in jacobians)]
-        for jacobian, point, batch in reversed(list(zip(jacobians, points, batches, strict=False))):
+        points = [start, *(step.adapted for step in steps)]
+        for step, point, batch in reversed(list(zip(steps, points, batches, strict=False))):
             leaves = {name: value.detach().contiguous().requires_grad_() for name, value in point.items()}
             with torch.enable_grad():
                 terms = weights * self.exploration(self.distribution(leaves, batch), batch)
                 own = torch.autograd.grad(terms.sum(), list(leaves.values()))
-            slopes = jacobian.transposed(slopes)
+            slopes = step.transposed(slopes)
             slopes = {name: slopes[name] + slope for name, slope in zip(leaves, own, strict=True)}
             objectives = objectives + terms.detach()
         return Linearisation(objectives, self.summed(slopes), fisher)

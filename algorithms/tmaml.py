@@ -45,6 +45,10 @@ class Tmaml(DiceMetaLearner, Promp):
     """TMAML: DiCE and a meta-learned control variate in the inner step, ProMP's clipped outer surrogate.
 
     The control variate is the corrected one of `variate_terms`; the form that is printed is biased.
+
+    After the first of its steps of Adam on one sample, DiCE's ratios to the present policy are no longer those to the
+    policy that acted, and the gradient is no derivative of the objective any more, as it would be with true likelihood
+    ratios.  These would be worse: DiCE multiplies them over an episode (docs/algorithms.md has the numbers).
     Its batches have the extra "baseline" beside DiCE's: the control variate's b(s_t), [task, trajectory, time].
     """
 

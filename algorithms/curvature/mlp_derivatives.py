@@ -77,7 +77,7 @@ class MLPOutputs:
         """`transposed`, of which `turned` will give the derivative."""
         upper = self._features_first(cotangent[OUTPUT])
         self._cotangents: list[torch.Tensor] = []  # of the last layer first, their derivatives below them
-        self._bends = []
+        self._bends: list[torch.Tensor] = []
         image: Parameters = {}
         for layer in range(self._last, -1, -1):
             image[f"weight{layer}"] = torch.bmm(self._values(layer), upper.transpose(1, 2))

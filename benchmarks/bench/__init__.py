@@ -56,8 +56,8 @@ def everything(size: Size) -> list[Part]:
     return [
         partial(listing_time, size),
         partial(peak_memory, size),
-        partial(meta_iteration, MamlTrpo, {}, 2.1, size),
-        partial(meta_iteration, Promp, {"gradient_steps": 5}, 2.0, size),
+        partial(meta_iteration, MamlTrpo, {}, 1.5, size),
+        partial(meta_iteration, Promp, {"gradient_steps": 5}, 1.25, size),
         *cost_parts(size),
         *(partial(closed_loop, robot, size) for robot in ROBOTS),
         *(partial(steps_per_second, suite, size) for suite in SUITES),

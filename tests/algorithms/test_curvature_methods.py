@@ -80,8 +80,10 @@ def sampled(method, steps=1, **config):
     ],
 )
 def test_a_methods_inner_objective_has_its_surrogates_gradient_and_hessian(method, kind, config):
-    learner, data = sampled(method, **config)
-    step = data[0]
+    """At the policy that acted."""
+    learner, collector = learner_on(SmallTabular(), method, tasks=3, trajectories=6, **config)
+    learner.parameters = {"logits": drawn_logits()}
+    step = learner.sample(collector)[0]
     batch, lengths = step.trajectories, step.trajectories.mask.sum((1, 2)).double()
     point = {"logits": drawn_logits().expand(3, STATES, ACTIONS).contiguous().requires_grad_()}
     (slope,) = torch.autograd.grad(learner.inner_value(step)(point).sum(), point["logits"], create_graph=True)

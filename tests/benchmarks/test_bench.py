@@ -43,8 +43,8 @@ def test_the_designs_measures_are_there_once_with_its_targets(measured):
     assert targets == {
         "list": "<= 1",
         "memory-promp-paper": "<= 2",
-        "iteration-maml-trpo": "<= 2.1",
-        "iteration-promp": "<= 2",
+        "iteration-maml-trpo": "<= 1.5",
+        "iteration-promp": "<= 1.25",
         "collection-half-cheetah": ">= 0.92",
         **{f"cost-{algorithm.name}": None for algorithm in gradient_based()},
         "share-bo-mrl-1-sampling": ">= 0.45",
