@@ -46,11 +46,20 @@ def advantage_bound(mdp: TabularMDP) -> np.ndarray:
     Q is between its minimum and its maximum over policies, and so is V; these are exact, but one policy need not attain
     both, so that the bound can be loose (on FrozenLake it is attained).
     """
-    best = mdp.optimum
-    worst = TabularMDP(mdp.transition, -mdp.reward, mdp.initial, mdp.discount).optimum
+    best, worst = mdp.optimum, _worst(mdp).optimum
     above = (best.action + worst.state[..., None]).max((-1, -2))  # max Q - min V, where min V = -worst V
     below = (best.state[..., None] + worst.action).max((-1, -2))  # max V - min Q
     return np.asarray(np.maximum(above, below))
+
+
+def worst_return(mdp: TabularMDP) -> np.ndarray:
+    """The least expected return of any policy, [...]."""
+    return -_worst(mdp).optimal_return
+
+
+def _worst(mdp: TabularMDP) -> TabularMDP:
+    """The MDP whose optimum is the worst policy of this one, with its values negated."""
+    return TabularMDP(mdp.transition, -mdp.reward, mdp.initial, mdp.discount)
 
 
 def least_visitation(mdp: TabularMDP) -> np.ndarray:
