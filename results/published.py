@@ -18,14 +18,11 @@ from typing import Any, TypeVar
 
 from results.files import StoreError
 from results.identity import base_name
+from results.published_claims import Claim, check_claim, claims_of
+from results.published_settings import SettingsTable, setting_of
 from results.study_tests import StudyTest
 
 FOLDER = Path(__file__).parent / "published"
-#: how the two sides of a claim are related; a claim on anything but scores has the relation "measurement"
-RELATIONS = ("higher", "rises", "ratio", "measurement")
-#: a method's score after its last adaptation step, or the mean of its learning curve after adaptation, over
-#: environment steps or over processor time
-QUANTITIES = ("score", "learning-curve", "learning-curve-over-time")
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?: ± (\d+(?:\.\d+)?))?")
 
 
@@ -68,18 +65,6 @@ class ScoreTable:
 
 
 @dataclass(frozen=True)
-class SettingsTable:
-    """Hyperparameters: (name, printed value, our configuration's option or "")."""
-
-    id: str
-    place: str
-    title: str
-    rows: tuple[tuple[str, str, str], ...]
-    suites: tuple[str, ...] = ()  # those that it is about, all if empty
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class PaperFigure:
     """`kind` names what draws it, `reports/papers/figures/<kind>.py`; `axes`: the ends of the printed vertical axis."""
 
@@ -90,6 +75,7 @@ class PaperFigure:
     suites: tuple[str, ...]
     algorithms: tuple[str, ...]
     axes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    axis_of: str = ""  # the study's quantity that stands on this axis
     measurement: str = ""  # what must be measured
     measured_by: str = ""  # the study of ours that it is drawn from, which need not exist yet
     ours: bool = False  # the paper has no such figure
@@ -106,32 +92,6 @@ class Reading:
     before: str
     after: str
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement on one suite (or, of a study, on none).
-
-    Each method of `first` stands in the relation to each of `second`.  `steps`: adaptation steps, the last if empty.
-    """
-
-    id: str  # as in "promp.figure2.half-cheetah-direction"
-    paper: str
-    place: str
-    sentence: str
-    relation: str
-    suite: str = ""
-    first: tuple[str, ...] = ()
-    second: tuple[str, ...] = ()
-    steps: tuple[int, ...] = ()
-    quantity: str = "score"
-    factor: float | None = None
-    tolerance: float | None = None
-    measurement: str = ""  # what must be measured
-    measured_by: str = ""  # the study of ours that decides it, which need not exist yet
-    tests: tuple[StudyTest, ...] = ()  # how that decides it
-    table: str = ""  # the table that prints both sides' numbers
-    printed: str = ""  # the numbers that the paper gives for it; taken from the table, if there is one
 
 
 @dataclass(frozen=True)
@@ -207,7 +167,7 @@ def _paper(name: str, content: dict[str, Any]) -> Paper:
     ]
     settings = content.pop("settings", [])
     for entry in settings:
-        entry["rows"] = [(*row, "")[:3] for row in entry["rows"]]
+        entry["rows"] = [setting_of(row) for row in entry["rows"]]
     return _one(
         Paper,
         {
@@ -226,19 +186,8 @@ def _paper(name: str, content: dict[str, Any]) -> Paper:
 
 def _claims(paper: str, table: dict[str, Any], printed: Mapping[str, str]) -> list[Claim]:
     """One claim for each of the suites that it names."""
-    suites = table.pop("suites", None)
-    table["tests"] = _made(StudyTest, table.pop("tests", []))
-    base = {**table, "paper": paper, "id": f"{paper}.{table['id']}"}
-    if suites is None:
-        return [_one(Claim, base)]
-    sentence = table["sentence"]
-    return [
-        _one(
-            Claim,
-            base | {"id": f"{base['id']}.{suite}", "suite": suite, "sentence": sentence.format(suite=printed[suite])},
-        )
-        for suite in suites
-    ]
+    tests = _made(StudyTest, table.pop("tests", []))
+    return [_one(Claim, {**values, "tests": tests}) for values in claims_of(paper, table, printed)]
 
 
 def _with_numbers(claim: Claim, tables: Iterable[ScoreTable]) -> Claim:
@@ -300,7 +249,9 @@ def _check(paper: Paper) -> None:
         if twice:
             raise ValueError(f"the id {twice[0]!r} is given twice")
     for settings in paper.settings:
-        _known(settings.id, settings.suites, suites)
+        _known(settings.id, [*settings.suites, *(name for row in settings.rows for name in row.suites)], suites)
+        named_here = [*settings.algorithms, *(name for row in settings.rows for name in row.algorithms)]
+        _known(settings.id, named_here, algorithms)
     for figure in paper.figures:
         _known(figure.id, [*figure.suites, *figure.axes], suites)
         _known(figure.id, figure.algorithms, algorithms)
@@ -309,9 +260,7 @@ def _check(paper: Paper) -> None:
     for claim in paper.claims:
         _known(claim.id, [claim.suite] if claim.suite else [], suites)
         _known(claim.id, [*claim.first, *claim.second], algorithms)
-        if bool(claim.measured_by) != bool(claim.tests):
-            raise ValueError(f"{claim.id}: measured_by and tests go together")
-        _check_relation(claim)
+        check_claim(claim)
 
 
 def _check_table(table: ScoreTable, known: set[str]) -> None:
@@ -321,21 +270,6 @@ def _check_table(table: ScoreTable, known: set[str]) -> None:
             raise ValueError(f"{table.id}: row {row!r} has {len(cells)} cells for {len(table.columns)} columns")
         for text in cells:
             parse_number(text)
-
-
-def _check_relation(claim: Claim) -> None:
-    if claim.relation not in RELATIONS:
-        raise ValueError(f"{claim.id}: relation {claim.relation!r} must be one of {', '.join(RELATIONS)}")
-    if claim.quantity not in QUANTITIES:
-        raise ValueError(f"{claim.id}: quantity {claim.quantity!r} must be one of {', '.join(QUANTITIES)}")
-    needs = {
-        "higher": (claim.suite, claim.first, claim.second),
-        "rises": (claim.suite, claim.first, len(claim.steps) > 1),
-        "ratio": (claim.suite, claim.first, claim.second or len(claim.steps) == 2, claim.factor, claim.tolerance),
-        "measurement": (claim.measurement,),
-    }
-    if not all(needs[claim.relation]):
-        raise ValueError(f"{claim.id}: the relation {claim.relation!r} needs more: see docs/papers.md")
 
 
 def _known(what: str, names: Iterable[str], known: set[str]) -> None:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: first against second, one value alone, or a value along its own index
-RELATIONS = ("higher", "lower", "ratio", "value", "rises")
-#: what varies by chance: the seeds, a study's own repeats (`index`), or nothing
-SAMPLES = ("seeds", "repeats", "exact")
+#: first against second, one value against the number `factor`, or a value along its own index
+RELATIONS = ("higher", "lower", "ratio", "value", "above", "below", "rises")
+#: the unit that varies by chance: the study's seeds, the MDPs that it draws independently (one to a `task`), or nothing
+SAMPLES = ("seeds", "mdps", "exact")
 
 
 @dataclass(frozen=True)
 class StudyTest:
-    """Compares `quantity` of `first` with `against` of `second`, each the mean over a seed's (or repeat's) rows.
+    """Compares `quantity` of `first` with `against` of `second`, each the mean over a unit's rows.
 
     first, second: the claim's own, each with each, if empty; with `against` both sides are the same algorithm unless
-    `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`;
-    a tolerance of exact sides is a difference that decides nothing.  With `logarithm`
-    sides are compared by their ratio, which suits what is positive and spans magnitudes.
+    `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`; `margin_from` says
+    what in the paper a tolerance rests on.  A tolerance of exact sides is a difference that decides nothing.  With
+    `logarithm` sides are compared by their ratio, which suits what is positive and spans magnitudes.
+    trivial: of a bound (the larger side), the quantity from which on it excludes nothing, such as the range of returns;
+    a test on it is vacuous then.  judged: whether the verdict rests on it, or it is only shown beside.
     suite: of the rows, in place of the claim's, which stands where this says `{suite}`.  index: rows of `quantity` with
     that index alone, -1 for all.  last: rows of the largest `x` alone.
     """
@@ -29,6 +31,9 @@ class StudyTest:
     second: str = ""
     factor: float = 0.0
     tolerance: float = 0.0
+    margin_from: str = ""
+    trivial: str = ""
+    judged: bool = True
     sampled: str = "seeds"
     suite: str = ""
     index: int = -1
@@ -42,3 +47,10 @@ class StudyTest:
             raise ValueError(f"a test's sampled {self.sampled!r} must be one of {', '.join(SAMPLES)}")
         if self.relation in ("ratio", "value") and self.tolerance <= 0:
             raise ValueError(f"the relation {self.relation!r} needs a tolerance above 0")
+        if self.relation == "ratio" and self.tolerance >= self.factor:
+            raise ValueError(f"a ratio's tolerance must be below its factor {self.factor:g}, got {self.tolerance:g}")
+
+    @property
+    def single(self) -> bool:
+        """Whether it has one side."""
+        return self.relation in ("value", "above", "below", "rises")

@@ -22,6 +22,7 @@ from benchmarks.planning.fitting import LeftOut, print_left_out
 from benchmarks.planning.paper_studies import plan_studies, studies_of
 from benchmarks.planning.plan import Plan, make_plan, parse_setting
 from benchmarks.planning.profiles import find_profile
+from benchmarks.planning.repeat import repeat_commands
 from benchmarks.specs.job import Job
 from benchmarks.specs.study_spec import studies as known_studies
 from benchmarks.verification.proofs import Today, stale_digests, with_proofs
@@ -135,6 +136,7 @@ def _render(
         left_out=[str(cell) for cell in left_out],
         algorithms=algorithms(),
         suites=suites(),
+        repeat=lambda shown: repeat_commands(paper, shown, studies),
     )
     print(f"report: {page}")
 

@@ -1,20 +1,28 @@
-"""A claim's parts: each of its methods against each other one, tested on the stored runs."""
+"""A claim's parts: each of its methods against each other one, tested on the stored runs.
+
+Two methods are compared by their seeds' means over tasks, as unrelated samples; two steps of one method by the
+differences within its seeds.  Effect, interval and p-value of a part are of one test.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from reports.papers.evidence import LEAST_SEEDS, Comparable, Evidence, curve_means, scores_after
-from reports.papers.parts import NOT_RUN, Part, pair_text
+from reports.papers.decisions import CompareAt, Leaning, direction, values_not_excluded, within
+from reports.papers.evidence import Comparable, Evidence, curve_values, scores_after
+from reports.papers.parts import NOT_RUN, UNDECIDED, Part, pair_text
+from reports.papers.times import one_processor, spread_of, times_of
 from reports.scores.entries import AlgorithmScores
 from reports.scores.processor_time import means_over_equal_time
-from reports.statistics.bootstrap import LEVEL, RESAMPLES, draw_counts, interquartile_mean, keyed_generator
-from reports.statistics.difference import difference_interval
-from reports.statistics.permutation import permutation_test
-from results.published import Claim
+from reports.statistics.mean_difference import Comparison, compare_means, compare_to
+from results.published_claims import Claim
+
+#: quantities that are times
+TIMES = ("seconds-per-step", "sampling-share")
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Side:
     """One algorithm after one adaptation step, the last if None."""
 
     algorithm: str
-    step: int | None
+    step: int | None = None
 
     def __str__(self) -> str:
         return self.algorithm if self.step is None else f"{self.algorithm} after step {self.step}"
@@ -30,22 +38,20 @@ class Side:
 
 @dataclass(frozen=True)
 class Compared:
-    """A part that the stored runs speak to."""
+    """A part, and the runs that speak to it; none where nothing stored does."""
 
-    pair: str
-    found: Comparable
-    effect: float  # difference of interquartile means, or the ratio of means
-    interval: tuple[float, float] | None  # 95 % bootstrap over seeds; None with a single seed
-    seeds: int  # of the side that has fewer
-    p_value: float | None  # two-sided, not yet corrected; None for a ratio
-    smallest_p: float | None  # that this many seeds can give
-    rise: float  # the difference of means that the p-value is about
-    digests: tuple[str, ...]
-    unusable: str = ""  # why a ratio means nothing
+    part: Part
+    found: Comparable | None = None
+    algorithms: tuple[str, ...] = ()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        entries = {} if self.found is None else self.found.entries
+        return tuple(dict.fromkeys(entries[name].digest for name in self.algorithms))
 
 
-def parts_of(claim: Claim) -> list[tuple[Side, Side]]:
-    """The pairs of which the claim says something; none for a study."""
+def parts_of(claim: Claim) -> list[tuple[Side, Side | None]]:
+    """The pairs of which the claim says something, or single sides; none for a study."""
     if claim.relation == "measurement":
         return []
     if claim.relation == "rises":
@@ -55,79 +61,142 @@ def parts_of(claim: Claim) -> list[tuple[Side, Side]]:
         before, after = claim.steps
         return [(Side(name, after), Side(name, before)) for name in claim.first]
     steps: tuple[int | None, ...] = claim.steps or (None,)
+    if claim.quantity == "gain":
+        steps = (None,)
+    if not claim.second:
+        return [(Side(name, step), None) for name in claim.first for step in steps]
     return [(Side(name, step), Side(other, step)) for name in claim.first for other in claim.second for step in steps]
 
 
-def compare_sides(claim: Claim, first: Side, second: Side, evidence: Evidence) -> Compared | Part:
+def compare_sides(claim: Claim, first: Side, second: Side | None, evidence: Evidence) -> Compared:
     """Compares the two sides on the most informative set of runs; a part that is not run, and why, if there is none.
 
     Raises StoreError for scores that are not finite.
     """
-    suite, pair = evidence.paper.suite(claim.suite), pair_text(str(first), str(second))
-    for side in (first, second):
-        if not any(side.algorithm in found.entries for found in evidence.of(suite)):
-            return Part(pair, NOT_RUN, evidence.missing(suite, side.algorithm))
-    found = evidence.best(suite, {first.algorithm, second.algorithm}, max(first.step or 0, second.step or 0))
-    if found is None or not {first.algorithm, second.algorithm} <= set(found.entries):
-        return Part(pair, NOT_RUN, f"{first.algorithm} and {second.algorithm} have no runs of equal terms")
+    suite, pair = evidence.paper.suite(claim.suite), pair_text(str(first), "" if second is None else str(second))
+    names = tuple(dict.fromkeys(side.algorithm for side in (first, second) if side is not None))
+    for name in names:
+        if not any(name in found.entries for found in evidence.of(suite)):
+            return Compared(Part(pair, NOT_RUN, evidence.missing(suite, name)))
+    steps = [side.step or 0 for side in (first, second) if side is not None]
+    found = evidence.best(suite, set(names), max(*steps, *(claim.steps if claim.quantity == "gain" else (0,)), 0))
+    if found is None or not set(names) <= set(found.entries):
+        return Compared(Part(pair, NOT_RUN, f"{' and '.join(names)} have no runs of equal terms"))
     values = _values(claim, found.entries, first, second)
     if isinstance(values, str):
-        return Part(pair, NOT_RUN, values)
-    return _compared(claim, first, second, found, *values)
+        return Compared(Part(pair, NOT_RUN, values))
+    return Compared(_tested(claim, pair, first, second, found, *values), found, names)
 
 
 def _values(
-    claim: Claim, entries: Mapping[str, AlgorithmScores], first: Side, second: Side
-) -> tuple[np.ndarray, np.ndarray] | str:
-    """What the claim compares, [seed, task] of either side, or why there is nothing."""
-    if claim.quantity == "learning-curve-over-time":
-        return means_over_equal_time(entries[first.algorithm], entries[second.algorithm])
+    claim: Claim, entries: Mapping[str, AlgorithmScores], first: Side, second: Side | None
+) -> tuple[np.ndarray, np.ndarray | None] | str:
+    """What the claim compares, [seed] of either side, or why there is nothing."""
+    sides = [side for side in (first, second) if side is not None]
+    if claim.quantity == "learning-curve-over-time" and second is not None:
+        over_time = means_over_equal_time(entries[first.algorithm], entries[second.algorithm])
+        return over_time if isinstance(over_time, str) else (over_time[0].mean(axis=1), over_time[1].mean(axis=1))
+    if claim.quantity == "seconds-per-step" and one_processor([entries[side.algorithm] for side in sides]) is None:
+        return "their runs were made on processors of different kinds"
     values = []
-    for side in (first, second):
-        entry = entries[side.algorithm]
-        scores = curve_means(entry) if claim.quantity == "learning-curve" else scores_after(entry, side.step)
-        if scores is None:
-            what = (
-                "no learning curve is stored" if claim.quantity == "learning-curve" else f"step {side.step} was not run"
-            )
-            return f"{side.algorithm}: {what}"
-        values.append(scores)
-    return values[0], values[1]
+    for side in sides:
+        found = _of_side(claim, entries[side.algorithm], side)
+        if isinstance(found, str):
+            return found
+        values.append(found)
+    return values[0], values[1] if second is not None else None
 
 
-def _compared(
-    claim: Claim, first: Side, second: Side, found: Comparable, ours: np.ndarray, others: np.ndarray
-) -> Compared:
-    # names alone, so that neither other claims nor other algorithms move a draw
-    key = (found.suite, str(first), str(second), claim.quantity)
-    seeds, pair = min(len(ours), len(others)), pair_text(str(first), str(second))
-    digests = tuple(dict.fromkeys(found.entries[side.algorithm].digest for side in (first, second)))
-    rise = float(ours.mean(axis=1).mean() - others.mean(axis=1).mean())
+def _of_side(claim: Claim, entry: AlgorithmScores, side: Side) -> np.ndarray | str:
+    """[seed], means over tasks."""
+    if claim.quantity in TIMES:
+        return times_of(claim.quantity, entry)
+    if claim.quantity in ("learning-curve", "learning-curve-end"):
+        curves = curve_values(entry, whole=claim.quantity == "learning-curve")
+        return f"{side.algorithm}: no learning curve is stored" if curves is None else curves.mean(axis=1)
+    if claim.quantity == "gain":
+        before, after = (scores_after(entry, step) for step in claim.steps)
+        if before is None or after is None:
+            return f"{side.algorithm}: step {max(claim.steps)} was not run"
+        return after.mean(axis=1) - before.mean(axis=1)
+    scores = scores_after(entry, side.step)
+    return f"{side.algorithm}: step {side.step} was not run" if scores is None else scores.mean(axis=1)
+
+
+def _tested(
+    claim: Claim,
+    pair: str,
+    first: Side,
+    second: Side | None,
+    found: Comparable,
+    ours: np.ndarray,
+    others: np.ndarray | None,
+) -> Part:
+    units = len(ours) if others is None else min(len(ours), len(others))
+    if claim.relation == "ratio" and others is not None and min(ours.min(), others.min()) <= 0:
+        reason = "a ratio of returns that are not all positive means nothing"
+        return Part(pair, UNDECIDED, reason, math.nan, None, units, units=units)
+    paired = second is not None and first.algorithm == second.algorithm
+    compare_at = _comparing(claim.relation == "ratio", paired, ours, others, (found.suite, pair, claim.quantity))
     if claim.relation == "ratio":
-        low = min(ours.mean(axis=1).min(), others.mean(axis=1).min())
-        unusable = "" if low > 0 else "a ratio of returns that are not all positive means nothing"
-        ratio = float(ours.mean() / others.mean()) if not unusable else float("nan")
-        spread = _ratio_interval(ours, others, *key) if not unusable and seeds >= LEAST_SEEDS else None
-        return Compared(pair, found, ratio, spread, seeds, None, None, rise, digests, unusable)
-    test = permutation_test(ours.mean(axis=1), others.mean(axis=1), *key)
-    return Compared(
+        assert others is not None
+        effect = float(ours.mean() / others.mean())
+        interval = values_not_excluded(compare_at, effect)
+    else:
+        none = compare_at(0.0)
+        effect, interval = none.effect, none.interval
+    leaning, claimed, favour = _leaning(claim, compare_at, effect, others)
+    said = [claimed]
+    if claim.quantity in TIMES:
+        entries = [found.entries[side.algorithm] for side in (first, second) if side is not None]
+        spread = ", ".join(spread_of(claim.quantity, entry) for entry in entries)
+        said.append(f"on {one_processor(entries) or 'processors of several kinds'}, {spread}")
+    return Part(
         pair,
-        found,
-        effect=interquartile_mean(ours) - interquartile_mean(others),
-        interval=difference_interval(ours, others, *key) if seeds >= LEAST_SEEDS else None,
-        seeds=seeds,
-        p_value=test.p_value,
-        smallest_p=test.smallest_p,
-        rise=test.effect,
-        digests=digests,
+        UNDECIDED,
+        "; ".join(filter(None, said)),
+        effect,
+        interval,
+        units,
+        units=units,
+        leaning=leaning.word,
+        raw_p=leaning.p_value,
+        smallest_p=leaning.smallest_p,
+        favour=favour,
+        digits=2 if claim.factor is not None else 9 if claim.quantity == "seconds-per-step" else None,
     )
 
 
-def _ratio_interval(first: np.ndarray, second: np.ndarray, *key: str) -> tuple[float, float]:
-    """Percentile bootstrap of the ratio of means, whole seeds of either side resampled."""
-    means = []
-    for name, scores in (("first", first), ("second", second)):
-        counts = draw_counts(len(scores), RESAMPLES, keyed_generator(*key, name))
-        means.append(np.einsum("s,sr->r", scores.mean(axis=1), counts) / len(scores))
-    low, high = np.quantile(means[0] / means[1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+def _comparing(
+    ratio: bool, paired: bool, ours: np.ndarray, others: np.ndarray | None, key: tuple[str, ...]
+) -> CompareAt:
+    """Compares ours with so many times the others, or with the others and so much more."""
+
+    def compare_at(value: float) -> Comparison:
+        if others is None:
+            return compare_to(ours, value, *key)
+        shifted = others * value if ratio else others + value
+        return compare_to(ours - shifted, 0.0, *key) if paired else compare_means(ours, shifted, *key)
+
+    return compare_at
+
+
+def _leaning(
+    claim: Claim, compare_at: CompareAt, effect: float, others: np.ndarray | None
+) -> tuple[Leaning, str, float]:
+    """What the test leans to; what was claimed, as far as the pair does not say so; how far the effect is for it."""
+    factor = claim.factor or 0.0
+    if claim.relation == "ratio":
+        tolerance = claim.tolerance or 0.0
+        claimed = f"claimed {factor:g} ± {tolerance:g}, {claim.margin_from}"
+        return within(compare_at, factor - tolerance, factor + tolerance), claimed, -abs(effect - factor)
+    if claim.relation == "equivalent":
+        assert others is not None
+        margin = (claim.margin or 0.0) * abs(float(others.mean()))
+        claimed = f"claimed within ± {margin:.3g}, {claim.margin:.0%} of the second; {claim.margin_from}"
+        return within(compare_at, -margin, margin), claimed, -abs(effect)
+    if claim.relation in ("above", "below"):
+        up = claim.relation == "above"
+        favour = effect - factor if up else factor - effect
+        return direction(compare_at(factor), up), f"claimed {claim.relation} {factor:g}", favour
+    return direction(compare_at(0.0)), "", effect

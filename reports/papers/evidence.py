@@ -163,16 +163,17 @@ def scores_after(entry: AlgorithmScores, step: int | None) -> np.ndarray | None:
     return entry.scores[-1 if step is None else step]
 
 
-def curve_means(entry: AlgorithmScores) -> np.ndarray | None:
-    """The mean over the learning curve after adaptation, on validation tasks [seed, task].
+def curve_values(entry: AlgorithmScores, whole: bool) -> np.ndarray | None:
+    """The mean over the learning curve after adaptation (its end, if not `whole`), on validation tasks [seed, task].
 
-    Evaluations stand at equal fractions of the budget, so this is the area under the curve over its length.
+    Evaluations stand at equal fractions of the budget, so the mean is the area under the curve over its length.
     None where nothing was recorded in training.
     """
     curves = [read_learning_curve(run) for run in entry.runs]
     if any(curve is None or len(curve.points) < 2 for curve in curves):
         return None
-    return np.stack([curve.values[:, 1].mean(axis=0) for curve in curves if curve is not None])
+    values = [curve.values[:, 1] for curve in curves if curve is not None]
+    return np.stack([curve.mean(axis=0) if whole else curve[-1] for curve in values])
 
 
 def _terms(entry: AlgorithmScores) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reports.figures.colours import styles_for
 from reports.figures.drawing import figure_files
 from reports.folder import write_folder
+from reports.papers.axes import beyond_axes
 from reports.papers.draw_figure import draw_figure
 from reports.papers.evidence import Evidence, gather
 from reports.papers.sections import claims_section, figure_section, plain_section, table_section
@@ -49,31 +50,50 @@ def write_paper(
     suites: Collection[str] | None = None,
     studies: Iterable[StoredStudy] = (),
     left_out: Sequence[str] = (),
+    repeat: Callable[[Sequence[StoredRun]], Sequence[str]] = lambda runs: (),
 ) -> Path:
     """Writes the paper's page into the folder `output`, in place of a former report; returns it.
 
     reference: shipped results.  stale: digests of configurations whose code or software has changed since they ran.
     left_out: cells that are not run, since the algorithm does not fit the suite, a line each.
+    repeat: the commands that plan exactly the runs that it is given, and what is said of those that none plans.
     algorithms, suites: names that exist, so that the page can tell what is not run from what cannot be.
     The same runs give the same bytes; no run at all gives a page on which every claim reads "not run".
     Raises StoreError if the folder cannot be written or holds something else than a report.
     """
-    mine, shipped = (_relevant(paper, group) for group in (runs, reference))
-    entries, refused = collect_entries(mine, shipped)
-    evidence = gather(paper, entries, refused, stale, algorithms, suites, choose_studies(studies, stale))
+    evidence = paper_evidence(paper, runs, reference, stale, algorithms, suites, studies)
+    refused = evidence.refused
     boards = make_boards(entry for found in evidence.sets for entry in found.entries.values())
     styles = styles_for({a.id for a in paper.algorithms} | {e.algorithm for b in boards for e in b.entries})
     warnings = collect_cautions(boards, refused, stale, failed, left_out)
     report = Report(f"{paper.title}: reproduction", boards, refused, warnings, frozenset(stale), styles)
     output = Path(output)
-    write_folder(output, _files(report, evidence, judge(evidence)))
+    write_folder(output, _files(report, evidence, judge(evidence), repeat))
     return output / "index.html"
+
+
+def paper_evidence(
+    paper: Paper,
+    runs: Iterable[StoredRun],
+    reference: Iterable[StoredRun] = (),
+    stale: Collection[str] = (),
+    algorithms: Collection[str] | None = None,
+    suites: Collection[str] | None = None,
+    studies: Iterable[StoredStudy] = (),
+) -> Evidence:
+    """What of these speaks to the paper; arguments as of `write_paper`."""
+    mine, shipped = (_relevant(paper, group) for group in (runs, reference))
+    entries, refused = collect_entries(mine, shipped)
+    return gather(paper, entries, refused, stale, algorithms, suites, choose_studies(studies, stale))
 
 
 def claims_table(verdicts: Sequence[ClaimVerdict]) -> Table:
     """One row a claim."""
-    columns = ("Claim", "Place", "Statement", "Verdict", "Effect [95 %]", "Seeds")
-    rows = ((v.claim.id, v.claim.place, v.claim.sentence, v.word, *v.shown) for v in verdicts)
+    columns = ("Claim", "Place", "Form", "Statement", "Verdict", "Effect [95 %]", "Units", "Departures")
+    rows = (
+        (v.claim.id, v.claim.place, v.claim.form, v.claim.sentence, v.word, *v.shown, str(len(v.departures)))
+        for v in verdicts
+    )
     return Table("Claims and verdicts", columns, tuple(rows))
 
 
@@ -83,11 +103,16 @@ def _relevant(paper: Paper, runs: Iterable[StoredRun]) -> list[StoredRun]:
     return [run for run in runs if run.suite.partition("[")[0] in bases and run.algorithm in names]
 
 
-def _files(report: Report, evidence: Evidence, verdicts: tuple[ClaimVerdict, ...]) -> dict[str, bytes]:
+def _files(
+    report: Report,
+    evidence: Evidence,
+    verdicts: tuple[ClaimVerdict, ...],
+    repeat: Callable[[Sequence[StoredRun]], Sequence[str]],
+) -> dict[str, bytes]:
     """Every file's content by its name within the folder; the page last."""
     paper = evidence.paper
     runs = [run for board in report.boards for entry in board.entries for run in entry.runs]
-    statement = make_statement(evidence, verdicts, runs)
+    statement = make_statement(evidence, verdicts, runs, repeat(runs))
     contents: dict[str, str | bytes] = {"summary.json": _summary(report.boards, verdicts)}
     contents |= table_files("claims", claims_table(verdicts))
     tables, figures = [], []
@@ -105,7 +130,7 @@ def _files(report: Report, evidence: Evidence, verdicts: tuple[ClaimVerdict, ...
         if drawing is not None:
             contents |= figure_files(drawing)
         missing = f"no measurement of the {figure.measurement} yet" if figure.measurement else "nothing of it is stored"
-        figures.append(figure_section(figure, drawing, numbers, missing))
+        figures.append(figure_section(figure, drawing, numbers, missing, beyond_axes(figure, evidence)))
     style = page_style(report.styles, report.classes)
     contents |= {"statement.md": statement.markdown(), "statement.tex": statement.latex()}
     contents["statement.html"] = _page(statement.title, style, f'<main class="statement">{statement.html()}</main>')

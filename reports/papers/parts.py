@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from reports.text.numbers import NONE, decimals_for, number
+from reports.text.numbers import NONE, decimals_for, number, plural
 
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
+#: a bound so wide that nothing could exceed it; a claimed change within numerical error
+VACUOUS, NO_CHANGE = "vacuous", "no change"
 UNDECIDED, NOT_RUN = "undecided at this budget", "not run"
-WORDS = (REPRODUCED, CONTRADICTED, UNDECIDED, NOT_RUN)
+WORDS = (REPRODUCED, CONTRADICTED, NO_CHANGE, VACUOUS, UNDECIDED, NOT_RUN)
+#: how often a family of tests that are all of nothing may decide something
+ALPHA = 0.05
 
 Interval = tuple[float, float]
 
@@ -19,17 +23,24 @@ class Part:
     """One comparison of a claim.
 
     effect: a difference, a ratio, a value or the least rise; NaN where it means nothing, None where nothing stored
-    speaks to the part.  favour: of a claim's parts, the least is the one that the claim's verdict shows.
+    speaks to the part.  A part that varies by chance has `raw_p`, that of its own two-sided test, and `leaning`, what
+    it decides where the p-value corrected for the paper's other tests is small enough; its `word` is open until then.
     """
 
     pair: str  # what is compared
     word: str  # of WORDS
     reason: str  # one sentence without its full stop
     effect: float | None = None
-    interval: Interval | None = None  # 95 %
+    interval: Interval | None = None  # 95 %, of the same test as `raw_p`
     seeds: int = 0
+    unit: str = "seed"  # what varies by chance, in the singular; "" where nothing does
+    units: int = 0  # how many of them, of the side that has fewer
+    leaning: str = ""
+    raw_p: float | None = None
+    smallest_p: float | None = None  # that so many units can give
     p_value: float | None = None  # Holm's
-    favour: tuple[float, float] = (0.0, 0.0)
+    judged: bool = True  # whether the claim's verdict rests on it
+    favour: float = 0.0  # how far the effect is on the claim's side
     digits: int | None = None  # decimals of the effect; None: as many as its size asks for
     bare: bool = False  # shown without a word on its interval
 
@@ -37,6 +48,19 @@ class Part:
     def tested(self) -> bool:
         """Whether the stored runs or studies speak to it."""
         return self.effect is not None
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """The part with the least favours a claim least: one that fails before one that is open or says nothing."""
+        if self.effect is None or math.isnan(self.effect):
+            return (3.0, 0.0)
+        places = {CONTRADICTED: 0.0, REPRODUCED: 2.0}
+        return places.get(self.word, 1.0), self.favour
+
+    @property
+    def units_text(self) -> str:
+        """How many of what, as in "3 seeds"."""
+        return plural(self.units, self.unit) if self.unit else "nothing left to chance"
 
     @property
     def effect_text(self) -> str:
@@ -52,4 +76,4 @@ class Part:
 
 
 def pair_text(first: str, second: str) -> str:
-    return first if first == second else f"{first} against {second}"
+    return first if not second or first == second else f"{first} against {second}"

@@ -7,32 +7,54 @@ from collections.abc import Sequence
 from html import escape
 
 from reports.figures.drawing import Drawing
+from reports.papers.change import what_would_change
 from reports.papers.evidence import Evidence
-from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, WORDS, Part
+from reports.papers.parts import CONTRADICTED, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, WORDS, Part
 from reports.papers.tables import FilledTable, PaperCell, ours_text
 from reports.papers.verdicts import ClaimVerdict
 from reports.sections.html import Cell, Row, figure_of, table, table_links
-from reports.text.numbers import number
+from reports.text.numbers import number, plural
 from reports.text.table import Table
 from results.published import Paper, PaperFigure
 
-_CLASSES = {REPRODUCED: "reproduced", CONTRADICTED: "contradicted", UNDECIDED: "undecided", NOT_RUN: "none"}
+_CLASSES = {
+    REPRODUCED: "reproduced",
+    CONTRADICTED: "contradicted",
+    NO_CHANGE: "empty",
+    VACUOUS: "empty",
+    UNDECIDED: "undecided",
+    NOT_RUN: "none",
+}
 
 
 def claims_section(paper: Paper, verdicts: Sequence[ClaimVerdict]) -> str:
     counts = Counter(verdict.word for verdict in verdicts)
     said = ", ".join(f"<b>{counts[word]}</b> {_word(word)}" for word in WORDS if counts[word])
     notes = "".join(f"<li>{escape(sentence)}</li>" for sentence in paper.open)
+    families: dict[str, list[ClaimVerdict]] = {}
+    for verdict in verdicts:
+        families.setdefault(verdict.claim.family, []).append(verdict)
+    groups = list(families.values())
+    run = [group for group in groups if any(verdict.word != NOT_RUN for verdict in group)]
+    not_run = [group for group in groups if group not in run]
+    closed = ""
+    if not_run:
+        claims = sum(map(len, not_run))
+        closed = (
+            f"<details{'' if run else ' open'}><summary>Not run: {plural(claims, 'claim')}, with what would decide "
+            f"them</summary>{table('Claims that are not run', (_family(group, paper) for group in not_run), 'claims')}"
+            "</details>"
+        )
     return f"""
 <section id="claims"><h2>Claims</h2>
 <p class="lead">Of {len(verdicts)} claims: {said}.</p>
-<p class="note">A part of a claim is decided where a permutation test over seeds gives p ≤ 0.05 after Holm's correction
-over all tested parts of this paper's claims. Effects are differences of interquartile means (ratios where a ratio is
-claimed) with 95 % bootstrap intervals over seeds; a claim shows the part that favours it least. What is measured and
-no score is decided by its own 95 % interval, or by its sign where nothing in it is left to chance. Undecided is not
-refuted. Our runs are at other budgets than the paper's where the reasons say so.</p>
-<details open><summary>What the paper leaves open</summary><ul class="caution">{notes}</ul></details>
-{table("Claims", map(_claim, verdicts), "claims")}
+<p class="note">A part of a claim is decided where its own test over seeds, or over MDPs drawn independently, gives
+p ≤ 0.05 after Holm's correction over all tests that this paper's verdicts rest on. Effects are differences of means
+over seeds (ratios where a ratio is claimed) with the 95 % interval of the very test; a claim shows the part that
+favours it least. What is exact is decided by its sign. A bound that nothing could exceed is vacuous, and a change
+within numerical error is none; neither counts as reproduced. Undecided is not refuted. Every verdict opens.</p>
+<details><summary>What the paper leaves open</summary><ul class="caution">{notes}</ul></details>
+{table("Claims", (_family(group, paper) for group in run), "claims")}{closed}
 <p class="files">Table: {table_links("claims")}</p>
 </section>"""
 
@@ -66,14 +88,20 @@ def plain_section(identifier: str, texts: Table, note: str) -> str:
 <p class="files">Table: {table_links(identifier)}</p></section>"""
 
 
-def figure_section(figure: PaperFigure, drawing: Drawing | None, texts: Table | None, missing: str) -> str:
-    """A figure from our runs, and the numbers behind it; why there is none where nothing was run."""
+def figure_section(
+    figure: PaperFigure, drawing: Drawing | None, texts: Table | None, missing: str, beyond: Sequence[str] = ()
+) -> str:
+    """A figure from our runs, and the numbers behind it; why there is none where nothing was run.
+
+    beyond: where ours leave the printed axes.
+    """
     drawn = f'<p class="terms">Not run: {escape(missing)}.</p>'
     if drawing is not None:
         drawn = figure_of(drawing, "paperfigure")
     notes = [figure.note] if figure.note else []
     if figure.axes:
         notes.append("The paper's values are not in its text. Its vertical axes run " + _axes(figure) + ".")
+    notes += beyond
     numbers = "" if texts is None else f"{_html(texts)}<p class='files'>Table: {table_links(figure.id)}</p>"
     return f"""
 <section id="{figure.id}"><h3>{escape(figure.place)}. {escape(figure.title)}</h3>{drawn}{_notes(notes)}{numbers}
@@ -85,41 +113,50 @@ def _axes(figure: PaperFigure) -> str:
     return ", ".join(ends)
 
 
-def _claim(verdict: ClaimVerdict) -> Row:
-    claim = verdict.claim
-    printed = f" The paper: {claim.printed}." if claim.printed else ""
-    sentence = (
-        f"{escape(claim.sentence + printed)}<small>{escape(claim.place)} · <code>{escape(claim.id)}</code></small>"
-    )
-    effect, seeds = verdict.shown
-    texts = {
-        "Claim": sentence,
-        "Verdict": _word(verdict.word),
-        "Effect [95 %]": effect,
-        "Seeds": seeds,
-        "Why": _why(verdict),
+def _family(verdicts: Sequence[ClaimVerdict], paper: Paper) -> Row:
+    """A claim with its verdict on each suite."""
+    claim = verdicts[0].claim
+    printed = dict.fromkeys(v.claim.printed for v in verdicts if v.claim.printed and not v.claim.table)
+    said = claim.general_sentence if len(verdicts) > 1 else claim.sentence
+    said += f" Printed: {'; '.join(printed)}." if printed else ""
+    quote = f"<q>{escape(claim.quote)}</q> " if claim.quote else ""
+    form = f" · <b>{escape(claim.form)}</b>" if claim.form else ""
+    place = f"{escape(claim.place)} · <code>{escape(claim.family)}</code>{form}"
+    cells = {
+        "Claim": Cell(f"{escape(said)}<small>{quote}{place}</small>"),
+        "Verdict": Cell("".join(_verdict(verdict, paper) for verdict in verdicts)),
     }
-    return Row({head: Cell(text) for head, text in texts.items()}, anchor=claim.id)
+    return Row(cells)
 
 
-def _why(verdict: ClaimVerdict) -> str:
-    tested = [part for part in verdict.parts if part.tested]
-    if not tested:
-        return escape("; ".join(reason.removeprefix("not run: ") for reason in verdict.reasons))
-    reasons = "".join(f"<div>{escape(reason)}</div>" for reason in verdict.reasons)
-    parts = "".join(map(_part, tested))
-    differences = "".join(f"<li>{escape(text)}</li>" for text in verdict.not_comparable)
-    digests = ", ".join(digest[:12] for digest in verdict.digests)
+def _verdict(verdict: ClaimVerdict, paper: Paper) -> str:
+    """One line, which opens: the word, the suite, effect and units; and why it is the opposite of another, if it is."""
+    claim = verdict.claim
+    suite = f" {escape(paper.printed(claim.suite))}" if claim.suite else ""
+    effect, units = verdict.shown
+    found = f' <span class="ci">{escape(effect)}, {escape(units)}</span>' if verdict.least is not None else ""
+    departs = f' <span class="ci">· {plural(len(verdict.departures), "departure")}</span>' if verdict.departures else ""
+    opposed = f'<div class="opposed">{escape(verdict.reasons[0])}.</div>' if verdict.opposed else ""
     return (
-        f"{reasons}<details><summary>numbers, differences, runs</summary><ul>{parts}{differences}"
-        f"<li>runs {escape(digests)}</li></ul></details>"
+        f'<details id="{escape(claim.id)}"><summary>{_word(verdict.word)}{suite}{found}{departs}</summary>'
+        f"{_why(verdict, paper)}</details>{opposed}"
     )
+
+
+def _why(verdict: ClaimVerdict, paper: Paper) -> str:
+    reasons = "".join(f"<div>{escape(reason)}</div>" for reason in verdict.reasons)
+    tested = [part for part in verdict.parts if part.tested]
+    lines = [*map(_part, tested), *verdict.not_comparable, *(f"departs in {each}" for each in verdict.departures)]
+    if verdict.digests:
+        lines.append(f"runs {', '.join(digest[:12] for digest in verdict.digests)}")
+    lines.append(f"what would change it: {what_would_change(verdict, paper)}")
+    return f"{reasons}<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
 
 def _part(part: Part) -> str:
     corrected = "" if part.p_value is None else f", p {part.p_value:.2g}"
-    text = f"{part.pair}: {part.effect_text}, {part.seeds} seeds{corrected}, {part.word}"
-    return f"<li>{escape(text)}</li>"
+    shown = "" if part.judged else ", shown and not judged"
+    return f"{part.pair}: {part.effect_text}, {part.units_text}{corrected}, {part.word}{shown}"
 
 
 def _cell(cell: PaperCell) -> Cell:
@@ -137,7 +174,7 @@ def _word(word: str) -> str:
 def _html(texts: Table) -> str:
     heads = [escape(name) for name in texts.columns]
     rows = (Row({head: Cell(escape(text)) for head, text in zip(heads, row, strict=True)}) for row in texts.rows)
-    return table(texts.title, rows, "runs")
+    return table(texts.title, rows, "texts")
 
 
 def _notes(notes: Sequence[str]) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from reports.papers.departures import merged
 from reports.papers.evidence import Evidence
 from reports.papers.parts import NOT_RUN, WORDS
 from reports.papers.verdicts import ClaimVerdict
-from reports.text.numbers import plural, short_count
+from reports.text.numbers import short_count
 from reports.text.table import latex_text as escaped
 
 if TYPE_CHECKING:
@@ -71,8 +72,10 @@ class Statement:
         return "\n".join([*lines, r"\end{document}", ""])
 
 
-def make_statement(evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: Sequence[StoredRun]) -> Statement:
-    """runs: those behind the verdicts and tables."""
+def make_statement(
+    evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: Sequence[StoredRun], repeat: Sequence[str] = ()
+) -> Statement:
+    """runs: those behind the verdicts and tables.  repeat: the commands that plan them, and which none plans."""
     paper = evidence.paper
     groups = []
     for word in WORDS:
@@ -82,25 +85,35 @@ def make_statement(evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: S
     counts = ", ".join(f"{len(claims)} {word}" for word, claims in groups)
     lead = (
         f"Of {len(verdicts)} claims entered from “{paper.title}” ({paper.authors}; {paper.venue}, {paper.year}): "
-        f"{counts or 'none'}. A claim is reproduced or contradicted only where a permutation test over seeds, "
-        f"corrected by Holm's method over the paper's tested claims, decides at 5 %, or, of what is measured and no "
-        f"score, its 95 % interval or its sign where nothing is left to chance; everything else is "
-        f"undecided at the budget below, which is no evidence against it."
+        f"{counts or 'none'}. A claim is reproduced or contradicted only where its test over seeds, or over MDPs "
+        f"drawn independently, decides at 5 % after Holm's correction over the paper's tests, or its sign where "
+        f"nothing is left to chance; a bound that excludes nothing is vacuous, and a change within numerical error "
+        f"none. What is undecided at the budget below is no evidence against a claim."
     )
-    return Statement(f"Reproduction statement: {paper.title}", lead, tuple(groups), _facts(evidence, verdicts, runs))
+    return Statement(
+        f"Reproduction statement: {paper.title}", lead, tuple(groups), _facts(evidence, verdicts, runs, repeat)
+    )
 
 
 def _found(verdict: ClaimVerdict) -> str:
+    """The part that favours the claim least, and of how many parts it is."""
+    least = verdict.least
     tested = [part for part in verdict.parts if part.tested]
-    said = [f"{part.pair}: {part.effect_text}, {plural(part.seeds, 'seed')}" for part in tested]
+    if least is None:
+        return ""
+    said = [f"{least.pair}: {least.effect_text}, {least.units_text}"]
+    if len(tested) > 1:
+        said.append(f"the least of {len(tested)} parts")
     missing = len(verdict.parts) - len(tested)
     if missing:
         said.append(f"{missing} of {len(verdict.parts)} parts not run")
+    if verdict.opposed:
+        said.append(f"{verdict.reasons[0][0].lower()}{verdict.reasons[0][1:]}")
     return "; ".join(said) + "."
 
 
 def _facts(
-    evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: Sequence[StoredRun]
+    evidence: Evidence, verdicts: Sequence[ClaimVerdict], runs: Sequence[StoredRun], repeat: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     paper = evidence.paper
     command = f"metarl paper {paper.name}"
@@ -110,6 +123,7 @@ def _facts(
     if not runs:
         return (*facts, ("Runs", f"none is stored; {command} makes those whose methods and suites exist"))
     departures = dict.fromkeys(text for verdict in verdicts for text in verdict.not_comparable)
+    departures |= dict.fromkeys(map(str, merged(each for verdict in verdicts for each in verdict.departures)))
     if departures:
         facts.append(("Departs from the paper", "; ".join(departures)))
     profiles = sorted({str(run.run["description"]["profile"]) for run in runs})
@@ -128,19 +142,8 @@ def _facts(
             "Software",
             f"metarl-bench at commit {', '.join(commits)}; Python {', '.join(pythons)}; {', '.join(versions)}",
         ),
-        (
-            "Repeat",
-            "; ".join([*(_repeat(command, name, runs) for name in profiles), f"{command} --stored renders again"]),
-        ),
+        ("Repeat", "; ".join([*repeat, f"{command} --stored renders again"])),
     )
-
-
-def _repeat(command: str, profile: str, runs: Sequence[StoredRun]) -> str:
-    """The command that makes the runs of this profile at the commit named."""
-    mine = [run for run in runs if run.run["description"]["profile"] == profile]
-    suites = ",".join(sorted({run.suite for run in mine}))
-    quoted = f'"{suites}"' if "[" in suites else suites
-    return f"{command} --profile {profile} --suites {quoted} --seeds {max(run.seed for run in mine) + 1}"
 
 
 def _breakable(name: str) -> str:

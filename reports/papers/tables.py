@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.papers.departures import value_of
 from reports.papers.evidence import Comparable, Evidence
 from reports.papers.parts import NOT_RUN
 from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary
 from reports.text.numbers import NONE, decimals_for, interval, number, plural, short_count
 from reports.text.table import Table, csv_lines
-from results.published import Paper, PaperFigure, ScoreTable, SettingsTable, parse_number
+from results.published import Paper, PaperFigure, ScoreTable, parse_number
+from results.published_settings import Setting, SettingsTable, shown
 
 
 @dataclass(frozen=True)
@@ -139,13 +141,8 @@ def table_csv(filled: FilledTable) -> str:
 
 
 def settings_table(table: SettingsTable, evidence: Evidence) -> Table:
-    """Printed hyperparameters beside those of the runs on the page."""
-    used = [found for suite in evidence.paper.suites if suite.id in table.suites for found in evidence.of(suite)]
-    used = used if table.suites else list(evidence.sets)
-    rows = []
-    for name, printed, option in table.rows:
-        values = _configured(option, used) if option else []
-        rows.append((name, printed, ", ".join(values) or NONE))
+    """Printed hyperparameters beside those of the runs on the page, with the methods where these differ in them."""
+    rows = [(row.name, row.printed, _ours(row, table, evidence)) for row in table.rows]
     title = f"{table.place}: {table.title}; ours: the values of all runs shown here"
     return Table(title, ("Setting", "Paper", "Ours"), tuple(rows))
 
@@ -194,21 +191,30 @@ def _numbers(found: Comparable, entry: AlgorithmScores) -> tuple[str, ...]:
     return (found.suite, short_count(entry.identity["budget"]), found.profiles, before, after, summary)
 
 
-def _configured(option: str, used: Sequence[Comparable]) -> list[str]:
-    values = set()
-    for found in used:
-        for entry in found.entries.values():
-            identity, description = entry.identity, entry.runs[0].run["description"]
-            group, _, name = option.rpartition(".")
-            if option == "seeds":
-                values.add(str(len(entry.seeds)))
-            elif option in description:
-                values.add(str(description[option]))
-            else:
-                value = identity[group or "configuration"].get(name)
+def _ours(setting: Setting, table: SettingsTable, evidence: Evidence) -> str:
+    """Every value that ours have, numbers by size, each with its methods; a dash without any."""
+    if not setting.option:
+        return NONE
+    by_value: dict[Any, set[str]] = {}
+    names = set[str]()
+    for suite in evidence.paper.suites:
+        if (table.suites and suite.id not in table.suites) or (setting.suites and suite.id not in setting.suites):
+            continue
+        for found in evidence.of(suite):
+            for name, entry in found.entries.items():
+                if name not in (setting.algorithms or table.algorithms or (name,)):
+                    continue
+                value = value_of(setting.option, entry)
                 if value is not None:
-                    values.add(" × ".join(map(str, value)) if isinstance(value, list) else f"{value:g}")
-    return sorted(values)
+                    names.add(name)
+                    by_value.setdefault(tuple(value) if isinstance(value, list) else value, set()).add(name)
+    ordered = sorted(by_value, key=lambda value: (not isinstance(value, int | float), _sortable(value)))
+    texts = {value: f" ({', '.join(sorted(by_value[value]))})" if by_value[value] != names else "" for value in ordered}
+    return ", ".join(shown(value) + texts[value] for value in ordered) or NONE
+
+
+def _sortable(value: Any) -> Any:
+    return value if isinstance(value, int | float) else str(value)
 
 
 def _cell(row: str, column: str, suites: set[str]) -> tuple[str, str]:

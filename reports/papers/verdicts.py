@@ -1,33 +1,30 @@
-"""Verdicts on a paper's claims, computed from stored runs: reproduced, contradicted, undecided, or not run.
+"""Verdicts on a paper's claims, computed from what is stored.
 
-A part of a claim (one method against another) holds when the permutation test of the two, corrected by Holm's method
-over all parts of the paper's claims that were run, gives p <= 0.05 and the difference has the claimed sign; it fails
-when p <= 0.05 and the sign is the other one.  A ratio holds when its 95 % interval lies within the tolerance and fails
-when it lies outside, either only from 10 seeds on, below which that interval covers less than it says.
+A part of a claim holds or fails when its own test, corrected by Holm's method in Tarone's form over all tests of the
+paper's claims that verdicts rest on, gives p <= 0.05; which of both, its effect says.  Tests that could not decide
+anything, such as those of one seed, weaken no other.  What is exact is decided by its sign.
 
 A claim is reproduced when all its parts hold, contradicted when one fails, not run when none could be tested, and
-undecided at this budget otherwise.
-
-Claims on studies are tested by `study_claims`, and stand outside Holm's family.
+undecided at this budget otherwise; but where nothing is open and no part fails, one that shows no change beyond
+numerical error makes it "no change", and one on a bound that excludes nothing "vacuous".
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reports.papers.claims import Compared, compare_sides, parts_of
+from reports.papers.departures import departures_of_runs, departures_of_study, merged
 from reports.papers.evidence import Evidence
-from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Part
+from reports.papers.parts import ALPHA, CONTRADICTED, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, Part
 from reports.papers.study_claims import study_parts
-from reports.scores.cautions import ENOUGH_SEEDS
-from reports.statistics.permutation import holm, seeds_needed
+from reports.statistics.multiplicity import holm
 from reports.text.numbers import NONE, plural
-from results.published import Claim
-
-ALPHA = 0.05
+from results.published_claims import Claim
+from results.published_settings import Departure
 
 
 @dataclass(frozen=True)
@@ -38,11 +35,14 @@ class ClaimVerdict:
     reasons: tuple[str, ...]  # why this verdict
     not_comparable: tuple[str, ...]  # what keeps our numbers from being compared with the paper's
     digests: tuple[str, ...]  # of the configurations behind it
+    departures: tuple[Departure, ...] = ()  # settings of the paper's that our runs do not have
+    opposed: tuple[str, ...] = ()  # claims on the same figure with the opposite verdict, by id
 
     @property
     def least(self) -> Part | None:
         """The part that favours the claim least; None if none was tested."""
-        return min((part for part in self.parts if part.tested), key=lambda part: part.favour, default=None)
+        judged = [part for part in self.parts if part.judged] or self.parts
+        return min((part for part in judged if part.tested), key=lambda part: part.order, default=None)
 
     @property
     def effect(self) -> float | None:
@@ -52,7 +52,9 @@ class ClaimVerdict:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        return None if self.least is None else self.least.interval
+        """That of `least`, if it has two finite ends."""
+        interval = None if self.least is None else self.least.interval
+        return None if interval is None or not all(map(math.isfinite, interval)) else interval
 
     @property
     def seeds(self) -> int | None:
@@ -60,32 +62,24 @@ class ClaimVerdict:
 
     @property
     def shown(self) -> tuple[str, str]:
-        """Effect and seeds as tables show them."""
+        """Effect and units as tables show them."""
         if self.least is None or self.effect is None:
             return NONE, NONE
-        return self.least.effect_text, str(self.seeds)
+        return self.least.effect_text, self.least.units_text if self.least.unit else "exact"
 
 
 def judge(evidence: Evidence) -> tuple[ClaimVerdict, ...]:
     """A verdict for each claim, in the paper's order.  Raises StoreError as `claims.compare_sides` does."""
-    compared = [
-        [compare_sides(claim, first, second, evidence) for first, second in parts_of(claim)]
-        for claim in evidence.paper.claims
-    ]
-    family = [part for parts in compared for part in parts if isinstance(part, Compared) and part.p_value is not None]
-    corrected = dict(zip(map(id, family), holm([part.p_value or 0.0 for part in family]), strict=True))
+    claims = evidence.paper.claims
+    found = [_found(claim, evidence) for claim in claims]
+    family = [part for each in found for part in (c.part for c in each) if part.raw_p is not None and part.judged]
+    corrected = holm([part.raw_p or 0.0 for part in family], [part.smallest_p or 0.0 for part in family], ALPHA)
+    by_part = dict(zip(map(id, family), corrected, strict=True))
     verdicts = []
-    for claim, found in zip(evidence.paper.claims, compared, strict=True):
-        if claim.relation == "measurement":
-            verdicts.append(_study_verdict(claim, evidence))
-            continue
-        parts = [_judge_part(claim, part, corrected.get(id(part)), len(family)) for part in found]
-        tested = [part for part in found if isinstance(part, Compared)]
-        suite = evidence.paper.suite(claim.suite)
-        differences = [text for part in tested for text in evidence.differences(suite, part.found)]
-        digests = [digest for part in tested for digest in part.digests]
-        verdicts.append(_verdict(claim, parts, differences, digests))
-    return tuple(verdicts)
+    for claim, compared in zip(claims, found, strict=True):
+        parts = [_decided(each.part, by_part.get(id(each.part)), len(family)) for each in compared]
+        verdicts.append(_verdict(claim, parts, compared, evidence))
+    return _opposed(verdicts)
 
 
 def claims_summary(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:
@@ -103,80 +97,105 @@ def claims_summary(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:
     ]
 
 
-def _study_verdict(claim: Claim, evidence: Evidence) -> ClaimVerdict:
-    study = evidence.studies.get(claim.measured_by)
-    if study is None:
-        stored = f"; none of {claim.measured_by} is stored" if claim.measured_by else ""
-        return ClaimVerdict(claim, NOT_RUN, (), (f"no measurement of the {claim.measurement} yet{stored}",), (), ())
-    base = evidence.paper.suite(claim.suite).base if claim.suite else ""
-    return _verdict(claim, study_parts(claim, base, study), study.differences(), [study.digest])
-
-
-def _verdict(claim: Claim, parts: Sequence[Part], differences: Sequence[str], digests: Sequence[str]) -> ClaimVerdict:
+def word_of(parts: Iterable[Part]) -> str:
+    """The verdict that these parts, of which all are judged, make together."""
     words = {part.word for part in parts}
     if CONTRADICTED in words:
-        word = CONTRADICTED
-    elif not any(part.tested for part in parts):
-        word = NOT_RUN
-    else:
-        word = REPRODUCED if words == {REPRODUCED} else UNDECIDED
-    texts = (tuple(dict.fromkeys(each)) for each in (_reasons(parts), differences, digests))
-    return ClaimVerdict(claim, word, tuple(parts), *texts)
+        return CONTRADICTED
+    if not words - {NOT_RUN}:
+        return NOT_RUN
+    if words & {UNDECIDED, NOT_RUN}:
+        return UNDECIDED
+    return NO_CHANGE if NO_CHANGE in words else VACUOUS if VACUOUS in words else REPRODUCED
 
 
-def _judge_part(claim: Claim, part: Compared | Part, corrected: float | None, family: int) -> Part:
-    if isinstance(part, Part):
+def _found(claim: Claim, evidence: Evidence) -> list[Compared]:
+    """The claim's parts, before the correction for how many tests there are."""
+    if claim.relation != "measurement":
+        return [compare_sides(claim, first, second, evidence) for first, second in parts_of(claim)]
+    study = evidence.studies.get(claim.measured_by)
+    if study is None:
+        return []
+    base = evidence.paper.suite(claim.suite).base if claim.suite else ""
+    return [Compared(part) for part in study_parts(claim, base, study)]
+
+
+def _decided(part: Part, corrected: float | None, family: int) -> Part:
+    """The part with its word, where it varies by chance."""
+    if part.word == NOT_RUN or not part.leaning or part.effect is None or math.isnan(part.effect):
         return part
-    word, reason = _judge_ratio(claim, part) if corrected is None else _judge_difference(part, corrected, family)
-    favour = part.effect if claim.factor is None else -abs(part.effect - claim.factor)
-    return Part(
-        part.pair,
-        word,
-        reason,
-        part.effect,
-        part.interval,
-        part.seeds,
-        corrected,
-        favour=(1.0, part.seeds) if math.isnan(part.effect) else (0.0, favour),
-        digits=2 if corrected is None else None,
-    )
+    if part.raw_p is None:
+        reason = f"{plural(part.units, part.unit)} {'holds' if part.units == 1 else 'hold'} no test"
+        return replace(part, reason="; ".join(filter(None, [part.reason, reason])))
+    if corrected is None:  # only shown
+        word = part.leaning if part.raw_p <= ALPHA else UNDECIDED
+        said = f"p = {part.raw_p:.2g}, shown beside what is judged"
+        return replace(part, word=word, p_value=part.raw_p, reason="; ".join(filter(None, [part.reason, said])))
+    said = f"p = {corrected:.2g} after Holm's correction over {plural(family, 'test')}"
+    if part.smallest_p is not None and part.smallest_p > ALPHA:
+        said += f"; {plural(part.units, part.unit)} can give no p-value below {part.smallest_p:.2g}"
+    word = part.leaning if corrected <= ALPHA else UNDECIDED
+    return replace(part, word=word, p_value=corrected, reason="; ".join(filter(None, [part.reason, said])))
 
 
-def _judge_difference(part: Compared, corrected: float, family: int) -> tuple[str, str]:
-    decided = f"p = {corrected:.2g} after Holm's correction over {plural(family, 'test')}"
-    if corrected <= ALPHA:
-        # a difference of interquartile means of the other sign says that a few tasks decide
-        agrees = part.rise * part.effect > 0
-        return (REPRODUCED if part.rise > 0 else CONTRADICTED) if agrees else UNDECIDED, decided
-    if part.smallest_p is None or part.smallest_p <= ALPHA / family:
-        return UNDECIDED, decided
-    return UNDECIDED, (
-        f"{plural(part.seeds, 'seed')} can give no p-value below {part.smallest_p:.2g}, and the first of {family} "
-        f"tests must reach {ALPHA / family:.2g}: at least {seeds_needed(family, ALPHA)} seeds of each are needed"
-    )
+def _verdict(claim: Claim, parts: Sequence[Part], compared: Sequence[Compared], evidence: Evidence) -> ClaimVerdict:
+    differences, departures, digests = list[str](), list[Departure](), list[str]()
+    if claim.relation == "measurement":
+        study = evidence.studies.get(claim.measured_by)
+        if study is None:
+            stored = f"; none of {claim.measured_by} is stored" if claim.measured_by else ""
+            reason = f"no measurement of the {claim.measurement} yet{stored}"
+            return ClaimVerdict(claim, NOT_RUN, (), (reason,), (), ())
+        differences, digests = list(study.differences()), [study.digest]
+        departures = departures_of_study(evidence.paper, claim, study)
+    for each in (each for each in compared if each.found is not None):
+        assert each.found is not None
+        differences += evidence.differences(evidence.paper.suite(claim.suite), each.found)
+        departures += departures_of_runs(evidence.paper, claim, each.found, each.algorithms)
+        digests += each.digests
+    judged = [part for part in parts if part.judged]
+    texts = (tuple(dict.fromkeys(each)) for each in (_reasons(parts), differences, digests))
+    return ClaimVerdict(claim, word_of(judged), tuple(parts), *texts, merged(departures))
 
 
-def _judge_ratio(claim: Claim, part: Compared) -> tuple[str, str]:
-    if part.unusable:
-        return UNDECIDED, part.unusable
-    factor, tolerance = claim.factor or 0.0, claim.tolerance or 0.0
-    band = (factor - tolerance, factor + tolerance)
-    shown = f"claimed {factor:g} ± {tolerance:g}"
-    if part.interval is None or part.seeds < ENOUGH_SEEDS:
-        return UNDECIDED, f"{shown}; an interval decides from {ENOUGH_SEEDS} seeds on, here are {part.seeds}"
-    if band[0] <= part.interval[0] and part.interval[1] <= band[1]:
-        return REPRODUCED, f"{shown}; the interval lies within"
-    if part.interval[1] < band[0] or part.interval[0] > band[1]:
-        return CONTRADICTED, f"{shown}; the interval lies outside"
-    return UNDECIDED, f"{shown}; the interval lies partly within"
+def _opposed(verdicts: Sequence[ClaimVerdict]) -> tuple[ClaimVerdict, ...]:
+    """Each verdict that is the opposite of another one on the same figure says so, and why, in its first sentence."""
+    opposite = {REPRODUCED: CONTRADICTED, CONTRADICTED: REPRODUCED}
+    said = []
+    for verdict in verdicts:
+        others = tuple(
+            other.claim.id
+            for other in verdicts
+            if other.claim.figure == verdict.claim.figure and other.word == opposite.get(verdict.word)
+        )
+        if others:
+            why = verdict.claim.apart or "it compares other quantities, or other runs, than they do"
+            first = f"The opposite of {', '.join(others)} on the same {_kind(verdict.claim)}: {why}"
+            verdict = replace(verdict, opposed=others, reasons=(first, *verdict.reasons))
+        said.append(verdict)
+    return tuple(said)
+
+
+def _kind(claim: Claim) -> str:
+    return claim.figure[0].partition(" ")[0].lower()
 
 
 def _reasons(parts: Sequence[Part]) -> list[str]:
     """What was decided part by part, each reason once with the pairs that it holds for."""
-    by_reason: dict[tuple[str, str], list[str]] = {}
+    verbs = {
+        REPRODUCED: "holds",
+        CONTRADICTED: "fails",
+        UNDECIDED: "undecided",
+        NO_CHANGE: "no change",
+        VACUOUS: "vacuous",
+    }
+    by_reason: dict[tuple[bool, str, str], list[str]] = {}
     for part in parts:
-        by_reason.setdefault((part.word, part.reason), []).append(part.pair)
-    verbs = {REPRODUCED: "holds", CONTRADICTED: "fails", UNDECIDED: "undecided"}
-    said = [f"{verbs[word]}: {', '.join(p)} ({why})" for (word, why), p in by_reason.items() if word in verbs]
-    missing = [reason for word, reason in by_reason if word == NOT_RUN]
+        by_reason.setdefault((part.judged, part.word, part.reason), []).append(part.pair)
+    said, missing = [], []
+    for (judged, word, reason), pairs in by_reason.items():
+        if word == NOT_RUN:
+            missing.append(reason)
+        else:
+            said.append(f"{'' if judged else 'shown, not judged: '}{verbs[word]}: {', '.join(pairs)} ({reason})")
     return [*said, f"not run: {'; '.join(missing)}"] if missing else said

@@ -69,9 +69,9 @@ class Table:
         lines = [
             f"{self.title.translate(_MARKDOWN)}",
             "",
-            _markdown_row(self.columns),
-            _markdown_row(["---", *["---:"] * (len(self.columns) - 1)], escape=False),
-            *map(_markdown_row, self.rows),
+            markdown_row(self.columns),
+            markdown_row(["---", *["---:"] * (len(self.columns) - 1)], escape=False),
+            *map(markdown_row, self.rows),
         ]
         return "\n".join(lines) + "\n"
 
@@ -98,5 +98,5 @@ def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     return text.getvalue()
 
 
-def _markdown_row(cells: Iterable[str], escape: bool = True) -> str:
+def markdown_row(cells: Iterable[str], escape: bool = True) -> str:
     return "| " + " | ".join(cell.translate(_MARKDOWN) if escape else cell for cell in cells) + " |"

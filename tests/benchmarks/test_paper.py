@@ -243,7 +243,7 @@ def test_the_statement_says_what_held_by_which_software_and_how_to_repeat_it(pag
     assert "**Not run (1)**\n\n`small.best.lake`" in statement
     for said in ("commit 0123456789ab", "torch 2.13", "point: 100 k environment steps", "Python 3.11"):
         assert said in statement
-    assert "metarl paper small --profile smoke --suites point --seeds 5; metarl paper small --stored" in statement
+    assert "Repeat: metarl paper small --stored renders again" in statement
     assert "our budget is 100 k environment steps, profile smoke; the paper's is 5 M" in statement
 
 
@@ -334,7 +334,7 @@ def test_the_command_runs_what_is_missing_and_renders_those_runs(
     assert departs in text_of(tmp_path / "paper-promp" / "index.html")
     code, output, _ = metarl(capsys, "paper", "promp", *cells)
     assert code == 0
-    assert f"all {len(summary['runs']) + 1} runs and studies are stored" in output
+    assert f"all {len(summary['runs']) + 2} runs and studies are stored" in output
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from reports.figures.colours import Style
 from reports.figures.drawing import Look, draw_panels, draw_summaries, steps_axis
 from reports.papers.figures.scores import Panel, Panels, title_of
 
+#: of the largest return, that an axis spans at least
+LEAST_SPAN = 0.25
+
 
 def draw(panels: Panels, styles: Mapping[str, Style]) -> Figure:
     """Interquartile mean over seeds and validation tasks, with its 95 % interval where there are several seeds."""
@@ -23,7 +26,16 @@ def draw(panels: Panels, styles: Mapping[str, Style]) -> Figure:
             look = Look(styles[entry.algorithm], panel.names[entry.algorithm], size=4)
             draw_summaries(axes, np.array(curve.environment_steps), curve.after, end, look)
         steps_axis(axes)
+        _no_closer(axes)
         axes.set_ylabel(f"{panel.metric}, after adaptation")
         axes.set_title(title_of(panel), fontsize=8.5)
 
     return draw_panels(panels, draw_panel, legend_columns=3)
+
+
+def _no_closer(axes: Axes) -> None:
+    """Keeps an axis from showing the noise of curves that hardly differ as if it were learning."""
+    low, high = axes.get_ylim()
+    missing = LEAST_SPAN * max(abs(low), abs(high)) - (high - low)
+    if missing > 0:
+        axes.set_ylim(low - missing / 2, high + missing / 2)

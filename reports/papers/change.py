@@ -1,0 +1,128 @@
+"""What a claim rests on, in words: how it is tested, and what would change its verdict."""
+
+from __future__ import annotations
+
+import math
+
+from reports.papers.parts import CONTRADICTED, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, Part
+from reports.papers.verdicts import ClaimVerdict
+from reports.text.numbers import plural
+from results.published import Paper
+from results.published_claims import Claim
+from results.study_tests import StudyTest
+
+#: what is compared, in words
+_QUANTITIES = {
+    "score": "the score on test tasks",
+    "gain": "what further adaptation steps gain on test tasks",
+    "learning-curve": "the mean over the learning curve",
+    "learning-curve-end": "the end of the learning curve",
+    "learning-curve-over-time": "the mean over the learning curve up to an equal processor time",
+    "seconds-per-step": "the processor's seconds for each environment step of training",
+    "sampling-share": "the share of sampling in the time of training",
+}
+#: more seeds than that are no advice
+_MANY = 200
+
+
+def test_text(claim: Claim) -> str:
+    """How the claim is tested, one sentence without its full stop."""
+    if claim.relation == "measurement":
+        if not claim.tests:
+            return f"none yet, of the {claim.measurement}"
+        judged = "; ".join(_study_test(test, claim) for test in claim.tests if test.judged)
+        return f"study {claim.measured_by}: {judged}"
+    first, second = " and ".join(claim.first), " and ".join(claim.second)
+    what = _QUANTITIES[claim.quantity]
+    steps = f" after steps {', '.join(map(str, claim.steps))}" if claim.steps else ""
+    if claim.relation == "rises" or not claim.second:
+        relation = {
+            "rises": "each step above the one before",
+            "above": f"above {claim.factor}",
+            "below": f"below {claim.factor}",
+            "ratio": f"the later step {claim.factor} ± {claim.tolerance} times the earlier ({claim.margin_from})",
+        }[claim.relation]
+        return f"{what}{steps} of {first}: {relation}"
+    relation = {
+        "higher": "above",
+        "ratio": f"{claim.factor} ± {claim.tolerance} times ({claim.margin_from})",
+        "equivalent": f"within {claim.margin or 0:.0%} of ({claim.margin_from})",
+    }[claim.relation]
+    return f"{what}{steps}: {first} {relation} {second}, each with each"
+
+
+def unit_text(verdict: ClaimVerdict) -> str:
+    """What varies by chance in the part that the verdict shows, and how many there are."""
+    part = verdict.least
+    return "–" if part is None else part.units_text
+
+
+def attainable_text(verdict: ClaimVerdict) -> str:
+    """The smallest p-value that so many units could give, before Holm's correction."""
+    part = verdict.least
+    if part is None or not part.unit:
+        return "–"
+    if part.smallest_p is None:
+        return "none with 1"
+    return "no limit" if part.smallest_p < 1e-12 else f"{part.smallest_p:.2g}"
+
+
+def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
+    """One sentence without its full stop."""
+    claim, part = verdict.claim, verdict.least
+    if verdict.word == NOT_RUN:
+        return claim.would_run or _command(claim, paper)
+    assert part is not None
+    if verdict.word == VACUOUS:
+        return "a bound that excludes something: smaller constants, or another suite"
+    if verdict.word == NO_CHANGE:
+        return "a change beyond numerical error: another λ, or another suite"
+    if verdict.word == UNDECIDED:
+        missing = [each for each in verdict.parts if each.judged and each.word == NOT_RUN]
+        some = f"{len(missing)} of {plural(len(verdict.parts), 'part')} not run, and " if missing else ""
+        return some + _more(part)
+    if not part.unit:
+        return "another configuration of the study or an error in it, since nothing is left to chance"
+    turned = f"further {part.unit}s that turn the effect round"
+    setting = f", or the paper's own setting ({plural(len(verdict.departures), 'departure')})"
+    return turned + (setting if verdict.departures and verdict.word in (CONTRADICTED, REPRODUCED) else "")
+
+
+def _study_test(test: StudyTest, claim: Claim) -> str:
+    first = test.first or " and ".join(claim.first)
+    against = test.against or test.second or " and ".join(claim.second)
+    band = f"{test.factor:g} ± {test.tolerance:g}" + (f" ({test.margin_from})" if test.margin_from else "")
+    relation = {
+        "higher": f"above that of {against}" if not test.against else f"above the {against}",
+        "lower": f"below that of {against}" if not test.against else f"below the {against}",
+        "ratio": f"{band} times that of {against}",
+        "value": f"is {band}",
+        "above": f"above {test.factor:g}",
+        "below": f"below {test.factor:g}",
+        "rises": "never falls, and rises",
+    }[test.relation]
+    index = "" if test.index < 0 else f" (k = {test.index})"
+    return f"{test.quantity}{index} of {first} {relation}"
+
+
+def _command(claim: Claim, paper: Paper) -> str:
+    if claim.measured_by:
+        return f"metarl paper {paper.name} --only-studies"
+    suite = paper.suite(claim.suite).suite
+    return f"runs of {', '.join((*claim.first, *claim.second))}: metarl paper {paper.name} --suites '{suite}'"
+
+
+def _more(part: Part) -> str:
+    """How many units would decide an effect of this size and spread; the correction for other tests asks for more."""
+    if part.raw_p is None or part.interval is None or not part.effect or math.isnan(part.effect):
+        return f"at least 3 {part.unit or 'seed'}s of each side"
+    if part.leaning and part.raw_p <= 0.05:
+        return f"a few more {part.unit}s: alone its p-value would do, among the paper's other tests it does not"
+    low, high = part.interval
+    half, away = (high - low) / 2, abs(part.effect)
+    if part.digits == 2 or not math.isfinite(half) or away == 0:
+        return f"more {part.unit}s, which narrow the interval"
+    needed = math.ceil(part.units * (half / away) ** 2) + 1
+    if needed > _MANY:
+        return f"more than {_MANY} {part.unit}s of each, if the effect is as small as here"
+    return f"about {max(needed, part.units + 1)} {part.unit}s of each, if the effect is as here"

@@ -1,0 +1,119 @@
+"""The commands of a statement's "Repeat": planned again, they make the very runs that the page shows."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.commands.report import REFERENCE
+from benchmarks.planning.definition import PAPERS_PROFILE
+from benchmarks.planning.paper_studies import plan_studies
+from benchmarks.planning.plan import make_plan
+from benchmarks.planning.repeat import Way, chosen_digest, find_way, repeat_commands
+from benchmarks.specs.job import read_job
+from benchmarks.specs.run_spec import RunSpec
+from environments.typed_options import UsageError
+from results.identity import base_name
+from results.published import Paper, find_paper, papers
+from results.store import Store, StoredRun, StoredStudy
+
+Made = set[tuple[str, int]]
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tuple[list[StoredRun], list[StoredStudy]]:
+    store = Store(REFERENCE, read_only=True)
+    return store.finished(), store.studies()
+
+
+def made_by(paper: Paper, command: str) -> Made:
+    """What a printed command plans: digests of what it chooses, with seeds."""
+    words = shlex.split(command)
+    options = {word: words[place + 1] for place, word in enumerate(words[:-1]) if word.startswith("--")}
+    if "--only-studies" in words:
+        specs = plan_studies(paper, options["--profile"], int(options["--seeds"]), None)
+        return {(chosen_digest(spec.identity()), spec.seed) for spec in specs}
+    settings = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
+    plan = make_plan(
+        options["--benchmark"],
+        _split(options["--suites"]),
+        options["--algorithms"].split(","),
+        int(options["--seeds"]),
+        options["--profile"],
+        settings,
+    )
+    return {(chosen_digest(spec.identity()), spec.seed) for spec in plan}
+
+
+def _split(suites: str) -> list[str]:
+    """At commas outside of brackets."""
+    names, depth = [""], 0
+    for character in suites:
+        depth += (character == "[") - (character == "]")
+        if character == "," and not depth:
+            names.append("")
+        else:
+            names[-1] += character
+    return names
+
+
+def as_made(stored: Iterable[StoredRun | StoredStudy]) -> Made:
+    return {(chosen_digest(read_job(each.run).identity()), each.seed) for each in stored}
+
+
+@pytest.mark.parametrize("name", list(papers()))
+def test_repeat_plans_the_very_runs_that_the_page_shows(
+    name: str, shipped: tuple[list[StoredRun], list[StoredStudy]]
+) -> None:
+    paper = find_paper(name)
+    bases, algorithms = {suite.base for suite in paper.suites}, {entry.id for entry in paper.algorithms}
+    runs = [run for run in shipped[0] if base_name(run.suite) in bases and run.algorithm in algorithms]
+    named = {claim.measured_by for claim in paper.claims}
+    studies = [study for study in shipped[1] if study.name in named]
+    said = repeat_commands(paper, runs, studies)
+    commands = [text for text in said if text.startswith("metarl ")]
+    planned = set[tuple[str, int]]().union(*(made_by(paper, command) for command in commands))
+    lost = "; ".join(text for text in said if text.startswith("no command plans"))
+    expected = [run for run in runs if f"{run.algorithm} on {run.suite}" not in lost]
+    shown = [*expected, *(study for study in studies if f"study {study.name}" not in lost)]
+    assert as_made(shown) <= planned
+    if name in ("promp", "bo-mrl"):
+        assert commands
+    assert {digest for digest, _ in planned} == {digest for digest, _ in as_made(shown)}  # and nothing else
+
+
+def first(runs: Iterable[StoredRun], suite: str, algorithm: str, profile: str) -> StoredRun:
+    chosen = (r for r in runs if (r.suite, r.algorithm, r.profile) == (suite, algorithm, profile))
+    return next(chosen)
+
+
+def test_a_run_that_the_papers_own_command_plans_otherwise_is_planned_by_its_own(
+    shipped: tuple[list[StoredRun], list[StoredStudy]],
+) -> None:
+    """`metarl paper bo-mrl` plans three adaptation steps on robots; these runs have one."""
+    run = first(shipped[0], "half-cheetah-velocity", "promp", "standard")
+    assert run.identity["protocol"]["adaptation_steps"] == 1
+    way = find_way(find_paper("bo-mrl"), run)
+    assert way.benchmark != "bo-mrl"
+    assert way.spec(run.suite, run.algorithm).adaptation_steps == 1
+
+
+def test_settings_are_found_and_what_nothing_plans_is_said(shipped: tuple[list[StoredRun], list[StoredStudy]]) -> None:
+    paper = find_paper("promp")
+    run = first(shipped[0], "half-cheetah-direction", "promp", "standard")
+    spec = RunSpec.from_record(run.run)
+
+    def as_if(changed: RunSpec) -> StoredRun:
+        identity = {**changed.identity(), "versions": run.identity["versions"], "code": run.identity["code"]}
+        return replace(run, run={**run.run, "identity": identity})
+
+    other = as_if(replace(spec, configuration={**spec.configuration, "clip": 0.17}))
+    assert find_way(paper, other) == Way(find_way(paper, run).benchmark, "standard", ("promp.clip=0.17",))
+    longer = as_if(replace(spec, budget=spec.budget + 1))
+    with pytest.raises(UsageError, match=f"profile {PAPERS_PROFILE} has other terms today"):
+        find_way(paper, longer)
+    (said,) = repeat_commands(paper, [longer])
+    assert said == "no command plans promp on half-cheetah-direction (profile standard has other terms today)"
