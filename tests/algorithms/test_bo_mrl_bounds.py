@@ -162,6 +162,12 @@ def test_the_variance_is_a_minimum_and_the_best_comparators_only_lower_the_bound
         assert best <= min(found.bound(distance, weight, mdp.discount), ceiling) + 1e-9
 
 
+def test_the_variance_at_low_task_variance_is_the_least_of_several_minima():
+    """From the comparators' mean logits and from the uniform policy 2.80 and 2.78 are found, which are none."""
+    lake = Lake.load("frozen-lake-low")
+    assert task_variance("kl", lake.mdp, lake.references).value == pytest.approx(2.718, abs=1e-3)
+
+
 def means(rows, quantity: str, algorithm: str) -> list[float]:
     """Over tasks, by index."""
     kept = [row for row in rows if (row["quantity"], row["algorithm"]) == (quantity, algorithm)]

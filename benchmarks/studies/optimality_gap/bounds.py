@@ -167,17 +167,21 @@ class TaskVariance:
 def task_variance(
     distance: Distance, mdp: TabularMDP, references: Comparators, penalty: Penalty = "table", iterations: int = 300
 ) -> TaskVariance:
-    """Var_i: the least mean D_i^2 from one centre to every task's comparator, by L-BFGS from two starts.
+    """Var_i: the least mean D_i^2 from one centre to every task's comparator, by L-BFGS from three starts.
 
-    The starts are the comparators' mean logits and the uniform policy; what is found is an upper bound of Var_i, and
-    the bounds of the theorems hold for any centre.
+    The starts are the comparators' mean logits, their mean policy and the uniform one; what is found is an upper bound
+    of Var_i, and the bounds of the theorems hold for any centre.
     """
     tasks = TabularTasks(mdp)
 
     def distances(logits: torch.Tensor) -> torch.Tensor:
         return squared_distance(distance, tasks.evaluate(logits), references.towards(logits), penalty)
 
-    starts = [references.logits.mean(0), torch.zeros(mdp.states, mdp.actions, dtype=torch.float64)]
+    starts = [
+        references.logits.mean(0),
+        references.logits.softmax(-1).mean(0).log(),
+        torch.zeros(mdp.states, mdp.actions, dtype=torch.float64),
+    ]
     centres = [_minimise(lambda logits: distances(logits).mean(), start, iterations) for start in starts]
     centre = min(centres, key=lambda logits: float(distances(logits).mean()))
     evaluation = tasks.evaluate(centre)

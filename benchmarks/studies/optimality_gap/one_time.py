@@ -16,8 +16,9 @@ from benchmarks.studies.optimality_gap.bounds import (
 )
 from benchmarks.studies.optimality_gap.hypergradient import Penalty
 from benchmarks.studies.optimality_gap.lake import STEPS, Lake
-from benchmarks.studies.optimality_gap.meta_training import ExactAdaptation, meta_train, returns_after_steps
+from benchmarks.studies.optimality_gap.meta_training import ExactAdaptation, returns_after_steps
 from benchmarks.studies.optimality_gap.random_initialisation import Draws, difference_rows, error_rows
+from benchmarks.studies.optimality_gap.several_starts import UNIFORM, start_rows, train_from
 from benchmarks.studies.study import Rows
 
 #: distance and penalty of each reading of Alg(i)
@@ -76,11 +77,17 @@ class OneTime:
             return rows
         sharper = theorem_weight(distance, variance.advantage, discount, lake.epsilon)
         cautious = ExactAdaptation(distance, theorem, penalty)
-        # from the policy that needs no adaptation, since little is adapted at this lambda
-        guarded, _ = meta_train(cautious, lake.tasks, best_single_policy(lake.mdp)[None], iterations)
+        # also from the policy that needs no adaptation, since little is adapted at this lambda
+        starts = {
+            UNIFORM: lake.uniform,
+            "best single policy": best_single_policy(lake.mdp),
+            "centre of the variance": variance.centre,
+        }
+        guarded = train_from(cautious, lake.tasks, starts, iterations)
+        rows += start_rows(lake, self.algorithm, theorem, guarded, " at the theorem's lambda")
         best = tightest_bound(distance, lake.mdp, variance, lake.references, theorem, penalty)
         numbers = {
-            "optimality gap at the theorem's lambda": lake.gap(self._once(cautious, guarded[0])),
+            "optimality gap at the theorem's lambda": lake.gap(self._once(cautious, guarded.best)),
             "optimality gap from the variance's centre at the theorem's lambda": lake.gap(
                 self._once(cautious, variance.centre)
             ),

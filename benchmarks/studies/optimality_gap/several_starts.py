@@ -2,8 +2,8 @@
 
 An exact meta-objective has local optima: what gradient ascent reaches from one start is that start's, not the method's,
 and a start that suits one method need not suit another.  So every method is trained in two rounds: from the uniform
-policy and from random ones, the same for all, and then from what each other method has found in the first round.  All
-starts get equally many iterations, and nothing but the training objective decides between them.
+policy and from random ones, and then from what methods have found in the first round; both lists are the same for all.
+All starts get equally many iterations, and nothing but the training objective decides between them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 import torch
 
 from benchmarks.studies.optimality_gap.evaluation import TabularTasks
+from benchmarks.studies.optimality_gap.lake import Lake
 from benchmarks.studies.optimality_gap.meta_training import AdaptationRule, meta_train
+from benchmarks.studies.study import Rows
 from environments.streams import Streams
 
 UNIFORM = "uniform"
@@ -69,6 +71,25 @@ def train_from(
     return Trained(tuple(starts), logits, objectives)
 
 
-def second_starts(name: str, first: Mapping[str, Trained]) -> dict[str, torch.Tensor]:
-    """What each other method than the named one has found in the first round, [S, A] by the start's name."""
-    return {f"solution of {other}": trained.best for other, trained in first.items() if other != name}
+def second_starts(first: Mapping[str, Trained]) -> dict[str, torch.Tensor]:
+    """What methods have found in the first round, [S, A] by the start's name."""
+    return {f"solution of {name}": trained.best for name, trained in first.items()}
+
+
+def start_rows(lake: Lake, algorithm: str, x: float, trained: Trained, where: str = "") -> Rows:
+    """What each start has reached, which was kept, and what the uniform one alone would have missed.
+
+    `task` is the start's name, `index` its place.  where: ends the quantities' names.
+    """
+    rows = [
+        lake.row(f"training objective by start{where}", objective, algorithm, task=start, index=place, x=x)
+        for place, (start, objective) in enumerate(zip(trained.starts, trained.objectives.tolist(), strict=True))
+    ]
+    won = trained.winner
+    best = float(trained.objectives[won])
+    lost = f"training objective lost by the uniform start alone{where}"
+    return [
+        *rows,
+        lake.row(f"start that won{where}", best, algorithm, task=trained.starts[won], index=won, x=x),
+        lake.row(lost, trained.lost_by_uniform, algorithm, x=x),
+    ]
