@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 #: first against second, one value against the number `factor`, or a value along its own index
 RELATIONS = ("higher", "lower", "ratio", "value", "above", "below", "rises")
-#: the unit that varies by chance: the study's seeds, the MDPs that it draws independently (one to a `task`), or nothing
-SAMPLES = ("seeds", "mdps", "exact")
+#: the unit that varies by chance: the study's seeds, the MDPs or initialisations that it draws independently (one to a
+#: `task`), or nothing
+SAMPLES = ("seeds", "mdps", "draws", "exact")
 
 
 @dataclass(frozen=True)

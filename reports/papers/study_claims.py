@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
 #: of the larger side: what rounding may do to an exact quantity
 MARGIN = 1e-6
-UNITS = {"seeds": "seed", "mdps": "independent MDP", "exact": ""}
+UNITS = {"seeds": "seed", "mdps": "independent MDP", "draws": "random initialisation", "exact": ""}
+#: what a study draws independently, in the plural
+DRAWN = {"mdps": "MDPs", "draws": "initialisations"}
 
-Unit = tuple[int, str]  # seed and, of independent MDPs, which of its own
+Unit = tuple[int, str]  # seed and, of what is drawn independently, which of its own
 
 
 def study_parts(claim: Claim, base: str, study: ChosenStudy) -> list[Part]:
@@ -98,9 +100,9 @@ def _units(test: StudyTest, quantity: str, algorithm: str, rows: pd.DataFrame) -
             )
             for seed, group in own.groupby("seed")
         }
-    if test.sampled == "mdps":
+    if test.sampled in DRAWN:
         if (own["task"] == "").any():
-            return f"{quantity} is no quantity of independently drawn MDPs: its rows name none"
+            return f"{quantity} is no quantity of independently drawn {DRAWN[test.sampled]}: its rows name none"
         return {(int(seed), str(task)): float(g["value"].mean()) for (seed, task), g in own.groupby(["seed", "task"])}
     return {(int(seed), ""): float(group["value"].mean()) for seed, group in own.groupby("seed")}
 

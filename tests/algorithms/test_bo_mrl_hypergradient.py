@@ -156,8 +156,8 @@ def test_meta_training_raises_the_return_after_one_step_above_that_of_any_start(
     tasks = TabularTasks(random_mdps(TASKS))
     rule = ExactAdaptation("reverse_kl", 0.5)
     start = torch.zeros(STATES, ACTIONS, dtype=torch.float64)
-    trained, reached = meta_train(rule, tasks, start, iterations=100)
-    returns = returns_after_steps(rule, tasks, trained, 2)
+    trained, reached = meta_train(rule, tasks, start[None], iterations=100)
+    returns = returns_after_steps(rule, tasks, trained[0], 2)
     assert returns.shape == (3, TASKS)
-    assert float(returns[1].mean()) == pytest.approx(reached, abs=1e-12)
-    assert reached > float(returns_after_steps(rule, tasks, start, 1)[1].mean()) + 0.01
+    assert float(returns[1].mean()) == pytest.approx(float(reached), abs=1e-12)
+    assert float(reached) > float(returns_after_steps(rule, tasks, start, 1)[1].mean()) + 0.01

@@ -182,6 +182,20 @@ def test_the_papers_name_studies_and_profiles_and_settings_choose_their_size() -
         plan_studies(find_paper("tmaml"), "smoke", 2, None, [parse_setting("hessian-estimates.mdp=3")])
 
 
+def test_a_record_from_before_an_option_says_what_was_done_then() -> None:
+    recorded = {"suites": ["frozen-lake-low"], "algorithms": []}
+    run = {
+        "identity": {"measurement": "optimality-gap", "configuration": recorded, "seed": 0},
+        "description": {"profile": "standard", "benchmark": "bo-mrl"},
+    }
+    spec = StudySpec.from_record(run)
+    assert (spec.configuration["random_starts"], spec.configuration["draws"]) == (0, 100)
+    assert spec.identity()["configuration"] == recorded
+    (today,) = plan_studies(find_paper("bo-mrl"), "standard", 1, ["frozen-lake-low"])
+    assert today.configuration["random_starts"] > 0
+    assert today.identity()["configuration"] != recorded
+
+
 def test_chosen_suites_replace_its_own_and_others_leave_it_out() -> None:
     own = plan_studies(find_paper("promp"), "smoke", 1, ["half-cheetah-direction[horizon=7]"])
     assert [spec.configuration["suites"] for spec in own] == [["half-cheetah-direction[horizon=7]"]]

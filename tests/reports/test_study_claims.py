@@ -216,6 +216,23 @@ def test_mdps_that_are_drawn_independently_are_units(store: Store, tmp_path: Pat
     assert (verdict.least.units_text, verdict.seeds) == ("8 independent MDPs", 1)
 
 
+def test_the_unit_of_what_starts_at_random_is_the_drawn_initialisation(store: Store, tmp_path: Path) -> None:
+    """A hundred draws were once read as "nothing left to chance"."""
+    values = (0.4, 0.5, -0.1, 0.45, 0.6, 0.55, 0.3, 0.5)
+    rows = [
+        {"quantity": "gain after k steps", "algorithm": "dice", "index": k, "task": f"draw {i}", "value": k * value}
+        for k in (1, 2)
+        for i, value in enumerate(values)
+    ]
+    store_study(store, rows)
+    test = 'quantity = "gain after k steps", index = 2, relation = "above", sampled = "draws"'
+    verdict = verdict_of(paper_of(tmp_path, test), store)
+    assert verdict.word == REPRODUCED and verdict.least is not None
+    assert verdict.least.units_text == "8 random initialisations"
+    assert verdict.effect == pytest.approx(2 * np.mean(values))
+    assert verdict.interval is not None and verdict.interval[0] > 0
+
+
 def test_repeats_within_one_network_are_no_units(store: Store, tmp_path: Path) -> None:
     """Groups of repeats of one seed decided a claim once; they are one unit, which decides nothing."""
     store_study(store, repeated(""))
@@ -223,7 +240,7 @@ def test_repeats_within_one_network_are_no_units(store: Store, tmp_path: Path) -
     assert by_mdps.word == NOT_RUN and "no quantity of independently drawn MDPs" in by_mdps.reasons[0]
     by_seeds = verdict_of(paper_of(tmp_path, SPREAD + '"higher"'), store)
     assert (by_seeds.word, by_seeds.interval) == (UNDECIDED, None)
-    with pytest.raises(StoreError, match="sampled 'repeats' must be one of seeds, mdps, exact"):
+    with pytest.raises(StoreError, match="sampled 'repeats' must be one of seeds, mdps, draws, exact"):
         paper_of(tmp_path, SPREAD + '"higher", sampled = "repeats"')
 
 

@@ -46,11 +46,20 @@ def advantage_bound(mdp: TabularMDP) -> np.ndarray:
     Q is between its minimum and its maximum over policies, and so is V; these are exact, but one policy need not attain
     both, so that the bound can be loose (on FrozenLake it is attained).
     """
-    best = mdp.optimum
-    worst = TabularMDP(mdp.transition, -mdp.reward, mdp.initial, mdp.discount).optimum
+    best, worst = mdp.optimum, _worst(mdp).optimum
     above = (best.action + worst.state[..., None]).max((-1, -2))  # max Q - min V, where min V = -worst V
     below = (best.state[..., None] + worst.action).max((-1, -2))  # max V - min Q
     return np.asarray(np.maximum(above, below))
+
+
+def worst_return(mdp: TabularMDP) -> np.ndarray:
+    """The least expected return of any policy, [...]."""
+    return -_worst(mdp).optimal_return
+
+
+def _worst(mdp: TabularMDP) -> TabularMDP:
+    """The MDP whose optimum is the worst policy of this one, with its values negated."""
+    return TabularMDP(mdp.transition, -mdp.reward, mdp.initial, mdp.discount)
 
 
 def least_visitation(mdp: TabularMDP) -> np.ndarray:
@@ -158,17 +167,21 @@ class TaskVariance:
 def task_variance(
     distance: Distance, mdp: TabularMDP, references: Comparators, penalty: Penalty = "table", iterations: int = 300
 ) -> TaskVariance:
-    """Var_i: the least mean D_i^2 from one centre to every task's comparator, by L-BFGS from two starts.
+    """Var_i: the least mean D_i^2 from one centre to every task's comparator, by L-BFGS from three starts.
 
-    The starts are the comparators' mean logits and the uniform policy; what is found is an upper bound of Var_i, and
-    the bounds of the theorems hold for any centre.
+    The starts are the comparators' mean logits, their mean policy and the uniform one; what is found is an upper bound
+    of Var_i, and the bounds of the theorems hold for any centre.
     """
     tasks = TabularTasks(mdp)
 
     def distances(logits: torch.Tensor) -> torch.Tensor:
         return squared_distance(distance, tasks.evaluate(logits), references.towards(logits), penalty)
 
-    starts = [references.logits.mean(0), torch.zeros(mdp.states, mdp.actions, dtype=torch.float64)]
+    starts = [
+        references.logits.mean(0),
+        references.logits.softmax(-1).mean(0).log(),
+        torch.zeros(mdp.states, mdp.actions, dtype=torch.float64),
+    ]
     centres = [_minimise(lambda logits: distances(logits).mean(), start, iterations) for start in starts]
     centre = min(centres, key=lambda logits: float(distances(logits).mean()))
     evaluation = tasks.evaluate(centre)

@@ -35,7 +35,7 @@ class AdaptationRule(ABC):
 
     @abstractmethod
     def differentiate(self, tasks: TabularTasks, logits: torch.Tensor) -> Hypergradient:
-        """The return after one step, with its gradient in the logits before."""
+        """The return after one step, with its gradient in the logits before, which broadcast against the tasks."""
 
 
 @dataclass(frozen=True)
@@ -67,27 +67,32 @@ class PolicyGradientStep(AdaptationRule):
 
 
 def meta_train(
-    rule: AdaptationRule, tasks: TabularTasks, start: torch.Tensor, iterations: int = ITERATIONS
-) -> tuple[torch.Tensor, float]:
-    """Logits [S, A] of the best iterate on the training tasks themselves, and its mean return after one step.
+    rule: AdaptationRule, tasks: TabularTasks, starts: torch.Tensor, iterations: int = ITERATIONS
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each start's best iterate on the training tasks themselves [start, S, A], and its mean return after one step.
 
-    The best rather than the last: Alg(3) is not concave at small lambda, so that the objective has jumps.
+    starts: logits [start, S, A], trained apart from each other, but in one batch.  The best iterate rather than the
+    last: Alg(3) is not concave at small lambda, so that the objective has jumps.
     """
-    parameters = {"logits": start}
+    parameters = {"logits": starts}
     optimiser = Adam(parameters, RATE)
-    best, reached = start, -float("inf")
+    best, reached = starts, torch.full(starts.shape[:1], -torch.inf, dtype=starts.dtype)
     for _ in range(iterations + 1):
         logits = parameters["logits"]
-        step = rule.differentiate(tasks, logits)
-        mean = float(step.expected_return.mean())
-        if mean > reached:
-            best, reached = logits, mean
-        parameters = optimiser.ascend(parameters, {"logits": step.gradient.mean(0)})
+        step = rule.differentiate(tasks, logits[:, None])
+        mean = step.expected_return.mean(-1)
+        better = mean > reached
+        best = torch.where(better[:, None, None], logits, best)
+        reached = torch.where(better, mean, reached)
+        parameters = optimiser.ascend(parameters, {"logits": step.gradient.mean(1)})
     return best, reached
 
 
 def returns_after_steps(rule: AdaptationRule, tasks: TabularTasks, logits: torch.Tensor, steps: int) -> torch.Tensor:
-    """Exact returns [steps + 1, task] before and after each of several adaptation steps, values renewed each time."""
+    """Exact returns [steps + 1, ..., task] before and after each of several adaptation steps, values renewed each time.
+
+    logits: [S, A], or [..., 1, S, A] for several policies.
+    """
     returns = []
     for _ in range(steps + 1):
         evaluation = tasks.evaluate(logits)

@@ -1,7 +1,7 @@
 """The numbers behind Figures 1, 3 and 4 of Xu & Zhu 2024 (BO-MRL), exact: FrozenLake's tables are known.
 
 Meta-policies are trained on the suite's 20 training tasks, and measured on these, as the paper does; nothing is sampled
-but the random initialisations, which alone depend on the seed.
+but the starts of training and the random initialisations, which alone depend on the seed.
 
 Start distribution.  Each suite is trained and measured under its own.  The theorems need one of full support
 (Assumption 2): `[start=uniform]`, where every tile has initial probability 1/16 and a policy can keep away from each
@@ -9,170 +9,180 @@ that does not absorb, so that epsilon = (1 - gamma) / 16 = 0.0125.  The plain su
 the optimum is the 1.638 of the paper's figures; there epsilon is 0, no lambda is large enough, and the bounds are
 observations at the paper's lambda only.
 
-Alg(3).  `bo-mrl-3` penalises the distance of the whole table, Equation (2); `bo-mrl-3-by-state` that of the state's own
-row, Equation (1), where nu(s) cancels.  At the paper's lambda and high variance the second reaches a return of 1.38
-after one adaptation, near the 1.312 that the paper's authors plot, while the first does not leave the start (-0.001).
+Starts of training.  Every method has as many (`several_starts`): "training objective by start" has what each has
+reached, "start that won" which was kept; there `task` is the start's name and `index` its place.  The uniform policy
+alone leaves MAML at Appendix H's step size and Alg(3) of the whole table in a poor local optimum: at high variance
+-0.03 and -0.001, where other starts reach 0.94 and 0.64.
 
-Policy gradient.  The step size is that of Alg(3) with its objective linearised (Appendix H): (1 - gamma) / (2 lambda)
-at the paper's lambda of Alg(3), 2.5 and 5.  "return after k steps by step size" shows what other sizes give, from the
-meta-policy and from random initialisations.  With large ones a step is nearly a greedy policy improvement: MAML passes
-one-time Alg(1) between 10 and 20 at high variance and between 5 and 10 at low, and is above random initialisation at
-every size tried.
+Alg(3).  `bo-mrl-3` penalises the distance of the whole table, Equation (2); `bo-mrl-3-by-state` that of the state's own
+row, Equation (1), where nu(s) cancels.
+
+Policy gradient.  The paper prints no step size.  That of Alg(3) with its objective linearised (Appendix H) is
+(1 - gamma) / (2 lambda) at the paper's lambda of Alg(3), 2.5 and 5.  MAML is trained, and random initialisations and
+BO-MRL's own meta-policies are adapted, at each size of a grid, and an order is tested against the best of it
+(`policy_gradient`).  With large sizes a step is nearly a greedy policy improvement, and MAML reaches the optimum; it
+passes one-time Alg(1) between 2.5 and 5 at both variances.
+
+Random initialisation is adapted as the method beside it is, `random-init+bo-mrl-1`, and by the policy gradient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
-from algorithms.one_time_adaptation.distances import Distance
-from benchmarks.studies.optimality_gap.bounds import (
-    Comparators,
-    advantage_bound,
-    best_single_policy,
-    comparators,
-    least_visitation,
-    task_variance,
-    theorem_weight,
-    tightest_bound,
+from benchmarks.studies.optimality_gap.bounds import best_single_policy
+from benchmarks.studies.optimality_gap.lake import STEPS, SUITES, Lake, appendix_h_step
+from benchmarks.studies.optimality_gap.meta_training import AdaptationRule, PolicyGradientStep
+from benchmarks.studies.optimality_gap.one_time import ADAPTATIONS, OneTime, rule_of
+from benchmarks.studies.optimality_gap.policy_gradient import policy_gradient_rows, step_from
+from benchmarks.studies.optimality_gap.random_initialisation import Draws
+from benchmarks.studies.optimality_gap.several_starts import (
+    Trained,
+    first_starts,
+    second_starts,
+    start_rows,
+    train_from,
 )
-from benchmarks.studies.optimality_gap.evaluation import TabularTasks
-from benchmarks.studies.optimality_gap.hypergradient import Penalty, policy_gradient_step
-from benchmarks.studies.optimality_gap.meta_training import (
-    AdaptationRule,
-    ExactAdaptation,
-    PolicyGradientStep,
-    meta_train,
-    returns_after_steps,
-)
-from benchmarks.studies.study import Rows, Study, StudyConfig, row
-from environments.catalogue import make_suite
-from environments.streams import Streams
-from environments.tabular import TabularMDP
+from benchmarks.studies.study import Rows, Study, StudyConfig
+from environments.typed_options import option
 
-#: seconds of one core for each part
-SECONDS = 8
-
-SUITES = (
-    "frozen-lake-high",
-    "frozen-lake-low",
-    "frozen-lake-high[start=uniform]",
-    "frozen-lake-low[start=uniform]",
-)
-STEPS = 4
-#: Appendix A: lambda of Alg(1), Alg(2), Alg(3)
-WEIGHTS: dict[str, dict[Distance, float]] = {
-    "frozen-lake-high": {"kl": 0.5, "reverse_kl": 0.5, "euclidean": 0.04},
-    "frozen-lake-low": {"kl": 0.25, "reverse_kl": 0.25, "euclidean": 0.02},
-}
-#: distance and penalty of each reading of Alg(i)
-ADAPTATIONS: dict[str, tuple[Distance, Penalty]] = {
-    "bo-mrl-1": ("kl", "table"),
-    "bo-mrl-2": ("reverse_kl", "table"),
-    "bo-mrl-3": ("euclidean", "table"),
-    "bo-mrl-3-by-state": ("euclidean", "state"),
-}
-#: policy-gradient steps tried beside the one of Appendix H
-STEP_SIZES = (0.1, 1.0, 2.5, 5.0, 10.0, 20.0, 100.0)
-#: random initialisations: logits from N(0, 1); their returns differ by about 0.4 a draw
-DRAWS = 100
-
-
-def all_parts() -> list[str]:
-    """Units of work, `suite/what`, each under half a minute of one core."""
-    return [f"{suite}/{what}" for suite in SUITES for what in ("constants", "maml", *ADAPTATIONS)]
-
-
-def optimality_gap(part: str, seed: int = 0) -> Rows:
-    """The rows of one part: quantity, suite, algorithm, task ("" for the mean over tasks), index, x and value.
-
-    index: adaptation steps, or the tile.  x: lambda, or the policy gradient's step size.
-    Raises ValueError for an unknown part.
-    """
-    if part not in all_parts():
-        raise ValueError(f"part must be one of {all_parts()}, got {part!r}")
-    suite, _, what = part.rpartition("/")
-    lake = Lake.load(suite)
-    if what == "constants":
-        return _constants(lake)
-    if what == "maml":
-        return _policy_gradient(lake, seed)
-    return _one_time(lake, what, seed)
+#: milliseconds of one core for an iteration from one start, and for adapting one draw four times, by method
+TRAINING = {"maml": 0.36, "bo-mrl-1": 0.7, "bo-mrl-2": 0.4, "bo-mrl-3": 2.5, "bo-mrl-3-by-state": 6.0}
+DRAWING = {"maml": 1.0, "bo-mrl-1": 1.5, "bo-mrl-2": 0.8, "bo-mrl-3": 5.0, "bo-mrl-3-by-state": 12.0}
+#: seconds of a method's bounds
+BOUNDS = 4.0
+#: methods that are trained on each suite: the readings of Alg(i), and MAML at each step size
+METHODS = (*ADAPTATIONS, "maml")
+#: what a part trains, before what it measures
+TRAINED_FIRST = "first starts of "
 
 
 @dataclass(frozen=True)
-class Lake:
-    """A suite's training tasks as tables, and what the theorems' constants are on them."""
+class OptimalityGapConfig(StudyConfig):
+    suites: tuple[str, ...] = SUITES
+    #: of the policy gradient, beside Appendix H's
+    step_sizes: tuple[float, ...] = option(
+        (0.1, 1.0, 2.5, 5.0, 10.0, 20.0, 50.0, 100.0, 1000.0), earlier=(0.1, 1.0, 2.5, 5.0, 10.0, 20.0, 100.0)
+    )
+    random_starts: int = option(3, earlier=0)  # of each method's training, beside the uniform policy
+    iterations: int = option(600, earlier=600)  # of training from each start
+    draws: int = option(500, earlier=100)  # random initialisations
 
-    suite: str
-    weights: dict[Distance, float]  # the paper's lambdas
-    task_ids: tuple[str, ...]
-    mdp: TabularMDP
-    tasks: TabularTasks
-    references: Comparators
-    advantage: float  # A_max over tasks
-    least_visits: np.ndarray  # [task, S], over policies
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.suites) - set(SUITES))
+        if unknown:
+            raise ValueError(f"suites must be among {', '.join(SUITES)}, got {unknown[0]!r}")
+        if min(self.step_sizes, default=0) <= 0:
+            raise ValueError(f"step_sizes must be positive and at least one, got {self.step_sizes}")
+        if self.random_starts < 0 or self.iterations < 1 or self.draws < 2:
+            raise ValueError(
+                f"random_starts must be at least 0, iterations at least 1 and draws at least 2, got "
+                f"{self.random_starts}, {self.iterations} and {self.draws}"
+            )
 
-    @staticmethod
-    @cache
-    def load(name: str) -> Lake:
-        suite = make_suite(name)
-        chosen = suite.split.tasks("train")
-        mdp = TabularMDP.stack([suite.model(task) for task in chosen])
-        ids = tuple(task.id for task in chosen)
-        return Lake(
-            name,
-            WEIGHTS[suite.name],
-            ids,
-            mdp,
-            TabularTasks(mdp),
-            comparators(mdp),
-            advantage_bound(mdp).max().item(),
-            least_visitation(mdp),
-        )
 
-    @property
-    def epsilon(self) -> float:
-        return float(self.least_visits.min())
+class OptimalityGap(Study):
+    """Optimality gaps after one-time adaptation on FrozenLake, exact, and the bounds of Theorems 3 and 4."""
 
-    @property
-    def uniform(self) -> torch.Tensor:
-        return torch.zeros(self.mdp.states, self.mdp.actions, dtype=torch.float64)
+    name = "optimality-gap"
+    Config = OptimalityGapConfig
+    profiles: ClassVar = {
+        "smoke": {
+            "suites": ("frozen-lake-low",),
+            "step_sizes": (5.0, 100.0),
+            "random_starts": 1,
+            "iterations": 60,
+            "draws": 20,
+        }
+    }
+    deterministic = True  # the seed draws starts and initialisations alone, which the study itself repeats
 
-    def weight(self, distance: Distance) -> float:
-        return self.weights[distance]
+    def parts(self) -> Sequence[str]:
+        """`suite/what`."""
+        what = ["constants", *(TRAINED_FIRST + name for name in METHODS), *METHODS]
+        return [f"{suite}/{each}" for suite in self.config.suites for each in what]
 
-    @property
-    def policy_gradient(self) -> PolicyGradientStep:
-        return PolicyGradientStep(round((1 - self.mdp.discount) / (2 * self.weight("euclidean")), 9))
+    def measure(self, part: str, kept: dict[str, Any]) -> Rows:
+        """index: adaptation steps, the tile, or the draw.  x: lambda, or the policy gradient's step size.
 
-    def gap(self, returns: torch.Tensor) -> float:
-        """Mean over tasks of the optimum minus the given returns [task]."""
-        return float((torch.from_numpy(self.mdp.optimal_return) - returns).mean())
+        kept: by suite and rule, what its first starts have reached.  Raises ValueError for an unknown part.
+        """
+        if part not in self.parts():
+            raise ValueError(f"part must be one of {self.parts()}, got {part!r}")
+        suite, _, what = part.rpartition("/")
+        lake = Lake.load(suite)
+        if what == "constants":
+            return _constants(lake)
+        first = kept.setdefault(suite, {})
+        if what.startswith(TRAINED_FIRST):
+            starts = first_starts(lake.tasks, self.streams, self.config.random_starts)
+            for name, rule in self._rules(lake, what.removeprefix(TRAINED_FIRST)).items():
+                reached = train_from(rule, lake.tasks, starts, self.config.iterations)
+                first[name] = dict(vars(reached))  # plain, to be stored
+            return []
+        if what == "maml":
+            return self._policy_gradient(lake, first)
+        rule = rule_of(lake, what)
+        trained = self._trained(lake, what, rule, first)
+        own = OneTime(lake, what, trained.best)
+        rows = start_rows(lake, what, rule.weight, trained)
+        rows += own.return_rows(Draws.of(rule, lake, self.streams, self.config.draws))
+        rows += step_from(lake, what, own.logits, self._sizes(lake.suite))
+        return rows + own.bound_rows(self.config.iterations)
 
-    def row(self, quantity: str, value: float, algorithm: str = "", **place: Any) -> dict[str, Any]:
-        return row(quantity, value, self.suite, algorithm, **place)
+    def seconds(self) -> float:
+        config, total = self.config, 0.0
+        for suite in config.suites:
+            sizes = len(self._sizes(suite))
+            starts = 1 + config.random_starts + len(ADAPTATIONS) + 2
+            for method in METHODS:
+                rules = sizes if method == "maml" else 1
+                work = starts * config.iterations * TRAINING[method] + config.draws * DRAWING[method]
+                total += rules * work / 1000 + BOUNDS
+        return total
 
-    def steps(self, quantity: str, algorithm: str, returns: torch.Tensor, x: float) -> Rows:
-        """Rows of returns [steps + 1, task]."""
-        return [
-            self.row(quantity, value, algorithm, task=task, index=index, x=x)
-            for index, values in enumerate(returns.tolist())
-            for task, value in zip(self.task_ids, values, strict=True)
-        ]
+    def _sizes(self, suite: str) -> tuple[float, ...]:
+        return tuple(sorted({*self.config.step_sizes, appendix_h_step(suite)}))
 
-    def random_returns(self, rule: AdaptationRule, seed: int) -> torch.Tensor:
-        """Returns [steps + 1, task] from random initialisations, the mean over draws."""
-        draws = []
-        for draw in range(DRAWS):
-            noise = Streams(seed).numpy("random initialisation", draw).standard_normal(tuple(self.uniform.shape))
-            draws.append(returns_after_steps(rule, self.tasks, torch.from_numpy(noise), STEPS))
-        return torch.stack(draws).mean(0)
+    def _rules(self, lake: Lake, method: str) -> dict[str, AdaptationRule]:
+        """One of a reading of Alg(i); of MAML one for each step size."""
+        if method != "maml":
+            return {method: rule_of(lake, method)}
+        return {_maml(size): PolicyGradientStep(size) for size in self._sizes(lake.suite)}
+
+    def _trained(self, lake: Lake, name: str, rule: AdaptationRule, first: dict[str, Any]) -> Trained:
+        """From all its starts.  first: what all rules have reached in the first round, plain.
+
+        The second round starts from what each reading of Alg(i) has found, and MAML at Appendix H's step size and at
+        the one that was best then.
+        """
+        found = {other: Trained(**plain) for other, plain in first.items()}
+        mamls = [_maml(size) for size in self._sizes(lake.suite)]
+        best = max(mamls, key=lambda other: float(found[other].objectives.max()))
+        chosen = dict.fromkeys([*ADAPTATIONS, _maml(appendix_h_step(lake.suite)), best])
+        starts = second_starts({other: found[other] for other in chosen})
+        return found[name] + train_from(rule, lake.tasks, starts, self.config.iterations)
+
+    def _policy_gradient(self, lake: Lake, first: dict[str, Any]) -> Rows:
+        rows: Rows = []
+        trained: dict[float, torch.Tensor] = {}
+        drawn: dict[float, Draws] = {}
+        for size in self._sizes(lake.suite):
+            rule = PolicyGradientStep(size)
+            found = self._trained(lake, _maml(size), rule, first)
+            rows += start_rows(lake, "maml", size, found)
+            trained[size] = found.best
+            drawn[size] = Draws.of(rule, lake, self.streams, self.config.draws)
+        return rows + policy_gradient_rows(lake, trained, drawn)
+
+
+def _maml(size: float) -> str:
+    return f"maml at step size {size:g}"
 
 
 def _constants(lake: Lake) -> Rows:
@@ -182,6 +192,7 @@ def _constants(lake: Lake) -> Rows:
     rows = lake.steps("return after k steps", "oracle", optimum.expand(STEPS + 1, -1), 0.0)
     rows += [
         lake.row("optimality gap of the best single policy", lake.gap(single)),
+        lake.row("largest optimality gap of any policy", lake.largest_gap),
         lake.row("A_max", lake.advantage),
         lake.row("epsilon", lake.epsilon),
     ]
@@ -197,121 +208,3 @@ def _constants(lake: Lake) -> Rows:
         for task, heat in zip(lake.task_ids, lake.references.temperature, strict=True)
     ]
     return rows
-
-
-def _policy_gradient(lake: Lake, seed: int) -> Rows:
-    """Exact MAML, and random initialisations adapted by the same steps."""
-    chosen = lake.policy_gradient
-    rows: Rows = []
-    for size in sorted({*STEP_SIZES, chosen.step_size}):
-        rule = PolicyGradientStep(size)
-        logits, _ = meta_train(rule, lake.tasks, lake.uniform)
-        returns = returns_after_steps(rule, lake.tasks, logits, STEPS)
-        random = lake.random_returns(rule, seed)
-        for name, reached in (("maml", returns), ("random-init", random)):
-            means = reached.mean(-1).tolist()
-            rows += [
-                lake.row("return after k steps by step size", mean, name, index=index, x=size)
-                for index, mean in enumerate(means)
-            ]
-        if size == chosen.step_size:
-            rows += lake.steps("return after k steps", "maml", returns, size)
-            rows += [lake.row("optimality gap", lake.gap(returns[step]), "maml", index=step, x=size) for step in (0, 1)]
-            rows += lake.steps("return after k steps", "random-init", random, size)
-    return rows
-
-
-def _one_time(lake: Lake, algorithm: str, seed: int) -> Rows:
-    """One reading of Alg(i): returns, gaps and bounds at the paper's lambda and, where there is one, the theorem's."""
-    distance, penalty = ADAPTATIONS[algorithm]
-    weight = lake.weight(distance)
-    rule = ExactAdaptation(distance, weight, penalty)
-    logits, _ = meta_train(rule, lake.tasks, lake.uniform)
-    returns = returns_after_steps(rule, lake.tasks, logits, STEPS)
-    before = lake.tasks.evaluate(logits)
-    gradient_step = lake.tasks.evaluate(policy_gradient_step(before, lake.policy_gradient.step_size))
-    rows = lake.steps("return after k steps", algorithm, returns, weight)
-    rows += lake.steps("return after k steps", f"random-init+{algorithm}", lake.random_returns(rule, seed), weight)
-    rows += [lake.row("optimality gap", lake.gap(returns[step]), algorithm, index=step, x=weight) for step in (0, 1)]
-    rows.append(
-        lake.row(
-            "optimality gap of a policy-gradient step from its meta-policy",
-            lake.gap(gradient_step.expected_return),
-            algorithm,
-            index=1,
-            x=lake.policy_gradient.step_size,
-        )
-    )
-
-    discount = lake.mdp.discount
-    variance = task_variance(distance, lake.mdp, lake.references, penalty)
-    for name, value in (
-        ("variance", variance.value),
-        ("comparators' loss", variance.comparator_loss),
-        ("A'_max", variance.advantage),
-        ("epsilon of the variance's centre", variance.least_visits),
-    ):
-        rows.append(lake.row(name, value, algorithm))
-    best = tightest_bound(distance, lake.mdp, variance, lake.references, weight, penalty)
-    rows.append(lake.row("bound", variance.bound(distance, weight, discount), algorithm, x=weight))
-    rows.append(lake.row("bound with the best comparators", best, algorithm, x=weight))
-
-    theorem = theorem_weight(distance, lake.advantage, discount, lake.epsilon)
-    if not np.isfinite(theorem):
-        return rows
-    sharper = theorem_weight(distance, variance.advantage, discount, lake.epsilon)
-    cautious = ExactAdaptation(distance, theorem, penalty)
-    single = best_single_policy(lake.mdp)
-    guarded, _ = meta_train(cautious, lake.tasks, single)
-    gaps = {
-        "optimality gap": returns_after_steps(cautious, lake.tasks, guarded, 1)[1],
-        "optimality gap from the variance's centre": returns_after_steps(cautious, lake.tasks, variance.centre, 1)[1],
-    }
-    rows += [
-        lake.row(f"{name} at the theorem's lambda", lake.gap(reached), algorithm, index=1, x=theorem)
-        for name, reached in gaps.items()
-    ]
-    best = tightest_bound(distance, lake.mdp, variance, lake.references, theorem, penalty)
-    rows += [
-        lake.row("bound at the theorem's lambda", variance.bound(distance, theorem, discount), algorithm, x=theorem),
-        lake.row(
-            "bound at the theorem's lambda, A'_max", variance.bound(distance, sharper, discount), algorithm, x=sharper
-        ),
-        lake.row("bound with the best comparators at the theorem's lambda", best, algorithm, x=theorem),
-    ]
-    rows += lake.steps(
-        "return after k steps at the theorem's lambda",
-        algorithm,
-        returns_after_steps(cautious, lake.tasks, logits, STEPS),
-        theorem,
-    )
-    return rows
-
-
-@dataclass(frozen=True)
-class OptimalityGapConfig(StudyConfig):
-    suites: tuple[str, ...] = SUITES
-
-    def __post_init__(self) -> None:
-        unknown = sorted(set(self.suites) - set(SUITES))
-        if unknown:
-            raise ValueError(f"suites must be among {', '.join(SUITES)}, got {unknown[0]!r}")
-
-
-class OptimalityGap(Study):
-    """Optimality gaps after one-time adaptation on FrozenLake, exact, and the bounds of Theorems 3 and 4."""
-
-    name = "optimality-gap"
-    Config = OptimalityGapConfig
-    #: there is no smaller size of what is exact, but for a single suite
-    profiles: ClassVar = {"smoke": {"suites": ("frozen-lake-low",)}}
-    deterministic = True  # the seed draws the random initialisations alone, a hundred of them
-
-    def parts(self) -> Sequence[str]:
-        return [part for part in all_parts() if part.rpartition("/")[0] in self.config.suites]
-
-    def measure(self, part: str, kept: dict[str, Any]) -> Rows:
-        return optimality_gap(part, self.streams.seed)
-
-    def seconds(self) -> float:
-        return float(SECONDS * len(self.parts()))

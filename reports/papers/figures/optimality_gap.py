@@ -13,7 +13,12 @@ from reports.papers.figures.studies import Shown
 
 BARS = (
     ("no\nadaptation", "optimality gap", 0),
-    ("policy-gradient\nstep", "optimality gap of a policy-gradient step from its meta-policy", 1),
+    ("policy gradient,\nApp. H's step", "optimality gap of a policy-gradient step from its meta-policy", 1),
+    (
+        "policy gradient,\nbest step",
+        "optimality gap of a policy-gradient step from its meta-policy, best step size",
+        1,
+    ),
     ("one-time\nAlg", "optimality gap", 1),
 )
 #: readings of Alg(3) that its equations leave open
