@@ -17,7 +17,8 @@ from algorithms.meta_learning.gradient_adaptation import GradientAdaptation
 from benchmarks.bench.iterations import Training
 from benchmarks.bench.measure import Measure, Size, processor_seconds
 
-#: the parts of BO-MRL's meta-iteration, and the share of it that each must keep to
+#: the parts of BO-MRL's meta-iteration, and the share of it that each must keep to; measured beside other work, one
+#: process of several on two cores: sampling 0.41, adaptation 0.33, hypergradient 0.16, outer step 0.08
 PARTS: dict[str, dict[str, float]] = {
     "sampling": {"at_least": 0.45},
     "adaptation": {},
