@@ -113,7 +113,7 @@ def test_the_table_bounds_students_t_and_falls_with_seeds() -> None:
             # with no spread on the other side, two samples are one whose error is larger by the root of 2
             assert critical_value(level, seeds, "two") > exact * 0.97 / np.sqrt(2)
     for one in ("one", "two"):
-        values = [critical_value(0.05, seeds, one) for seeds in (2, 3, 5, 10, 11, 20)]  # type: ignore[arg-type]
+        values = [critical_value(0.05, seeds, one) for seeds in (2, 3, 5, 10, 11, 20)]
         assert values == sorted(values, reverse=True)
 
 
