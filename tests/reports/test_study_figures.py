@@ -81,6 +81,39 @@ def test_adaptation_curves_are_means_over_tasks_by_step(shown: Shown) -> None:
     assert curves == {"Ours": [10, 11, 12, 13, 14], "MAML": [0, 1, 2, 3, 4]}
 
 
+def test_baselines_are_drawn_at_their_best_step_size_and_random_starts_adapted_alike(tmp_path: Path) -> None:
+    levels = {
+        "bo-mrl-1": 10.0,
+        "maml": 0.0,
+        "maml, best step size": 8.0,
+        "random-init": -1.0,
+        "random-init, best step size": 2.0,
+        "random-init+bo-mrl-1": 5.0,
+    }
+    rows = [
+        {"quantity": "return after k steps", "suite": SUITE, "algorithm": name, "index": k, "value": level + k}
+        for name, level in levels.items()
+        for k in range(2)
+    ]
+    store = Store(tmp_path / "results")
+    store_study(store, rows)
+    text = PAPER.replace('["bo-mrl-1", "maml-vpg"]', '["bo-mrl-1", "random-init", "maml-vpg"]')
+    (tmp_path / "small.toml").write_text(
+        text.replace('"MAML" }', '"MAML" }, { id = "random-init", printed = "Random" }')
+    )
+    paper = read_paper(tmp_path / "small.toml")
+    found = shown_of(paper.figures[0], gather(paper, [], studies=choose_studies(store.studies(), ())))
+    assert found is not None
+    (axes,) = exact_adaptation_curves.draw(found, styles_for(found.figure.algorithms)).axes
+    starts = {str(line.get_label()): float(next(iter(line.get_ydata()))) for line in axes.lines}  # type: ignore[arg-type]
+    assert starts == {
+        "Ours": 10.0,
+        "Random, adapted alike": 5.0,
+        "Random, policy gradient, best step size": 2.0,
+        "MAML, best step size": 8.0,
+    }
+
+
 def test_what_has_no_step_size_is_level_and_the_rest_is_drawn_over_it(shown: Shown) -> None:
     (axes,) = exact_returns_by_step_size.draw(shown, styles_for(shown.figure.algorithms)).axes
     curves = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}  # type: ignore[arg-type]

@@ -34,7 +34,7 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         label_returns(axes)
 
-    return draw_panels(shown.suites, draw_panel, legend_columns=3)
+    return draw_panels(shown.suites, draw_panel, legend_columns=2)
 
 
 def _lines(shown: Shown, name: str) -> list[tuple[str, str, str]]:
@@ -42,7 +42,9 @@ def _lines(shown: Shown, name: str) -> list[tuple[str, str, str]]:
     in_study, label = NAMES_IN_STUDY.get(name, name), shown.names.get(name, name)
     first = f"{RANDOM}+{shown.figure.algorithms[0]}"  # adapted as the figure's own method is
     lines = [(first, f"{label}, adapted alike", "")] if name == RANDOM else []
-    lines.append((in_study + BEST_SIZE, f"{label}, policy gradient's best step size", ":" if lines else ""))
+    lines.append(
+        (in_study + BEST_SIZE, f"{label}, {'policy gradient, ' * bool(lines)}best step size", ":" if lines else "")
+    )
     present = set(shown.of("return after k steps")["algorithm"])
     return [line for line in lines if line[0] in present] or [(in_study, label, "")]
 

@@ -13,9 +13,9 @@ from reports.papers.figures.studies import Shown
 
 BARS = (
     ("no\nadaptation", "optimality gap", 0),
-    ("policy gradient,\nApp. H's step", "optimality gap of a policy-gradient step from its meta-policy", 1),
+    ("policy\ngradient,\nApp. H's step", "optimality gap of a policy-gradient step from its meta-policy", 1),
     (
-        "policy gradient,\nbest step",
+        "policy\ngradient,\nbest step",
         "optimality gap of a policy-gradient step from its meta-policy, best step size",
         1,
     ),
