@@ -67,7 +67,10 @@ def test_repeat_plans_the_very_runs_that_the_page_shows(
     planned = set[tuple[str, int]]().union(*(made_by(paper, command) for command in commands))
     lost = "; ".join(text for text in said if text.startswith("no command plans"))
     expected = [run for run in runs if f"{run.algorithm} on {run.suite}" not in lost]
-    shown = [*expected, *(study for study in studies if f"study {study.name}" not in lost)]
+    shown: list[StoredRun | StoredStudy] = [
+        *expected,
+        *(study for study in studies if f"study {study.name}" not in lost),
+    ]
     assert as_made(shown) <= planned
     if name in ("promp", "bo-mrl"):
         assert commands
