@@ -69,9 +69,9 @@ def repeat_commands(paper: Paper, runs: Iterable[StoredRun], studies: Iterable[S
 
 def find_way(paper: Paper, run: StoredRun) -> Way:
     """How the very configuration is planned.  Raises UsageError saying why nothing plans it."""
-    spec = RunSpec.from_record(run.run)
-    if spec.source is not None:
+    if run.run["provenance"].get("source") is not None:
         raise UsageError("it is of a file of its own")
+    spec = RunSpec.from_record(run.run)
     wanted, ways = chosen_digest(spec.identity()), list(_ways(paper, spec))
     for way in ways:
         if _digest(way, spec) == wanted:
