@@ -185,6 +185,7 @@ def _sampled(test: StudyTest, pair: str, values: Sequence[np.ndarray], seeds: in
         leaning.p_value,
         leaning.smallest_p,
         favour=favour,
+        between=test.relation in ("ratio", "value"),
         bare=interval is None,
     )
 

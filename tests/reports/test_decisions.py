@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from reports.papers.change import more_units
 from reports.papers.decisions import direction, values_not_excluded, within
-from reports.papers.parts import CONTRADICTED, REPRODUCED
+from reports.papers.parts import CONTRADICTED, REPRODUCED, UNDECIDED, Part
 from reports.statistics.mean_difference import Comparison, compare_means, compare_to
 
 SAMPLES = [1.9, 2.0, 2.1, 2.05, 1.95, 2.0]
@@ -64,3 +66,11 @@ def test_at_the_margins_border_little_is_decided(seeds: int) -> None:
         found = within(lambda value, a=first, b=second: compare_means(a, b + value), -1.0, 1.0)
         decided += found.p_value is not None and found.p_value <= 0.05
     assert decided / 600 < 0.07
+
+
+def test_the_units_that_would_decide_are_counted_from_what_is_held_against() -> None:
+    """A ratio of 1.31 is 0.31 away from 1, not 1.31 from nothing."""
+    part = Part("a against b", UNDECIDED, "", 1.31, (0.69, 2.49), 3, "seed", 3, REPRODUCED, 0.15, 1e-9, favour=0.31)
+    assert more_units(part) == "about 27 seeds of each, if the effect is as here"
+    assert more_units(replace(part, between=True)) == "more seeds, which narrow the interval"
+    assert more_units(replace(part, raw_p=None, interval=None)) == "at least 3 seeds of each side"
