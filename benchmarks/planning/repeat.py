@@ -69,9 +69,9 @@ def repeat_commands(paper: Paper, runs: Iterable[StoredRun], studies: Iterable[S
 
 def find_way(paper: Paper, run: StoredRun) -> Way:
     """How the very configuration is planned.  Raises UsageError saying why nothing plans it."""
-    spec = RunSpec.from_record(run.run)
-    if spec.source is not None:
+    if run.run["provenance"].get("source") is not None:
         raise UsageError("it is of a file of its own")
+    spec = RunSpec.from_record(run.run)
     wanted, ways = chosen_digest(spec.identity()), list(_ways(paper, spec))
     for way in ways:
         if _digest(way, spec) == wanted:
@@ -91,8 +91,9 @@ def find_way(paper: Paper, run: StoredRun) -> Way:
 
 def _ways(paper: Paper, spec: RunSpec) -> Iterator[Way]:
     names = [spec.benchmark, paper.name, *definitions()]
-    for name in dict.fromkeys(name for name in names if name in definitions()):
-        yield Way(name, spec.profile)
+    for name in dict.fromkeys(names):
+        if name is not None and name in definitions():
+            yield Way(name, spec.profile)
 
 
 def _digest(way: Way, spec: RunSpec) -> str | None:
@@ -124,8 +125,8 @@ def _commands(seeds: Mapping[tuple[Way, str, str], int]) -> Iterator[str]:
     for (way, suite, algorithm), count in seeds.items():
         rows.setdefault((way, count, suite), set()).add(algorithm)
     rectangles: dict[tuple[Way, int, tuple[str, ...]], list[str]] = {}
-    for (way, count, suite), algorithms in rows.items():
-        rectangles.setdefault((way, count, tuple(sorted(algorithms))), []).append(suite)
+    for (way, count, suite), names in rows.items():
+        rectangles.setdefault((way, count, tuple(sorted(names))), []).append(suite)
     for (way, count, algorithms), suites in sorted(rectangles.items(), key=str):
         yield way.command(sorted(suites), algorithms, count)
 

@@ -45,10 +45,12 @@ def test_text(claim: Claim) -> str:
         return f"{what}{steps} of {first}: {relation}"
     relation = {
         "higher": "above",
-        "ratio": f"{claim.factor} ± {claim.tolerance} times ({claim.margin_from})",
-        "equivalent": f"within {100 * (claim.margin or 0):g} % of ({claim.margin_from})",
+        "ratio": f"{claim.factor} ± {claim.tolerance} times",
+        "equivalent": f"within {100 * (claim.margin or 0):g} % of",
     }[claim.relation]
-    return f"{what}{steps}: {first} {relation} {second}, each with each"
+    each = ", each with each" if len(claim.first) * len(claim.second) > 1 else ""
+    why = f" ({claim.margin_from})" if claim.margin_from else ""
+    return f"{what}{steps}: {first} {relation} {second}{each}{why}"
 
 
 def unit_text(verdict: ClaimVerdict) -> str:
@@ -80,7 +82,7 @@ def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
     if verdict.word == UNDECIDED:
         missing = [each for each in verdict.parts if each.judged and each.word == NOT_RUN]
         some = f"{len(missing)} of {plural(len(verdict.parts), 'part')} not run, and " if missing else ""
-        return some + _more(part)
+        return some + more_units(part)
     if not part.unit:
         return "another configuration of the study or an error in it, since nothing is left to chance"
     turned = f"further {part.unit}s that turn the effect round"
@@ -112,15 +114,15 @@ def _command(claim: Claim, paper: Paper) -> str:
     return f"runs of {', '.join((*claim.first, *claim.second))}: metarl paper {paper.name} --suites '{suite}'"
 
 
-def _more(part: Part) -> str:
+def more_units(part: Part) -> str:
     """How many units would decide an effect of this size and spread; the correction for other tests asks for more."""
     if part.raw_p is None or part.interval is None or not part.effect or math.isnan(part.effect):
         return f"at least 3 {part.unit or 'seed'}s of each side"
     if part.leaning and part.raw_p <= 0.05:
         return f"a few more {part.unit}s: alone its p-value would do, among the paper's other tests it does not"
     low, high = part.interval
-    half, away = (high - low) / 2, abs(part.effect)
-    if part.digits == 2 or not math.isfinite(half) or away == 0:
+    half, away = (high - low) / 2, abs(part.favour)
+    if part.between or not math.isfinite(half) or away == 0:
         return f"more {part.unit}s, which narrow the interval"
     needed = math.ceil(part.units * (half / away) ** 2) + 1
     if needed > _MANY:

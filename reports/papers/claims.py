@@ -163,6 +163,7 @@ def _tested(
         raw_p=leaning.p_value,
         smallest_p=leaning.smallest_p,
         favour=favour,
+        between=claim.relation in ("ratio", "equivalent"),
         digits=2 if claim.factor is not None else 9 if claim.quantity == "seconds-per-step" else None,
     )
 

@@ -40,7 +40,8 @@ class Part:
     smallest_p: float | None = None  # that so many units can give
     p_value: float | None = None  # Holm's
     judged: bool = True  # whether the claim's verdict rests on it
-    favour: float = 0.0  # how far the effect is on the claim's side
+    favour: float = 0.0  # how far the effect is on the claim's side of what it is held against
+    between: bool = False  # whether it is held against two ends
     digits: int | None = None  # decimals of the effect; None: as many as its size asks for
     bare: bool = False  # shown without a word on its interval
 

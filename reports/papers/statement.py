@@ -133,7 +133,7 @@ def _facts(
     if departures:
         facts.append(("Departs from the paper", "; ".join(each.short for each in departures)))
     others = dict.fromkeys(text for verdict in verdicts for text in verdict.not_comparable)
-    kept = [text for text in others if not text.startswith("our budget is ")]  # which are listed below
+    kept = [text for text in others if not text.endswith("the paper's is not given")]  # ours are listed below
     if kept:
         facts.append(("Must be known", "; ".join(kept)))
     profiles = sorted({str(run.run["description"]["profile"]) for run in runs})

@@ -73,12 +73,15 @@ def _decide(test: StudyTest, first: str, second: str, rows: pd.DataFrame) -> Par
     names = [_name(*side, index) for side, index in zip(sides, indices, strict=True)]
     once = len(sides) > 1 and against == test.quantity and second != ""
     pair = pair_text(names[0], second if once else names[-1])
-    found = [_units(test, quantity, algorithm, rows) for quantity, algorithm in sides]
-    for values, name in zip(found, names, strict=False):
+    found = list[dict[Unit, float]]()
+    for (quantity, algorithm), name in zip(sides, names, strict=True):
+        values = _units(test, quantity, algorithm, rows)
         if isinstance(values, str) or not values:
-            return Part(pair, NOT_RUN, values or f"{name} was not measured")
-    shared = sorted(set.intersection(*(set(values) for values in found)))
-    arrays = [np.array([values[key] for key in shared if not isinstance(values, str)]) for values in found]
+            reason = values if isinstance(values, str) else f"{name} was not measured"
+            return Part(pair, NOT_RUN, reason)
+        found.append(values)
+    shared = sorted(set(found[0]).intersection(*found[1:]))
+    arrays = [np.array([values[key] for key in shared]) for values in found]
     seeds = len({seed for seed, _ in shared})
     if test.sampled == "exact":
         return _vacuous(test, first, rows, arrays[-1]) or _exact(test, pair, [float(a.mean()) for a in arrays], seeds)
@@ -184,6 +187,7 @@ def _sampled(test: StudyTest, pair: str, values: Sequence[np.ndarray], seeds: in
         leaning.p_value,
         leaning.smallest_p,
         favour=favour,
+        between=test.relation in ("ratio", "value"),
         bare=interval is None,
     )
 

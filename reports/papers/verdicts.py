@@ -157,8 +157,8 @@ def _verdict(claim: Claim, parts: Sequence[Part], compared: Sequence[Compared], 
         departures += departures_of_runs(evidence.paper, claim, each.found, each.algorithms)
         digests += each.digests
     judged = [part for part in parts if part.judged]
-    texts = (tuple(dict.fromkeys(each)) for each in (_reasons(parts), differences, digests))
-    return ClaimVerdict(claim, word_of(judged), tuple(parts), *texts, merged(departures))
+    reasons, said, behind = (tuple(dict.fromkeys(each)) for each in (_reasons(parts), differences, digests))
+    return ClaimVerdict(claim, word_of(judged), tuple(parts), reasons, said, behind, merged(departures))
 
 
 def _opposed(verdicts: Sequence[ClaimVerdict]) -> tuple[ClaimVerdict, ...]:

@@ -187,7 +187,8 @@ def test_a_ratio_is_decided_by_tests_at_both_ends_of_its_tolerance(
     (verdict,) = verdicts_of(paper_of(tmp_path, ratio), store)
     assert verdict.word == word
     assert verdict.effect == pytest.approx(2.0, abs=0.1)
-    assert verdict.interval is not None and verdict.interval[0] < verdict.effect < verdict.interval[1]
+    assert verdict.interval is not None and verdict.effect is not None
+    assert verdict.interval[0] < verdict.effect < verdict.interval[1]
     assert f"claimed {factor:g} ± 0.2, the paper says twice" in verdict.reasons[0]
     # the very same test: the ratios that are not excluded
     entries, _ = collect_entries(store.finished())

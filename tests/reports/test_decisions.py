@@ -1,0 +1,76 @@
+"""What lies within two ends: each of three answers, one interval with the tests, and how often nothing is something."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from reports.papers.change import more_units
+from reports.papers.decisions import direction, values_not_excluded, within
+from reports.papers.parts import CONTRADICTED, REPRODUCED, UNDECIDED, Part
+from reports.statistics.mean_difference import Comparison, compare_means, compare_to
+
+SAMPLES = [1.9, 2.0, 2.1, 2.05, 1.95, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word", "decided"),
+    [
+        (1.0, 3.0, REPRODUCED, True),
+        (3.0, 4.0, CONTRADICTED, True),
+        (0.0, 1.0, CONTRADICTED, True),
+        (1.98, 3.0, REPRODUCED, False),
+    ],
+)
+def test_within_leans_to_one_answer_and_its_p_value_decides(low: float, high: float, word: str, decided: bool) -> None:
+    found = within(lambda value: compare_to(SAMPLES, value), low, high)
+    assert found.word == word
+    assert found.p_value is not None and (found.p_value <= 0.05) == decided
+
+
+def test_of_one_unit_nothing_is_decided() -> None:
+    found = within(lambda value: compare_to([2.0], value), 1.0, 3.0)
+    assert (found.word, found.p_value, found.smallest_p) == (REPRODUCED, None, None)
+    assert values_not_excluded(lambda value: compare_to([2.0], value), 2.0) is None
+    assert direction(compare_to([2.0])).p_value is None
+
+
+def test_the_interval_of_a_ratio_ends_where_its_test_does() -> None:
+    first, second = np.array([2.1, 1.9, 2.0, 2.2]), np.array([1.0, 1.05, 0.95, 1.0])
+
+    def compare_at(ratio: float) -> Comparison:
+        return compare_means(first, ratio * second)
+
+    interval = values_not_excluded(compare_at, float(first.mean() / second.mean()))
+    assert interval is not None
+    for end in interval:
+        assert compare_at(end).p_value == pytest.approx(0.05, abs=1e-3)
+
+
+def test_a_ratio_to_what_may_be_nothing_has_no_upper_end() -> None:
+    first, second = np.array([2.1, 1.9, 2.0]), np.array([0.1, 3.0, 0.4])
+    interval = values_not_excluded(lambda ratio: compare_means(first, ratio * second), 1.7)
+    assert interval is not None and interval[1] == math.inf
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_at_the_margins_border_little_is_decided(seeds: int) -> None:
+    """Neither answer is right there: together they are given in about one family of twenty."""
+    generator = np.random.default_rng(seeds)
+    decided = 0
+    for _ in range(600):
+        first, second = generator.normal(1.0, 0.3, seeds), generator.normal(0.0, 0.3, seeds)
+        found = within(lambda value, a=first, b=second: compare_means(a, b + value), -1.0, 1.0)
+        decided += found.p_value is not None and found.p_value <= 0.05
+    assert decided / 600 < 0.07
+
+
+def test_the_units_that_would_decide_are_counted_from_what_is_held_against() -> None:
+    """A ratio of 1.31 is 0.31 away from 1, not 1.31 from nothing."""
+    part = Part("a against b", UNDECIDED, "", 1.31, (0.69, 2.49), 3, "seed", 3, REPRODUCED, 0.15, 1e-9, favour=0.31)
+    assert more_units(part) == "about 27 seeds of each, if the effect is as here"
+    assert more_units(replace(part, between=True)) == "more seeds, which narrow the interval"
+    assert more_units(replace(part, raw_p=None, interval=None)) == "at least 3 seeds of each side"
