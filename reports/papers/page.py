@@ -10,7 +10,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from reports.figures.colours import styles_for
-from reports.figures.drawing import figure_files
+from reports.figures.figure_files import figure_files
 from reports.folder import write_folder
 from reports.papers.draw_figure import draw_figure
 from reports.papers.evidence import Evidence, gather

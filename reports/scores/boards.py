@@ -138,9 +138,7 @@ def _guests(untrained: Sequence[AlgorithmScores], budget: int) -> Iterable[Algor
     for algorithm in dict.fromkeys(entry.algorithm for entry in untrained):
         found = [entry for entry in untrained if entry.algorithm == algorithm]
         at_home = [entry for entry in found if entry.identity["budget"] == budget]
-        yield from at_home or [
-            max(found, key=lambda entry: (len(entry.seeds), entry.identity["budget"], entry.digest))
-        ]
+        yield from at_home or [max(found, key=lambda entry: (len(entry.seeds), entry.identity["budget"], entry.digest))]
 
 
 def _protocol(entry: AlgorithmScores) -> _Protocol:
@@ -169,7 +167,12 @@ def _names(
     for protocol, budget in groups:
         own = groups[protocol, budget]
         profile = _profile(own) if own else "untrained"
-        parts[protocol, budget] = [profile, f"budget {short_count(budget)}", *(text for _, text in protocol), str(budget)]
+        parts[protocol, budget] = [
+            profile,
+            f"budget {short_count(budget)}",
+            *(text for _, text in protocol),
+            str(budget),
+        ]
     if len(parts) == 1:
         return dict.fromkeys(parts, suite)
     names = dict.fromkeys(parts, suite)

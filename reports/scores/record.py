@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.scores.entries import AlgorithmScores
 from reports.text.numbers import slug
+from results.identity import folder_name
 
 if TYPE_CHECKING:
     from results.store import StoredRun
@@ -14,7 +15,7 @@ _ACCESS = {
     "validation": "uses validation tasks",
     "model": "reads the exact model",
     "parameters": "reads the tasks' parameters",
-    "test": "trains on test tasks (reference)",
+    "test": "trains on test tasks",
 }
 
 
@@ -26,6 +27,11 @@ def access_labels(entry: AlgorithmScores) -> tuple[str, ...]:
 def entry_anchor(entry: AlgorithmScores) -> str:
     """The HTML id of an entry's runs."""
     return f"runs-{slug(entry.suite)}-{slug(entry.algorithm)}-{entry.digest[:12]}"
+
+
+def runs_folder(entry: AlgorithmScores) -> str:
+    """Where a results folder holds the entry's runs, `seed-<n>` each."""
+    return "/".join(("runs", *folder_name(entry.identity).parts[:-1]))
 
 
 def data_of(entry: AlgorithmScores) -> str | None:

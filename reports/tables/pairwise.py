@@ -8,8 +8,8 @@ from reports.scores.pairwise import PairTests
 from reports.text.table import csv_lines
 
 _COLUMNS = (
-    "suite", "first", "second", "difference_of_iqms", "low", "high", "difference_of_means", "seeds_first",
-    "seeds_second", "p", "p_holm", "smallest_p", "smallest_p_holm", "higher", "seeds_needed",
+    "board", "suite", "first", "second", "first_digest", "second_digest", "difference_of_means", "low", "high",
+    "seeds_first", "seeds_second", "p", "smallest_p", "p_holm", "attainable", "higher", "test",
 )  # fmt: skip
 
 
@@ -18,14 +18,14 @@ def pairwise_csv(families: Iterable[PairTests]) -> str:
     rows = []
     for family in families:
         for pair in family.pairs:
-            test, winner = pair.test, pair.winner
-            difference = pair.first.final.iqm - pair.second.final.iqm
-            p_values = (test.p_value, pair.adjusted, test.smallest_p, pair.smallest_adjusted)
+            found, winner = pair.comparison, pair.winner
+            whose = (pair.first.label, pair.second.label, pair.first.digest, pair.second.digest)
             rows.append(
                 (
-                    *(family.suite, pair.first.label, pair.second.label),
-                    *(difference, *(pair.interval or (None, None)), test.effect, *test.seeds, *p_values),
-                    *(winner.label if winner is not None else None, family.seeds_needed),
+                    *(family.board.name, family.board.suite, *whose),
+                    *(found.effect, *(found.interval or (None, None)), len(pair.first.seeds), len(pair.second.seeds)),
+                    *(pair.p_value, pair.smallest_p, pair.adjusted, pair.attainable),
+                    *(winner.label if winner is not None else None, "sequential" if pair.sequential else "fixed seeds"),
                 )
             )
     return csv_lines(_COLUMNS, rows)
