@@ -23,7 +23,7 @@ _FONT = "DejaVu Sans, Verdana, sans-serif"
 
 @dataclass(frozen=True)
 class Shape:
-    """kind: "path" (closed where it is filled) or "text".  algorithm: whose it is, by which the page's filter hides it."""
+    """kind: "path" (closed where it is filled) or "text".  algorithm: whose it is, by which the page can hide it."""
 
     kind: str
     points: np.ndarray  # [point, 2]; where a path's begins anew, a row of NaN
@@ -138,7 +138,8 @@ def _text(shape: Shape) -> str:
     more = f' text-anchor="{shape.anchor}"' if shape.anchor != "start" else ""
     more += ' font-weight="bold"' if shape.bold else ""
     more += f' transform="rotate(-90 {x:.1f} {y:.1f})"' if shape.turned else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{shape.size:g}" fill="{shape.colour}"{more}>{escape(shape.text)}</text>'
+    style = f'font-size="{shape.size:g}" fill="{shape.colour}"{more}'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(shape.text)}</text>'
 
 
 def joined(parts: Iterable[Sequence[tuple[float, float]]]) -> np.ndarray:

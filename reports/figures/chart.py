@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,12 +31,16 @@ _MARKERS: dict[str, np.ndarray] = {
     "^": np.array([(0, -1.1), (1.1, 0.9), (-1.1, 0.9)]),
     "v": np.array([(-1.1, -0.9), (1.1, -0.9), (0, 1.1)]),
     "P": np.array(
-        [(-0.4, -1.1), (0.4, -1.1), (0.4, -0.4), (1.1, -0.4), (1.1, 0.4), (0.4, 0.4), (0.4, 1.1), (-0.4, 1.1)]
-        + [(-0.4, 0.4), (-1.1, 0.4), (-1.1, -0.4), (-0.4, -0.4)]
+        [
+            *((-0.4, -1.1), (0.4, -1.1), (0.4, -0.4), (1.1, -0.4), (1.1, 0.4), (0.4, 0.4)),
+            *((0.4, 1.1), (-0.4, 1.1), (-0.4, 0.4), (-1.1, 0.4), (-1.1, -0.4), (-0.4, -0.4)),
+        ]
     ),
     "X": np.array(
-        [(-0.55, -1.1), (0, -0.5), (0.55, -1.1), (1.1, -0.55), (0.5, 0), (1.1, 0.55), (0.55, 1.1), (0, 0.5)]
-        + [(-0.55, 1.1), (-1.1, 0.55), (-0.5, 0), (-1.1, -0.55)]
+        [
+            *((-0.55, -1.1), (0, -0.5), (0.55, -1.1), (1.1, -0.55), (0.5, 0), (1.1, 0.55)),
+            *((0.55, 1.1), (0, 0.5), (-0.55, 1.1), (-1.1, 0.55), (-0.5, 0), (-1.1, -0.55)),
+        ]
     ),
 }
 
@@ -168,7 +173,7 @@ def round_numbers(low: float, high: float, most: int = 6) -> list[float]:
 
 def decimals_of(rounds: Sequence[float]) -> int:
     """As many as tell neighbours apart."""
-    steps = [after - before for before, after in zip(rounds, rounds[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(rounds)]
     return max(0, -math.floor(math.log10(min(steps)) + 1e-9)) if steps else 2
 
 

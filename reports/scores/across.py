@@ -1,4 +1,4 @@
-"""Results across the boards of one profile: normalised scores summed up, and how often one scores higher than another."""
+"""Results across the boards of one profile: normalised scores summed up, and how often one is higher than another."""
 
 from __future__ import annotations
 

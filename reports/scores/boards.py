@@ -1,4 +1,4 @@
-"""Boards of the leaderboard: the scores on one suite under one budget and one protocol, all of which may be compared."""
+"""Boards of the leaderboard: the scores on one suite under one budget and protocol, which may be compared."""
 
 from __future__ import annotations
 

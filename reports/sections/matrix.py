@@ -55,13 +55,14 @@ def _block(report: Report, boards: Sequence[SuiteScores], block: Sequence[SuiteS
             continue
         algorithm = next(entry.algorithm for entry in found if entry is not None)
         cells = {"Algorithm": Cell(name_mark(names[label], report.classes[algorithm]) + _kind(block, found), label)}
-        if len(boards) > 1 and block[0] is boards[0]:
+        if ranks and len(boards) > 1 and block[0] is boards[0]:
             rank = ranks.get(label)
             cells["Mean rank"] = Cell(number(rank, 1), rank)
         for board, entry in zip(block, found, strict=True):
             head = board_link(board, board.name.removesuffix(f" · {board.profile}"))
             cells[head] = _cell(board, entry, report.tests.get(board.name))
-        rows.append(Row(cells, css_class="" if any(e in b.learned for b, e in zip(block, found)) else "reference"))
+        ranked = any(entry in board.learned for board, entry in zip(block, found, strict=True))
+        rows.append(Row(cells, css_class="" if ranked else "reference"))
     return table("Scores by algorithm and suite", rows, "matrix")
 
 

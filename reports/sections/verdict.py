@@ -36,12 +36,11 @@ def _tested(found: Headline) -> list[str]:
     if not found.pairs:
         return ["There is no pair of algorithms to compare."]
     family = f"one family of {plural(found.pairs, 'pair')}" if found.pairs > 1 else "one pair"
-    text = f"Tests over {family} decide <b>{found.decided} of {found.pairs}</b> at {ALPHA:.0%}"
-    text = text.replace("%", " %")
+    text = f"Tests over {family} decide <b>{found.decided} of {found.pairs}</b> at {100 * ALPHA:.0f} %"
     if found.beyond:
         text += f"; {found.beyond} could not be decided by any scores of so few seeds"
     if found.sequential:
-        text += f"; {found.sequential} of them were read <a href=\\"  # sequential\\">look by look</a>, as planned"
+        text += f'; {found.sequential} were read <a href="#sequential">look by look</a>, as planned'
     return [text + "."]
 
 
@@ -50,14 +49,10 @@ def _floor(standings: tuple[Standing, ...]) -> list[str]:
     said = []
     if judged:
         count = sum(bool(each.above) for each in judged)
-        where = (
-            f"<b>{count} of {len(judged)}</b> boards"
-            if len(judged) > 1
-            else "the board"
-            if count
-            else "<b>no</b> board"
-        )
-        said.append(f"Some algorithm is decided to be above {FLOOR}, both adapted, on {where}.")
+        where = f"on <b>{count} of {len(judged)}</b> boards"
+        if len(judged) == 1:
+            where = "" if count else "on <b>no</b> board"
+        said.append(f"Some algorithm is decided to be above {FLOOR}, both adapted, {where}".strip(", ") + ".")
         below = sum(len(each.below) for each in judged)
         said += [f"{below} {'is' if below == 1 else 'are'} decided to be below it."] if below else []
     missing = [each.board for each in standings if each.board.floor is None]
@@ -75,12 +70,10 @@ def _best(standings: tuple[Standing, ...]) -> list[str]:
     best = Counter(each.best.algorithm for each in contested if each.best is not None)
     names = ", ".join(f"{escape(name)} on {count}" for name, count in best.most_common())
     if len(contested) == 1:
-        return [f"Which algorithm is best is decided: {escape(next(iter(best)))}." if best else
-                "Which algorithm is best is <b>not decided</b>."]  # fmt: skip
-    open_ones = (
-        f"Which algorithm is best is <b>not decided</b> on {len(contested) - best.total()} of {len(contested)} boards"
-    )
-    return [f"{open_ones}; decided: {names}." if names else f"{open_ones}."]
+        which = f"decided: {escape(next(iter(best)))}" if best else "<b>not decided</b>"
+        return [f"Which algorithm is best is {which}."]
+    undecided = f"<b>not decided</b> on {len(contested) - best.total()} of {len(contested)} boards"
+    return [f"Which algorithm is best is {undecided}" + (f"; decided: {names}." if names else ".")]
 
 
 def _scripted(standings: tuple[Standing, ...]) -> list[str]:

@@ -52,10 +52,5 @@ def _numbers(estimate: Estimate) -> tuple[float | None, ...]:
 
 
 def _digests(across: Across, label: str, boards: tuple[str, ...]) -> str:
-    return " ".join(
-        entry.digest
-        for board in across.boards
-        if board.name in boards
-        for entry in board.entries
-        if entry.label == label
-    )
+    shown = [board for board in across.boards if board.name in boards]
+    return " ".join(entry.digest for board in shown for entry in board.entries if entry.label == label)

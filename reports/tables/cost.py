@@ -9,8 +9,8 @@ from reports.scores.record import runs_folder
 from reports.text.table import csv_lines
 
 _COLUMNS = (
-    "suite", "algorithm", "digest", "runs", "environment_steps_per_iteration", "process_seconds_per_iteration", "lowest_seed",
-    "highest_seed", "sampling_share", f"relative_to_{YARDSTICK}", "seeds",
+    "suite", "algorithm", "digest", "runs", "environment_steps_per_iteration", "process_seconds_per_iteration",
+    "lowest_seed", "highest_seed", "sampling_share", f"relative_to_{YARDSTICK}", "seeds",
 )  # fmt: skip
 
 
