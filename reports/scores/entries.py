@@ -164,10 +164,7 @@ def _curve(runs: Sequence[StoredRun]) -> Curve | None:
         if not run.times_problem
     ]
     wall = np.mean(walls, axis=0).tolist() if walls else ()
-    before, after = (
-        summarise(values[:, index], runs[0].suite, runs[0].algorithm, "validation", resamples=CURVE_RESAMPLES)
-        for index in (0, 1)
-    )
+    before, after = (summarise(values[:, index], runs[0].suite, runs[0].algorithm, "validation") for index in (0, 1))
     return Curve(tuple(steps.tolist()), tuple(wall), before, after)
 
 

@@ -7,16 +7,11 @@ from dataclasses import dataclass
 from math import lcm
 
 import numpy as np
+from scipy import stats
 
-from reports.statistics.bootstrap import (
-    RESAMPLES,
-    draw_strata,
-    interquartile_mean,
-    iqm_intervals,
-    percentile_interval,
-    resampled_iqms,
-)
+from reports.statistics.bootstrap import LEVEL, RESAMPLES, draw_strata, interquartile_mean, resampled_iqms
 from reports.statistics.finite import finite_scores
+from reports.statistics.seed_interval import mean_interval, seed_interval
 from results.files import StoreError
 
 Interval = tuple[float, float]
@@ -32,7 +27,8 @@ class Summary:
     std_seeds: float | None  # sample standard deviation of the seeds' means over tasks; None for one seed
     std_tasks: float | None  # sample standard deviation of the tasks' means over seeds; None for one task
     iqm: float  # over all (seed, task) pairs
-    interval: Interval | None  # 95 % bootstrap interval of the iqm over seeds; None for one seed
+    interval: Interval | None  # 95 % t interval of the iqm over seeds, for these tasks; None for one seed
+    mean_interval: Interval | None  # of the mean, which is what comparisons are about; None for one seed
     seeds: int
     tasks: int
 
@@ -45,7 +41,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % bootstrap interval over seeds; None where a suite has one seed, which holds none."""
+    """A number with its 95 % interval over seeds; None where a suite has one seed, which holds none."""
 
     value: float
     interval: Interval | None
@@ -62,7 +58,7 @@ class Aggregate:
     seeds: dict[str, int]  # by suite
 
 
-def summarise(scores: np.ndarray, *key: str, resamples: int = RESAMPLES) -> tuple[Summary, ...]:
+def summarise(scores: np.ndarray, *key: str) -> tuple[Summary, ...]:
     """One summary a point.
 
     scores: [point, seed, task], each the mean over a task's episodes.  key: names whose scores these are.
@@ -72,27 +68,30 @@ def summarise(scores: np.ndarray, *key: str, resamples: int = RESAMPLES) -> tupl
         raise ValueError(f"{'/'.join(key)}: scores must be [point, seed, task] and not empty, got {scores.shape}")
     if not np.isfinite(scores).all():
         raise ValueError(f"{'/'.join(key)}: scores must be finite")
-    points, seeds, tasks = scores.shape
-    intervals = iqm_intervals(scores, *key, resamples=resamples) if seeds > 1 else [None] * points
+    _, seeds, tasks = scores.shape
     return tuple(
         Summary(
             mean=float(point.mean()),
             std_seeds=_spread(point.mean(axis=1)),
             std_tasks=_spread(point.mean(axis=0)),
             iqm=interquartile_mean(point),
-            interval=None if interval is None else (float(interval[0]), float(interval[1])),
+            interval=seed_interval(point),
+            mean_interval=mean_interval(point),
             seeds=seeds,
             tasks=tasks,
         )
-        for point, interval in zip(scores, intervals, strict=True)
+        for point in scores
     )
 
 
 def aggregate(strata: Mapping[str, np.ndarray], *key: str, resamples: int = RESAMPLES) -> Aggregate:
     """Sums up one algorithm across suites: rliable's estimates, each suite one column of scores, and our intervals.
 
-    strata: normalised scores [seed, task] by suite; suites may differ in both.  Seeds are resampled whole, within each
-    suite by itself.  key: names whose scores these are; the draws depend on it and the suites' names alone.
+    An interval is the estimate -+ t times its standard error, that of resamples of whole seeds within each suite:
+    percentiles of so few seeds lie too close.  Its degrees of freedom are those of the mean over suites.
+
+    strata: normalised scores [seed, task] by suite; suites may differ in both.  key: names whose scores these are; the
+    draws depend on it and the suites' names alone.
     Raises StoreError, naming algorithm, suite and seed, for scores that are not finite, and if there is no suite.
     """
     from rliable import metrics
@@ -115,9 +114,25 @@ def aggregate(strata: Mapping[str, np.ndarray], *key: str, resamples: int = RESA
         means = _suite_means(arrays, counts)
         gaps = _suite_means([OPTIMUM - np.minimum(values, OPTIMUM) for values in arrays], counts)
         resampled = (resampled_iqms(arrays, counts), np.median(means, axis=0), means.mean(axis=0), gaps.mean(axis=0))
-        intervals = [(low, high) for low, high in percentile_interval(np.stack(resampled)).tolist()]
+        reach = [_reach(arrays) * float(draws.std()) for draws in resampled]
+        intervals = [(float(value) - half, float(value) + half) for value, half in zip(values, reach, strict=True)]
     iqm, median, mean, gap = (Estimate(float(value), ends) for value, ends in zip(values, intervals, strict=True))
     return Aggregate(iqm, median, mean, gap, seeds)
+
+
+def _reach(scores: list[np.ndarray]) -> float:
+    """How many standard deviations of its resamples an estimate's interval reaches to either side.
+
+    Student's quantile at Satterthwaite's degrees of freedom for the mean over suites of means over seeds, widened by
+    what resamples of n seeds understate their variance, (n - 1) / n.
+    """
+    seeds = np.array([len(values) for values in scores])
+    variances = np.array([values.mean(axis=1).var(ddof=1) for values in scores]) / seeds
+    if not variances.any():
+        return 0.0
+    freedom = variances.sum() ** 2 / (variances**2 / (seeds - 1)).sum()
+    understated = (variances * (seeds - 1) / seeds).sum() / variances.sum()
+    return float(stats.t.ppf((1 + LEVEL) / 2, freedom) / understated**0.5)
 
 
 def suite_columns(strata: Sequence[np.ndarray]) -> np.ndarray:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from reports.statistics.finite import finite_scores
+from reports.statistics.worst_case import SMALLEST_P, Samples, critical_value, p_value
 
 LEVEL = 0.95
+_ROUNDING = 1e-12  # a spread that is smaller, relative to the scores, is none
 
 
 @dataclass(frozen=True)
@@ -29,29 +31,42 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Difference:
-    """An effect with its standard error, and Student's t with `freedom` degrees that their ratio is held against."""
+    """An effect and its standard error, which takes the larger of two sides' spreads for both.
+
+    Two sides of equal spread lose nothing by that, and where one is steady the error is not understated, however few
+    seeds the other has.  unspread: the p-value of an effect where no side has any spread.
+    """
 
     effect: float
     error: float
-    freedom: int
+    seeds: int  # of the side that has fewer
+    samples: Samples
+    unspread: float
 
-    def p_value(self, value: float = 0.0) -> float:
-        """Two-sided, of the hypothesis that the true effect is `value`."""
-        return 2 * self.upper(abs(self.effect - value))
-
-    def upper(self, distance: float) -> float:
-        """One-sided: the chance that the effect lies so far above the truth."""
+    def p_value(self, distance: float) -> float:
+        """The chance at most that chance alone moves an effect so far, in either direction."""
         if self.error == 0:
-            return 0.5 if distance == 0 else float(distance < 0)
-        return float(stats.t.sf(distance / self.error, self.freedom))
+            return self.unspread if distance > 0 else 1.0
+        return p_value(distance / self.error, self.seeds, self.samples)
 
-    def interval(self, level: float) -> tuple[float, float]:
-        half = self.error * float(stats.t.isf((1 - level) / 2, self.freedom))
+    def interval(self, level: float, margin: float = 0.0) -> tuple[float, float]:
+        """All values that the test does not decide against at 1 - level.
+
+        Where no spread was seen, and the seeds are too few to decide by that, it reaches to 0 and both margins.
+        """
+        if self.error == 0:
+            decided = self.unspread <= 1 - level
+            return (self.effect, self.effect) if decided else (min(self.effect, -margin), max(self.effect, margin))
+        half = self.error * critical_value(1 - level, self.seeds, self.samples)
         return self.effect - half, self.effect + half
 
 
 def compare_means(first: ArrayLike, second: ArrayLike, *key: str, level: float = LEVEL) -> Comparison:
-    """Compares two algorithms by their seeds' means over tasks, with Welch's statistic.
+    """Compares two algorithms by their seeds' means over tasks.
+
+    The statistic is |effect| / (s * sqrt(2 / n)), s the larger of the two sides' standard deviations over seeds and n
+    the fewer seeds; its p-value is the largest that the nulls of `worst_case` give.  Where no side has any spread the
+    p-value is that of the permutation test: the chance that equal seeds fall apart so.
 
     first, second: [seed] or [seed, task]; they may differ in seeds.  key: names of what is compared, for messages.
     Raises StoreError, naming the seed, for scores that are not finite and for none at all.
@@ -60,9 +75,10 @@ def compare_means(first: ArrayLike, second: ArrayLike, *key: str, level: float =
 
 
 def compare_to(samples: ArrayLike, value: float = 0.0, *key: str, level: float = LEVEL) -> Comparison:
-    """Compares the mean of one sample with a value; effect and interval are of mean - value.
+    """Compares the mean of one sample with a value, by |mean - value| / (s / sqrt(n)); the effect is mean - value.
 
-    samples: [unit], such as paired differences or logarithms of ratios.  Otherwise as `compare_means`.
+    samples: [unit], such as paired differences or logarithms of ratios.  Otherwise as `compare_means`; where no sample
+    differs from another, the p-value is that of the sign test.
     """
     return _compared(difference_to(samples, value, *key), level)
 
@@ -73,16 +89,18 @@ def difference_of_means(first: ArrayLike, second: ArrayLike, *key: str) -> Diffe
     effect, fewest = float(left.mean() - right.mean()), min(left.size, right.size)
     if fewest < 2:
         return effect
-    error = np.sqrt(left.var(ddof=1) / left.size + right.var(ddof=1) / right.size)
-    return Difference(effect, float(error), fewest - 1)
+    error = max(_spread(left), _spread(right)) * float(np.sqrt(2 / fewest))
+    return Difference(effect, error, fewest, "two", max(SMALLEST_P, 2 / comb(2 * fewest, fewest)))
 
 
 def difference_to(samples: ArrayLike, value: float, *key: str) -> Difference | float:
+    """The effect alone where there is one sample."""
     values = finite_scores(samples, 1, *key)
     effect = float(values.mean() - value)
     if values.size < 2:
         return effect
-    return Difference(effect, float(values.std(ddof=1) / np.sqrt(values.size)), values.size - 1)
+    error = _spread(values) / float(np.sqrt(values.size))
+    return Difference(effect, error, values.size, "one", max(SMALLEST_P, 2.0 ** (1 - values.size)))
 
 
 def seed_means(scores: ArrayLike, *key: str) -> np.ndarray:
@@ -94,4 +112,9 @@ def seed_means(scores: ArrayLike, *key: str) -> np.ndarray:
 def _compared(found: Difference | float, level: float) -> Comparison:
     if isinstance(found, float):
         return Comparison(found, None, None, None)
-    return Comparison(found.effect, found.interval(level), found.p_value(), 0.0)
+    return Comparison(found.effect, found.interval(level), found.p_value(abs(found.effect)), SMALLEST_P)
+
+
+def _spread(values: np.ndarray) -> float:
+    spread = float(values.std(ddof=1))
+    return spread if spread > _ROUNDING * float(np.abs(values).max()) else 0.0

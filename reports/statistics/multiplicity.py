@@ -40,8 +40,6 @@ def counted(smallest: np.ndarray, level: float = 0.05) -> int:
 
     smallest: attainable p-values of the tests, [test].
     """
-    ordered = np.sort(smallest)
-    tests = 1
-    while np.searchsorted(ordered, level / tests * (1 + _ROUNDING), side="right") > tests:
-        tests += 1
-    return tests
+    divisors = np.arange(1, smallest.size + 2)
+    reachable = np.searchsorted(np.sort(smallest), level / divisors * (1 + _ROUNDING), side="right")
+    return int(divisors[np.argmax(reachable <= divisors)])
