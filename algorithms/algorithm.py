@@ -35,13 +35,15 @@ class Algorithm(ABC):
     """Subclass with a literal `name` to add an algorithm: discovery finds it, no registry is edited.
 
     Class attributes: `paper` (its source, shown in listings), `access` (splits and extras it may use:
-    "train", "validation", "test" for references only, "model", "parameters"), `Config` (a dataclass).
+    "train", "validation", "test" for references only, "model", "parameters"), `Config` (a dataclass), `scripted` (a
+    literal: it learns nothing and does not adapt; boards show it as what a learned policy must beat).
     """
 
     name: ClassVar[str]
     paper: ClassVar[str] = ""
     access: ClassVar[frozenset[str]] = frozenset({"train"})
-    trains: bool = True  # False: no meta-training at all, the budget stays unspent
+    trains: bool = True  # False: no meta-training at all, the budget stays unspent; set within one, it ends
+    scripted: ClassVar[bool] = False
     Config: ClassVar[type[Config]] = Config
 
     @classmethod

@@ -106,7 +106,7 @@ def load_results(
 
 def _only(runs: Sequence[StoredRun], kind: str, names: Sequence[str], root: Path) -> list[StoredRun]:
     def of(run: StoredRun) -> str:
-        return run.run["description"]["profile"] if kind == "profile" else run.identity[kind]
+        return run.run["description"]["profile"] if kind == "profile" else getattr(run, kind)
 
     present = {of(run) for run in runs}
     for name in names:

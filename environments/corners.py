@@ -1,7 +1,8 @@
 """A point in the plane that must find which of four corners pays: Section 4.3 of the ProMP paper.
 
-`corners` is `MetaPointEnvCorner` of jonasrothfuss/ProMP (meta_policy_search/envs/point_envs); `corners-momentum` is
-its `MetaPointEnvMomentum`, which the paper's exploration figure used.  Both adapt in three steps in the paper.
+`corners` is `MetaPointEnvCorner` of jonasrothfuss/ProMP (meta_policy_search/envs/point_envs), paid by a potential in
+place of the published reward, which can be pumped; `corners-momentum` is its `MetaPointEnvMomentum`, which the paper's
+exploration figure used.  Both adapt in three steps in the paper.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import gymnasium
 import numpy as np
@@ -17,14 +18,23 @@ import numpy as np
 from environments.batch_env import BatchEnv
 from environments.suite import Suite, SuiteOptions
 from environments.task import Task
+from environments.typed_options import option
 
 CORNERS = ((-2.0, -2.0), (2.0, -2.0), (-2.0, 2.0), (2.0, 2.0))
 #: success: the point came at least this near to its goal
 SUCCESS_RADIUS = 0.5
+#: distance of each corner from the centre
+REACH = float(np.hypot(2.0, 2.0))
+#: |s|_1 below this is the start zone
+START_ZONE = 0.5
+PUMPED = (
+    "this option can be exploited: a step out of the goal's quadrant costs nothing and the step back in pays, so that "
+    "bouncing on its border earns up to 14.1 an episode and walking straight to the goal 2.8"
+)
 
 
 @dataclass(frozen=True)
-class CornersOptions(SuiteOptions):
+class PointOptions(SuiteOptions):
     """`action_scale` s: policy actions in [-s, s] map linearly onto the motor's range, beyond it they are clipped.
 
     The default 1 makes an untrained policy's standard deviation 1 a full step of 0.2: such a policy meets its goal's
@@ -41,7 +51,14 @@ class CornersOptions(SuiteOptions):
 
 
 @dataclass(frozen=True)
-class MomentumOptions(CornersOptions):
+class CornersOptions(PointOptions):
+    """`reward`: "potential" pays progress that cannot be pumped, "published" is ProMP's; see `Corners`."""
+
+    reward: Literal["potential", "published"] = option("potential", earlier="published")
+
+
+@dataclass(frozen=True)
+class MomentumOptions(PointOptions):
     """The default 10 is ProMP's: accelerations of 0.01 keep an untrained policy near the corners.
 
     It then earns in 10 % of its steps; at scale 1 it has soon left the plane's populated part for good (3 %).
@@ -53,8 +70,9 @@ class MomentumOptions(CornersOptions):
 class CornerSuite(Suite):
     """Four tasks, one per corner; an episode never ends early."""
 
-    Options: ClassVar[type[CornersOptions]] = CornersOptions
-    options: CornersOptions
+    Options: ClassVar[type[PointOptions]] = PointOptions
+    options: PointOptions
+    records_success = True
     split_sizes: ClassVar[tuple[int, int, int]] = (4, 4, 4)
     observation_size: ClassVar[int]
 
@@ -80,8 +98,17 @@ class Corners(CornerSuite):
     """A point that is paid for approaching its goal, but only within the goal's own quadrant.
 
     Observation: the position.  Each coordinate moves by at most 0.2 a step, from a start in U(-0.2, 0.2)^2.
-    Reward: 0 in the start zone |s|_1 < 0.5 and wherever another corner is nearer, else the decrease of the
-    distance to the goal; s is the position after the step.
+
+    Reward: F(s') - F(s) for a step from s to s'.  F is 0 in the start zone |s|_1 < 0.5 and wherever another corner is
+    nearer, so that nothing is learned there, and else 2 sqrt 2 - |s - g|: how much nearer than the centre s is to the
+    goal g.  A step within the quadrant pays the decrease of the distance, as published; who enters is paid what has
+    been gained since the centre, and who leaves pays it back.
+    No path earns more than one straight to where it ends: the sum of the rewards up to time T is F(s_T) - F(s_0), and
+    F(s_0) = 0 since every start lies in the start zone, so it is at most F(g) = 2 sqrt 2.  Nor does discounting help:
+    sum_t c^t (F(s_t+1) - F(s_t)) = (1 - c) sum_{0<t<T} c^(t-1) F(s_t) + c^(T-1) F(s_T) is an average of F's values.
+
+    reward=published: 0 where F is 0 at s', else the decrease of the distance.  A step out of the quadrant costs
+    nothing then, and the step back in pays again: up to 50 x 0.2 sqrt 2 = 14.1 an episode without going anywhere.
     """
 
     name = "corners"
@@ -89,6 +116,13 @@ class Corners(CornerSuite):
     metric = "return"
     horizon = 100
     observation_size = 2
+    Options = CornersOptions
+    options: CornersOptions
+    earlier_versions = ("reward=published",)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        return (PUMPED,) if self.options.reward == "published" else ()
 
     def make_batch(self, tasks: int, trajectories: int) -> CornersBatch:
         return CornersBatch(self, tasks, trajectories)
@@ -151,6 +185,10 @@ class CornersBatch(PointBatch):
 
     limit = 0.2
 
+    def __init__(self, suite: Corners, tasks: int, trajectories: int) -> None:
+        super().__init__(suite, tasks, trajectories)
+        self._published = suite.options.reward == "published"
+
     def _reset(self, generator: np.random.Generator) -> np.ndarray:
         self._state = generator.uniform(-0.2, 0.2, (self.num_envs, 2))
         return self._state
@@ -159,11 +197,17 @@ class CornersBatch(PointBatch):
         return self._state + control
 
     def _reward(self, before: np.ndarray, distance: np.ndarray) -> np.ndarray:
-        across, up = self._state[:, 0], self._state[:, 1]
-        left_start = np.abs(across) + np.abs(up) >= 0.5
+        earlier, paid = self._distance(before), self._paid(self._state)
+        if self._published:
+            return np.where(paid, earlier - distance, 0.0)
+        return np.where(paid, REACH - distance, 0.0) - np.where(self._paid(before), REACH - earlier, 0.0)
+
+    def _paid(self, state: np.ndarray) -> np.ndarray:
+        """Whether positions [num_envs, 2] lie outside the start zone and nearest to their goal; bool [num_envs]."""
+        across, up = state[:, 0], state[:, 1]
+        left_start = np.abs(across) + np.abs(up) >= START_ZONE
         # the goal's corner is the nearest exactly where both coordinates have the goal's signs
-        nearest = (across * self._goal[:, 0] >= 0) & (up * self._goal[:, 1] >= 0)
-        return np.where(left_start & nearest, self._distance(before) - distance, 0.0)
+        return left_start & (across * self._goal[:, 0] >= 0) & (up * self._goal[:, 1] >= 0)
 
 
 class MomentumBatch(PointBatch):

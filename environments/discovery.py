@@ -154,7 +154,7 @@ def _literals(node: ast.ClassDef) -> dict[str, Any]:
 
 
 def _literals_of(cls: type) -> dict[str, Any]:
-    plain = (str, int, float, bool)
+    plain = (str, int, float, bool, tuple)
     return {key: getattr(cls, key) for key in dir(cls) if isinstance(getattr(cls, key), plain)}
 
 

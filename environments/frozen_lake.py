@@ -42,6 +42,7 @@ class FrozenLake(Suite):
     hole_probability: ClassVar[float]
     discount = 0.8
     split_sizes = (20, 10, 20)
+    records_success = True
     Options = FrozenLakeOptions
     options: FrozenLakeOptions
 

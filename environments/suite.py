@@ -52,6 +52,11 @@ class Suite(ABC):
     horizon: int = 200
     discount: float = 0.99
     Options: ClassVar[type[SuiteOptions]] = SuiteOptions
+    #: whether `info["success"]` of its environments is ever true
+    records_success: ClassVar[bool] = False
+    #: literal: the options that make each earlier version of the suite again, from version 0, as "reward=published"; a
+    #: change of a default begins a new version, whose number is the length of this
+    earlier_versions: ClassVar[tuple[str, ...]] = ()
     #: train, validation and test tasks of the committed split
     split_sizes: ClassVar[tuple[int, int, int]] = (50, 10, 20)
 
@@ -117,6 +122,14 @@ class Suite(ABC):
     def check_data(self) -> None:
         """Raises UsageError, before anything runs, where that data lack what the suite needs."""
         return None
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a reader of scores under these options must know, a sentence each: how they can be exploited.
+
+        Every run's description records them.
+        """
+        return ()
 
     def describe(self) -> dict[str, Any]:
         """Facts that a run's description records beside what every suite has; they decide nothing."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from results.attestations import Proof, read_attestations, write_attestation
+from results.earlier_suites import earlier_cautions, shown_name
 from results.files import StoreError, damaged, make_folder, reason, sha256_of
 from results.identity import folder_name
 from results.run_folder import ATTESTATIONS, DONE, RUN, RunFolder, StudyFolder
@@ -115,7 +116,24 @@ class StoredRun(Stored):
 
     @property
     def suite(self) -> str:
-        return self.identity["suite"]
+        """Its full name of today, which may show an option that the identity leaves out."""
+        return shown_name(self.identity["suite"])
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a reader of its scores must know of the suite's options, a sentence each."""
+        recorded = self.run["description"].get("cautions")
+        return earlier_cautions(self.identity["suite"]) if recorded is None else tuple(recorded)
+
+    @property
+    def scripted(self) -> bool:
+        """Whether its algorithm learns nothing and does not adapt."""
+        return self.run["description"].get("scripted", False)
+
+    @cached_property
+    def records_success(self) -> bool:
+        """Whether its suite tells success, by its own word or since there was any."""
+        return self.run["description"].get("records_success", False) or bool(self.scores["success"].any())
 
     @property
     def algorithm(self) -> str:
@@ -170,7 +188,7 @@ class StoredStudy(Stored):
 
     @property
     def suites(self) -> tuple[str, ...]:
-        return tuple(self.configuration["suites"])
+        return tuple(map(shown_name, self.configuration["suites"]))
 
     @property
     def algorithms(self) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ def test_the_example_algorithm_is_compared_with_stored_results(tmp_path: Path, m
     assert main(["leaderboard", "--algorithms", "maml-vpg", *cells]) == 0
     assert main(["compare", str(DOCS / "my_algorithm.py"), "--against", "maml-vpg", *cells]) == 0
     summary = json.loads((tmp_path / "comparison" / "summary.json").read_text())
-    assert set(summary["suites"]["corners[horizon=50]"]) == {"maml-vpg", "first-order-maml"}
+    assert set(summary["suites"]["corners[horizon=50,reward=potential]"]) == {"maml-vpg", "first-order-maml"}
     assert {run["environment_steps"] > 0 for run in summary["runs"]} == {True}
 
 

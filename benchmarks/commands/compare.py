@@ -113,7 +113,7 @@ def _opponents(
     runs: Iterable[StoredRun], name: str, specs: Sequence[RunSpec], against: Sequence[str] | None, options: RunOptions
 ) -> tuple[list[StoredRun], list[str]]:
     """Those of the runs that the runs of `specs` may be compared with, and lines on what is missing and why."""
-    by_suite = {known_suite(spec.suite).recorded_name: spec for spec in specs}
+    by_suite = {known_suite(spec.suite).full_name: spec for spec in specs}
     others = [
         run
         for run in runs

@@ -19,7 +19,12 @@ def listing() -> dict[str, list[dict[str, Any]]]:
     return {
         "suites": [_suite(found) for _, found in sorted(suites().items())],
         "algorithms": [
-            {"name": name, "paper": found.literals.get("paper", ""), "summary": found.summary}
+            {
+                "name": name,
+                "paper": found.literals.get("paper", ""),
+                "summary": found.summary,
+                "scripted": found.literals.get("scripted", False),
+            }
             for name, found in sorted(algorithms().items())
         ],
         "benchmarks": [

@@ -77,8 +77,11 @@ class Session:
         return algorithm
 
     def iterate(self) -> Metrics | None:
-        """One meta-iteration; None, with `state` as it was, once the budget does not suffice for one."""
-        if self.collector.remaining <= 0:
+        """One meta-iteration; None, with `state` as it was, once the budget does not suffice for one.
+
+        Nor does it go on where the algorithm says that it trains no more.
+        """
+        if self.collector.remaining <= 0 or not self.algorithm.trains:
             return None
         self.collector.begin_iteration(self.iteration)
         self.streams.seed_globals("meta-iteration", self.iteration)

@@ -1,6 +1,7 @@
 """Benchmark definitions: one TOML file each in `definitions/`, naming its suites, algorithms and claims.
 
-Each paper in `results/published/` is a benchmark too, of those of its suites and algorithms that exist.
+Each paper in `results/published/` is a benchmark too, of those of its suites and algorithms that exist, with the
+scripted references beside them.
 """
 
 from __future__ import annotations
@@ -63,6 +64,11 @@ def _read(path: Path) -> Definition:
         raise UsageError(f"benchmark definition {path.name} is not valid: {error}") from None
 
 
+def scripted_references() -> tuple[str, ...]:
+    """The names of all scripted algorithms, which cost next to nothing and stand on every board."""
+    return tuple(name for name, found in sorted(algorithms().items()) if found.literals.get("scripted", False))
+
+
 def _of_paper(paper: Paper) -> Definition:
     return Definition(
         name=paper.name,
@@ -70,6 +76,6 @@ def _of_paper(paper: Paper) -> Definition:
         summary=f"The cells of {paper.authors} ({paper.year}) that exist here",
         profile=PAPERS_PROFILE,
         suites=tuple(entry.suite for entry in paper.suites if entry.base in suites()),
-        algorithms=tuple(entry.id for entry in paper.algorithms if entry.id in algorithms()),
+        algorithms=(*(entry.id for entry in paper.algorithms if entry.id in algorithms()), *scripted_references()),
         claims=tuple(claim.id for claim in paper.claims),
     )

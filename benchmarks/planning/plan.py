@@ -91,10 +91,10 @@ def make_plan(
     for suite in chosen_suites:
         for entry in found:
             reason = misfit(entry, suite)
-            if reason is not None:
-                left_out.append(LeftOut(suite.full_name, entry.name, reason))
-            else:
+            if reason is None:
                 cells.append(_cell(benchmark, chosen, suite, entry, parsed))
+            elif algorithms or not entry.load().scripted:  # nobody asked for a definition's scripted references
+                left_out.append(LeftOut(suite.full_name, entry.name, reason))
     return Plan(cells, count, left_out)
 
 

@@ -97,12 +97,16 @@ class RunSpec:
     def record(self) -> dict[str, Any]:
         """`run.json`, without its attempts."""
         suite = known_suite(self.suite)
+        algorithm = find_algorithm(self.source or self.algorithm).load()
         description = {
             "family": suite.family,
             "metric": suite.metric,
+            "records_success": suite.records_success,
+            "cautions": list(suite.cautions),
             "horizon": suite.horizon,
             "discount": suite.discount,
-            "access": sorted(find_algorithm(self.source or self.algorithm).load().access),
+            "access": sorted(algorithm.access),
+            "scripted": algorithm.scripted,
             "profile": self.profile,
             "benchmark": self.benchmark,
             **suite.describe(),
@@ -113,10 +117,12 @@ class RunSpec:
         """Of one core, the harness's own evaluations included, which no budget is charged for."""
         suite, sampling = known_suite(self.suite), sampling_seconds(self.suite)
         validation, test = len(suite.split.validation), len(suite.split.test)
-        tasks = validation * (self.evaluations + 1) + validation + test
+        algorithm = find_algorithm(self.source or self.algorithm).load()
+        trains = algorithm.trains and not algorithm.scripted  # what a scripted one tries is a small part of any budget
+        points = self.evaluations + 1 if trains else 1  # of the learning curve
+        tasks = validation * points + validation + test
         evaluation = tasks * self.adaptations * self.trajectories * suite.horizon * (self.adaptation_steps + 1)
         step = learned.get((self.suite, self.algorithm), sampling + SECONDS_OF_LEARNING)
-        trains = find_algorithm(self.source or self.algorithm).load().trains
         return OVERHEAD + evaluation * sampling + (self.budget * step if trains else 0.0)
 
     @classmethod

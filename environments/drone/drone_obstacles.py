@@ -37,6 +37,7 @@ class DroneObstacles(Suite):
     name = "drone-obstacles"
     family = "drone"
     metric = "success"
+    records_success = True
     horizon = 200
     discount = 0.99
     split_sizes: ClassVar[tuple[int, int, int]] = (50, 10, 20)

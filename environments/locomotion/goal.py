@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from environments.locomotion.locomotion import LocomotionBatch, LocomotionSuite
-from environments.locomotion.locomotion_options import ContactOptions
+from environments.locomotion.locomotion_options import ContactOptions, dying_pays
 from environments.locomotion.robots import ANT
 from environments.task import Task
 
@@ -61,6 +61,7 @@ class GoalSuite(LocomotionSuite):
     robot = ANT
     environment = GoalBatch
     observes_position = True
+    records_success = True
     Options = GoalOptions
     options: GoalOptions
 
@@ -84,6 +85,10 @@ class AntGoal(GoalSuite):
         goals: Literal["square", "disc"] = "square"
 
     options: Options
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        return dying_pays(self.options)
 
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
         """Uniform on the square of half side goal_radius, or on the disc of that radius."""

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from environments.suite import SuiteOptions
 
+DYING_PAYS = (
+    "this option can be exploited: rewards are negative until the task is nearly solved, and an episode that ends "
+    "early has fewer of them, so that falling at once earns more than standing or slow progress"
+)
+
 
 @dataclass(frozen=True)
 class LocomotionOptions(SuiteOptions):
@@ -59,6 +64,11 @@ class VelocityOptions(LocomotionOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_range("velocity_range", self.velocity_range)
+
+
+def dying_pays(options: LocomotionOptions) -> tuple[str, ...]:
+    """The caution of a suite of mostly negative rewards under these options; none where its episodes never end."""
+    return (DYING_PAYS,) if isinstance(options, HealthOptions) and options.terminate else ()
 
 
 def check_range(name: str, value: tuple[float, float]) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from environments.locomotion.locomotion import LocomotionBatch, LocomotionSuite
-from environments.locomotion.locomotion_options import ContactOptions, HealthOptions, VelocityOptions
+from environments.locomotion.locomotion_options import ContactOptions, HealthOptions, VelocityOptions, dying_pays
 from environments.locomotion.robots import ANT, HALF_CHEETAH, HOPPER, SWIMMER, WALKER2D
 from environments.task import Task
+from environments.typed_options import option
 
 
 class VelocityBatch(LocomotionBatch):
@@ -24,11 +25,19 @@ class VelocityBatch(LocomotionBatch):
 
 
 class VelocitySuite(LocomotionSuite):
-    """Target velocities drawn uniformly from `velocity_range`."""
+    """Target velocities drawn uniformly from `velocity_range`.
+
+    Rewards of a robot that misses its target are negative, so none of these suites ends early by default: that would
+    pay for falling.
+    """
 
     environment = VelocityBatch
     Options = VelocityOptions
     options: VelocityOptions
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        return dying_pays(self.options)
 
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
         return Task(task_id, {"velocity": round(generator.uniform(*self.options.velocity_range), 6)})
@@ -53,9 +62,11 @@ class HalfCheetahVelocity(VelocitySuite):
 
 
 class AntVelocity(VelocitySuite):
-    """Ant, -|v - g| + 1.05 - 0.005 |u|^2 - contact cost, targets uniform on [0, 3] m/s.
+    """Ant, -|v - g| + 1.05 - 0.005 |u|^2 - contact cost, targets uniform on [0, 3] m/s; never ends.
 
     As in the code of MAML (cbfinn/maml_rl), under gymnasium's dynamics; the contact cost as in `LocomotionBatch`.
+    There an ant that is not healthy ends its episode (terminate=true).  The bonus is below what most ants miss their
+    target by, so rewards are negative until one runs, and falling early earned more than standing or slow steps.
     """
 
     name = "ant-velocity"
@@ -64,9 +75,11 @@ class AntVelocity(VelocitySuite):
     metric = "return"
     robot = ANT
     alive_bonus = 1.05
+    earlier_versions = ("terminate=true",)
 
     @dataclass(frozen=True)
     class Options(VelocityOptions, ContactOptions):
+        terminate: bool = option(False, earlier=True)
         control_cost: float = 0.005
         velocity_range: tuple[float, float] = (0.0, 3.0)
 

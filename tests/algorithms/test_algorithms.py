@@ -20,7 +20,9 @@ SUITES = ("frozen-lake-low[horizon=10]", "half-cheetah-velocity[horizon=10]")
 TINY = {"tasks": 2, "trajectories": 2}
 META_LEARNERS = ("maml-trpo", "maml-vpg", "promp")
 
-every_algorithm = pytest.mark.parametrize("name", sorted(algorithms()))
+#: the scripted ones have tests of their own
+LEARNING = sorted(name for name, found in algorithms().items() if not found.literals.get("scripted"))
+every_algorithm = pytest.mark.parametrize("name", LEARNING)
 on_both_kinds = pytest.mark.parametrize("suite", SUITES)
 
 

@@ -386,7 +386,7 @@ def test_the_longest_runs_begin_first(tmp_path: Path) -> None:
 
     store = Store(tmp_path)
     run_plan(specs, store, RunOptions(tmp_path, tmp_path, workers=2), Idle())  # type: ignore[arg-type]
-    assert begun == ["ant-velocity", "half-cheetah-velocity", "frozen-lake-low[horizon=10]"]
+    assert begun == ["ant-velocity[terminate=false]", "half-cheetah-velocity", "frozen-lake-low[horizon=10]"]
 
 
 def test_progress_gives_rate_and_time_left_by_expected_work(capsys: pytest.CaptureFixture[str]) -> None:

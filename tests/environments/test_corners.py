@@ -1,4 +1,4 @@
-"""The 2-D corners: rewards by the papers' scalar formulas, starts, limits, scales."""
+"""The 2-D corners: rewards by scalar formulas, the published ones' and a potential's, starts, limits, scales."""
 
 import itertools
 
@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from environments.catalogue import make_suite
-from environments.corners import CORNERS
+from environments.corners import CORNERS, REACH
 from environments.splits import NAMES, check_distinct
 from environments.streams import Streams
 from environments.typed_options import UsageError
 
 SUITES = ("corners", "corners-momentum")
+PUBLISHED = "corners[reward=published]"
 
 
 def batch(suite, trajectories):
@@ -42,6 +43,54 @@ def corner_reward(before, after, goal):
     return np.linalg.norm(before - goal) - distance if distance == min(distances) else 0.0
 
 
+def potential(place, goal):
+    """How much nearer to the goal than the centre is; 0 where the published reward is 0."""
+    if abs(place[0]) + abs(place[1]) < 0.5 or (place * goal < 0).any():
+        return 0.0
+    return 2 * np.sqrt(2) - np.linalg.norm(place - goal)
+
+
+def earned(name, act, trajectories=25, discount=1.0):
+    """Sums of rewards [env], final places [env, 2] and goals [env, 2] of the controller act(places, goals, step)."""
+    suite = make_suite(name)
+    env, goals = batch(suite, trajectories), np.repeat(np.array(CORNERS), trajectories, axis=0)
+    places, total = env.reset(seed=3)[0], np.zeros(env.num_envs)
+    for step in range(suite.horizon):
+        places, reward, *_ = env.step(act(places, goals, step))
+        total += discount**step * reward
+    return total, places, goals
+
+
+def straight(places, goals, step):
+    return (goals - places) / 0.2
+
+
+def bounce(places, goals, step):
+    """In and out across the border of the goal's quadrant, out by a side step and in by a step towards the goal."""
+    if step < 4:
+        return (np.array([0.7, 0.05]) * np.sign(goals) - places) / 0.2
+    inside = (places * goals >= 0).all(1, keepdims=True)
+    return np.where(inside, np.array([-1, -1]) * np.sign(goals), np.sign(goals))
+
+
+def bounce_at_the_start(places, goals, step):
+    """In and out of the start zone along the diagonal."""
+    if step < 2:
+        return (0.2 * np.sign(goals) - places) / 0.2
+    return np.sign(goals) * (1 if step % 2 == 0 else -1)
+
+
+def circle(places, goals, step):
+    """Round the centre through all quadrants, so that the goal's own is entered again and again."""
+    angle = np.arctan2(places[:, 1], places[:, 0]) + 0.25
+    return (0.7 * np.stack([np.cos(angle), np.sin(angle)], 1) - places) / 0.2
+
+
+def noise(spread):
+    draw = Streams(5).numpy("noise")
+    return lambda places, goals, step: spread * draw.standard_normal(places.shape)
+
+
 @pytest.mark.parametrize("name", SUITES)
 def test_all_three_splits_hold_the_four_corners(name):
     suite = make_suite(name)
@@ -53,16 +102,52 @@ def test_all_three_splits_hold_the_four_corners(name):
 
 
 @pytest.mark.parametrize("spread", [1.0, 0.2])
-def test_corner_rewards_equal_the_scalar_formula(spread):
-    suite = make_suite("corners")
+@pytest.mark.parametrize("published", [True, False])
+def test_corner_rewards_equal_the_scalar_formula(spread, published):
+    suite = make_suite(PUBLISHED if published else "corners")
     _, positions, rewards = walk(suite, 3, spread)
     goals = np.repeat(np.array(CORNERS), 3, axis=0)
+    reward = corner_reward if published else lambda s, after, goal: potential(after, goal) - potential(s, goal)
     expected = [
-        [corner_reward(*pair) for pair in zip(before, after, goals, strict=True)]
+        [reward(*pair) for pair in zip(before, after, goals, strict=True)]
         for before, after in itertools.pairwise(positions)
     ]
     np.testing.assert_allclose(rewards, expected, atol=1e-12)
     assert (rewards != 0).any() and (rewards == 0).any()
+
+
+def test_within_the_goals_quadrant_a_step_pays_as_published_and_outside_nothing_is_paid():
+    _, positions, rewards = walk(make_suite("corners"), 25)
+    _, same, published = walk(make_suite(PUBLISHED), 25)
+    np.testing.assert_array_equal(positions, same)
+    goals = np.repeat(np.array(CORNERS), 25, axis=0)
+    paid = (positions * goals >= 0).all(-1) & (np.abs(positions).sum(-1) >= 0.5)
+    within, outside = paid[1:] & paid[:-1], ~paid[1:] & ~paid[:-1]
+    np.testing.assert_allclose(rewards[within], published[within], atol=1e-12)
+    assert within.sum() > 1000 and outside.sum() > 1000
+    assert not rewards[outside].any() and not published[outside].any()
+
+
+@pytest.mark.parametrize("act", [bounce, bounce_at_the_start, circle, noise(0.3), noise(1.0), noise(10.0)])
+def test_no_path_earns_more_than_one_straight_to_its_end(act):
+    total, places, goals = earned("corners", act)
+    ends = [potential(*pair) for pair in zip(places, goals, strict=True)]
+    np.testing.assert_allclose(total, ends, atol=1e-9)
+    most = earned("corners", straight)[0]
+    np.testing.assert_allclose(most, REACH, atol=1e-9)
+    assert total.max() < REACH
+    for discount in (0.8, 0.99):
+        assert earned("corners", act, discount=discount)[0].max() < REACH
+
+
+def test_the_published_reward_pays_bouncing_more_than_the_goal_and_says_so():
+    walked = earned(PUBLISHED, straight)[0].mean()
+    assert 2.4 < walked < REACH
+    for act in (bounce, bounce_at_the_start):
+        assert earned(PUBLISHED, act)[0].min() > 3 * walked
+    (caution,) = make_suite(PUBLISHED).cautions
+    assert caution.startswith("this option can be exploited: ")
+    assert make_suite("corners").cautions == make_suite("corners-momentum").cautions == ()
 
 
 def test_momentum_rewards_equal_the_scalar_formula():

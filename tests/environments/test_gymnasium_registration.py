@@ -58,6 +58,21 @@ def test_gymnasium_imports_the_registration_by_the_module_in_the_id():
     assert shown.stderr == "", "the model's deprecation message should be silenced"
 
 
+@pytest.mark.parametrize(
+    ("name", "option", "now"), [("corners", "reward=published", "potential"), ("ant-velocity", "terminate=true", False)]
+)
+def test_a_changed_default_is_a_new_version_and_the_earlier_one_is_what_it_was(name, option, now):
+    assert environment_id(name) == f"MetaRL/{name}-v1" and environment_id("hopper-velocity").endswith("-v0")
+    field = option.partition("=")[0]
+    with pytest.warns(DeprecationWarning, match=f"MetaRL/{name}-v0 is out of date"):
+        earlier = gymnasium.make(f"MetaRL/{name}-v0").unwrapped.suite
+    assert earlier.digest == make_suite(f"{name}[{option}]").digest and earlier.recorded_name == name
+    latest = gymnasium.make(f"MetaRL/{name}-v1").unwrapped.suite
+    assert getattr(latest.options, field) == now and latest.digest != earlier.digest
+    assert latest.digest == make_suite(name).digest
+    assert earlier.cautions and not latest.cautions
+
+
 def test_registering_again_changes_nothing():
     before = dict(gymnasium.registry)
     with warnings.catch_warnings():

@@ -140,9 +140,10 @@ def test_a_suites_added_and_renamed_options_leave_digest_name_and_folder(monkeyp
     assert (still.digest, make_suite("corners[horizon=20,scale=5,wind=0]").digest) == digests
     assert make_suite("corners").digest != digests[0]
     # whatever it is read as, a name that is shown means one thing
-    assert make_suite("corners").full_name == "corners[wind=1]"
-    assert still.full_name == "corners[wind=0]" and still.recorded_name == "corners"
-    assert recorded_suite("corners").full_name == "corners[wind=0]"
+    assert make_suite("corners").full_name == "corners[reward=potential,wind=1]"
+    assert still.full_name == "corners[reward=potential,wind=0]"
+    assert still.recorded_name == "corners[reward=potential]"
+    assert recorded_suite("corners").full_name == "corners[reward=published,wind=0]"
     for text in ("corners[horizon=20,wind=0,scale=5]", "corners[action_scale=5,horizon=20,wind=0]"):
         assert plan(suite=text).identity() == identity
     assert read(kept).identity() == identity

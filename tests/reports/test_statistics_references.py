@@ -71,7 +71,7 @@ def test_a_suite_with_other_scores_has_references_of_its_own_or_none() -> None:
 
 
 def test_references_are_means_over_tasks_and_seeds_of_stored_runs(store: Store, tmp_path: Path) -> None:
-    suite, file = "corners", tmp_path / "scores.json"
+    suite, file = "ant-goal", tmp_path / "scores.json"
     for seed in range(3):
         store_run(store, suite, "random-init", seed, level=2.0, trains=False)
     for seed in range(2):
@@ -94,30 +94,35 @@ def test_an_existing_reference_is_kept_unless_it_is_to_be_replaced(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "scores.json"
-    store_run(store, "corners", "random-init", level=2.0, trains=False)
-    store_run(store, "corners", "oracle", level=20.0)
-    assert fix(store, file, "corners", "frozen-lake-high") == 0
+    store_run(store, "ant-goal", "random-init", level=2.0, trains=False)
+    store_run(store, "ant-goal", "oracle", level=20.0)
+    assert fix(store, file, "ant-goal", "frozen-lake-high") == 0
     before = file.read_bytes()
-    assert set(json.loads(before)) == {"corners", "frozen-lake-high"}
-    assert fix(store, file, "corners") == 0
+    assert set(json.loads(before)) == {"ant-goal", "frozen-lake-high"}
+    assert fix(store, file, "ant-goal") == 0
     assert file.read_bytes() == before
-    store_run(store, "corners", "oracle", seed=1, level=30.0)
-    assert fix(store, file, "corners") == 1
+    store_run(store, "ant-goal", "oracle", seed=1, level=30.0)
+    assert fix(store, file, "ant-goal") == 1
     assert "--replace changes every normalised score" in capsys.readouterr().err
     assert file.read_bytes() == before
-    assert fix(store, file, "corners", "--replace") == 0
+    assert fix(store, file, "ant-goal", "--replace") == 0
     after = reference_scores.load_reference_scores(file)
-    assert after["corners"]["oracle"] > json.loads(before)["corners"]["oracle"]
+    assert after["ant-goal"]["oracle"] > json.loads(before)["ant-goal"]["oracle"]
     assert after["frozen-lake-high"] == json.loads(before)["frozen-lake-high"]
 
 
 @pytest.mark.parametrize(
     ("runs", "suite", "code", "message"),
     [
-        ((), "corners", 1, "no finished run of random-init on corners"),
-        ((("random-init", 2.0, 9),), "corners", 1, "no finished run of oracle on corners"),
-        ((("random-init", 50.0, 9), ("oracle", 3.0, 9)), "corners", 1, "is not above the .* of random-init"),
-        ((("random-init", 2.0, 9), ("oracle", 9.0, 9), ("oracle", 9.0, 8)), "corners", 1, "in 2 configurations"),
+        ((), "ant-goal", 1, "no finished run of random-init on ant-goal"),
+        ((("random-init", 2.0, 9),), "ant-goal", 1, "no finished run of oracle on ant-goal"),
+        ((("random-init", 50.0, 9), ("oracle", 3.0, 9)), "ant-goal", 1, "is not above the .* of random-init"),
+        (
+            (("random-init", 2.0, 9), ("oracle", 9.0, 9), ("oracle", 9.0, 8)),
+            "ant-goal",
+            1,
+            "in 2 configurations",
+        ),
         ((), "cornres", 2, "did you mean 'corners'"),
     ],
 )
@@ -131,7 +136,7 @@ def test_what_gives_no_reference_is_said_by_name(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for algorithm, level, size in runs:
-        store_run(store, "corners", algorithm, level=level, configuration={"size": size})
+        store_run(store, "ant-goal", algorithm, level=level, configuration={"size": size})
     assert fix(store, tmp_path / "scores.json", suite) == code
     error = capsys.readouterr().err
     assert re.search(message, error), error
