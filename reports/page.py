@@ -43,13 +43,14 @@ def write_report(
     left_out: Sequence[str] = (),
     tried: Mapping[tuple[str, str], int] | None = None,
     decisions: Iterable[SequentialDecisions] = (),
+    focus: str = "",
 ) -> Path:
     """Writes the report of these runs into the folder `output`, in place of a former report; returns its page.
 
     The same runs give the same bytes.  Arguments and errors as `make_report`; StoreError also if the folder cannot be
     written, or holds something else than a report.
     """
-    report = make_report(runs, reference, stale, failed, title, left_out, tried, decisions)
+    report = make_report(runs, reference, stale, failed, title, left_out, tried, decisions, focus)
     contents = _files(report)
     output = Path(output)
     write_folder(output, contents)

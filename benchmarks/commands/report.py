@@ -97,10 +97,12 @@ def render(
     left_out: Sequence[LeftOut] = (),
     stored: Iterable[StoredRun] | None = None,
     decisions: Iterable[SequentialDecisions] = (),
+    focus: str = "",
 ) -> Path:
     """Write the report of the runs; returns its page.  Raises StoreError if there is nothing to show.
 
-    stored: all runs that are, by which configurations tried are counted; None: those shown.
+    stored: all runs that are, by which configurations tried are counted; None: those shown.  focus: the algorithm of
+    which the page speaks first.
     """
     from reports.page import write_report
     from reports.scores.tried import configurations_tried
@@ -119,6 +121,7 @@ def render(
         left_out=[str(cell) for cell in left_out],
         tried=configurations_tried(proven if stored is None else stored),
         decisions=decisions,
+        focus=focus,
     )
 
 

@@ -70,19 +70,18 @@ class SuiteScores:
 
     @property
     def records_success(self) -> bool:
-        """Whether its environment tells success apart, and the score is another number."""
-        return self.metric != "success" and any(entry.success.any() for entry in self.entries)
+        """Whether its environment tells success, and the score is another number."""
+        return self.metric != "success" and any(run.records_success for entry in self.entries for run in entry.runs)
 
     @property
-    def warning(self) -> str:
-        """What must be known of the suite's reward before a score of it is believed; empty if nothing."""
-        said = {str(run.run["description"].get("warning") or "") for entry in self.entries for run in entry.runs}
-        return " ".join(sorted(said - {""}))
+    def cautions(self) -> tuple[str, ...]:
+        """What must be known of the suite's options before a score is believed, such as how they can be exploited."""
+        return tuple(sorted({caution for entry in self.entries for run in entry.runs for caution in run.cautions}))
 
     @property
     def usual(self) -> AlgorithmScores:
         """An entry whose budget and protocol are the board's: any that has trained."""
-        return next((entry for entry in self.entries if entry.trained), self.entries[0])
+        return next((entry for entry in self.entries if entry.trained and not entry.scripted), self.entries[0])
 
     @property
     def decimals(self) -> int:
@@ -101,8 +100,8 @@ class SuiteScores:
 def make_boards(entries: Iterable[AlgorithmScores]) -> tuple[SuiteScores, ...]:
     """One board for each suite, budget and protocol, sorted by name.
 
-    What has not trained (a random initialisation, a scripted reference) has no budget, and stands on every board of its
-    suite whose protocol is its own.
+    What has not trained (a random initialisation) or is scripted has no budget, and stands on every board of its suite
+    whose protocol is its own.
     """
     suites: dict[str, list[AlgorithmScores]] = {}
     for entry in entries:
@@ -115,7 +114,7 @@ def _boards(suite: str, entries: Sequence[AlgorithmScores]) -> list[SuiteScores]
     groups: dict[tuple[_Protocol, int], list[AlgorithmScores]] = {}
     untrained: dict[_Protocol, list[AlgorithmScores]] = {}
     for entry in entries:
-        if entry.trained:
+        if entry.trained and not entry.scripted:
             groups.setdefault((_protocol(entry), entry.identity["budget"]), []).append(entry)
         else:
             untrained.setdefault(_protocol(entry), []).append(entry)

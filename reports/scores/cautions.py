@@ -81,7 +81,8 @@ def collect_cautions(
         for run in entry.runs
         if run.times_problem
     ]
-    found += [Caution("Reward", f"{board.name}: {board.warning.rstrip('.')}") for board in boards if board.warning]
+    said = {board.suite: board.cautions for board in boards if board.cautions}
+    found += [Caution("Reward", f"{suite}: {'; '.join(text.rstrip('.') for text in said[suite])}") for suite in said]
     found += [caution for board in boards for caution in _below_scripted(board)]
     found += [caution for board in boards for caution in _alike_tasks(board)]
     found += [caution for board in boards for caution in _missing_seeds(board)]

@@ -75,7 +75,7 @@ class AlgorithmScores:
     @property
     def scripted(self) -> bool:
         """Whether it is a fixed controller, shown for what doing so little is worth."""
-        return bool(self.runs[0].run["description"].get("scripted", False))
+        return self.runs[0].scripted
 
     @property
     def updates(self) -> tuple[int, int]:

@@ -41,8 +41,8 @@ def section(report: Report) -> Section:
 <section id="leaderboard"><h2>Leaderboard</h2>
 <details{" open" * (len(rows) <= _OPEN)}><summary>{count}</summary>{table("Leaderboard", rows)}</details>
 <p class="note">Test tasks. Open ranks: those that the board's tests leave open. Gain: IQM after the last adaptation
-step minus before the first. Updates: meta-iterations of a run. Tried: configurations of the algorithm on the suite that are
-stored, this one among them; the best of many is a lucky one too. {note * scaled}</p>
+step minus before the first. Updates: meta-iterations of a run. Tried: configurations of the algorithm on the suite that
+are stored, this one among them; the best of many is a lucky one too. {note * scaled}</p>
 </section>"""
     numbers = leaderboard_csv(report.boards, report.tests, report.tried)
     return Section(html, table_files("leaderboard", overview_table(report.boards), numbers))

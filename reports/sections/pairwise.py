@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from html import escape
 
 from reports.scores.entries import AlgorithmScores
-from reports.scores.pairwise import ALPHA, Pair, PairTests
-from reports.sections.html import Cell, Row, name_mark, table, to_runs
+from reports.scores.pairwise import Pair, PairTests
+from reports.sections.html import Cell, Row, name_mark, number_cell, table, to_runs
 from reports.sections.report import Report
+from reports.statistics.headline import ALPHA
+from reports.statistics.readings import READINGS
 from reports.text.numbers import NONE, plural, signed
 from reports.text.short_labels import short_labels
 
@@ -27,17 +29,18 @@ def pairwise_html(report: Report, tests: PairTests | None, decimals: int) -> str
 <details class="tests"><summary><b>Tests.</b> {escape(summary_of(tests))}</summary>
 {_grid(report, tests, short) if len(tests.board.tested) > 3 else ""}{listed}
 <p class="note">Two-sided test of the difference of the seeds' means over test tasks after the last adaptation step; its
-95 % interval is of that difference and by that test. Holm's correction in Tarone's form over this board's
-{plural(len(tests.pairs), "pair")}. All of it: <a href="tables/pairwise.csv">csv</a></p></details>"""
+95 % interval is of that difference and by that test, not corrected. p is corrected for this board's
+{plural(len(tests.pairs), "pair")} (Holm, in Tarone's form) and for being read at {", ".join(map(str, READINGS))} seeds:
+between these a further seed decides nothing. All of it: <a href="tables/pairwise.csv">csv</a></p></details>"""
 
 
 def summary_of(tests: PairTests) -> str:
-    """What is decided, and where seeds are too few to decide anything."""
-    count, decided, beyond = len(tests.pairs), len(tests.decided), len(tests.unattainable)
-    if beyond == count:
-        return f"No pair can be decided, whatever the scores: too few seeds on {'both sides' if count == 1 else 'all'}."
+    """What is decided, and where seeds are too few to be read."""
+    count, decided, untested = len(tests.pairs), len(tests.decided), len(tests.untested)
+    if untested == count:
+        return f"Nothing is decided yet: the first reading takes {READINGS[0]} seeds of each."
     text = f"{decided} of {plural(count, 'pair')} decided at {100 * ALPHA:.0f} %"
-    return f"{text}; {beyond} cannot be, with so few seeds." if beyond else f"{text}."
+    return f"{text}; {untested} with too few seeds for a reading." if untested else f"{text}."
 
 
 def _grid(report: Report, tests: PairTests, short: Mapping[str, str]) -> str:
@@ -59,31 +62,33 @@ def _sign(tests: PairTests, row: AlgorithmScores, column: AlgorithmScores) -> Ce
         return Cell("")
     if pair.winner is None:
         return Cell("·", css_class="quiet")
-    return Cell("▲" if pair.winner is row else "▼", title=f"p after Holm {_p(pair.adjusted)}")
+    return Cell("▲" if pair.winner is row else "▼", title=f"p {_p(pair.p_value)}")
 
 
 def _row(report: Report, pair: Pair, short: Mapping[str, str], decimals: int) -> Row:
     found, both = pair.comparison, (pair.first, pair.second)
-    ends = "no interval" if found.interval is None else ", ".join(signed(end, decimals) for end in found.interval)
-    result = "not decided" if pair.attainable else "needs more seeds"
-    if pair.winner is not None:
-        result = f"{short[pair.winner.label]} higher"
     marks = (name_mark(short[entry.label], report.classes[entry.algorithm]) for entry in both)
     names = " − ".join(to_runs(entry, mark) for entry, mark in zip(both, marks, strict=True))
-    tested = pair.attainable or found.p_value is not None
+    difference = Cell(NONE)
+    if found is not None and found.interval is not None:
+        ends = ", ".join(signed(end, decimals) for end in found.interval)
+        difference = Cell(f'{signed(found.effect, decimals)} <span class="ci">[{ends}]</span>', found.effect)
     cells = {
         "Pair": Cell(names, pair.first.label),
-        "Difference of means [95 %]": Cell(
-            f'{signed(found.effect, decimals)} <span class="ci">[{ends}]</span>', found.effect
-        ),
-        "Seeds": Cell(
-            f"{len(pair.first.seeds)}, {len(pair.second.seeds)}", min(len(pair.first.seeds), len(pair.second.seeds))
-        ),
-        "p": Cell(_p(pair.p_value) if tested else NONE, pair.p_value if tested else None),
-        "p after Holm": Cell(_p(pair.adjusted) if tested else NONE, pair.adjusted if tested else None),
-        "Result": Cell(escape(result) + " (look by look)" * pair.sequential, result),
+        "Difference of means [95 %]": difference,
+        "Seeds": Cell(f"{len(pair.first.seeds)}, {len(pair.second.seeds)}"),
+        "Read": number_cell(pair.seeds_read, 0),
+        "p": Cell(_p(pair.p_value), pair.p_value) if pair.tested else Cell(NONE),
+        "Result": Cell(escape(_result(pair, short)), _result(pair, short)),
     }
     return Row(cells, [entry.algorithm for entry in both])
+
+
+def _result(pair: Pair, short: Mapping[str, str]) -> str:
+    result = "not decided" if pair.tested else "needs more seeds"
+    if pair.winner is not None:
+        result = f"{short[pair.winner.label]} higher"
+    return result + " (look by look)" * pair.sequential
 
 
 def _p(value: float) -> str:

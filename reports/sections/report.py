@@ -43,6 +43,7 @@ class Report:
     styles: dict[str, Style]  # by algorithm
     tried: Mapping[tuple[str, str], int] = field(default_factory=dict)  # configurations, by suite and algorithm
     decisions: tuple[SequentialDecisions, ...] = ()  # made look by look
+    focus: str = ""  # the algorithm of which the page speaks first; empty: none
 
     @cached_property
     def classes(self) -> dict[str, str]:
@@ -94,6 +95,7 @@ def make_report(
     left_out: Sequence[str] = (),
     tried: Mapping[tuple[str, str], int] | None = None,
     decisions: Iterable[SequentialDecisions] = (),
+    focus: str = "",
 ) -> Report:
     """Reads the runs' tables and sums them up.
 
@@ -101,7 +103,7 @@ def make_report(
     software has changed since they ran.  failed: runs that were asked for and did not finish.
     left_out: cells that were asked for and are not run, since the algorithm does not fit the suite, a line each.
     tried: how many configurations were tried by suite and algorithm; None: as many as these runs have.
-    decisions: made look by look, of these runs or of others.
+    decisions: made look by look, of these runs or of others.  focus: the algorithm of which the page speaks first.
     Raises StoreError if there is no run that gives a score.
     """
     runs, reference = list(runs), list(reference)
@@ -113,4 +115,4 @@ def make_report(
     cautions = collect_cautions(boards, refused, stale, failed, left_out)
     styles = styles_for(entry.algorithm for entry in entries)
     counted = configurations_tried([*runs, *reference]) if tried is None else tried
-    return Report(title, boards, refused, cautions, frozenset(stale), styles, counted, tuple(decisions))
+    return Report(title, boards, refused, cautions, frozenset(stale), styles, counted, tuple(decisions), focus)

@@ -8,10 +8,12 @@ from html import escape
 from reports.scores.boards import FLOOR
 from reports.scores.cautions import Caution
 from reports.scores.headline import Headline, Standing
-from reports.scores.pairwise import ALPHA
+from reports.scores.newcomer import newcomers
 from reports.sections.html import board_link
 from reports.sections.matrix import matrices
 from reports.sections.report import Report, Section
+from reports.statistics.headline import ALPHA
+from reports.statistics.readings import READINGS
 from reports.text.numbers import plural
 
 #: kinds of cautions that stand on the first screen in full
@@ -21,10 +23,21 @@ _IN_FULL = ("Few seeds", "Reward")
 def section(report: Report) -> Section:
     return Section(f"""
 <section id="verdict"><h2>Verdict</h2>
-<p class="lead">{" ".join(sentences(report.headline))}</p>
+{_focus(report)}<p class="lead">{" ".join(sentences(report.headline))}</p>
 {_cautions(report.cautions)}
 {matrices(report)}
 </section>""")
+
+
+def _focus(report: Report) -> str:
+    """What is decided of the algorithm that the page is about, its own pairs on a board being the family."""
+    if not report.focus:
+        return ""
+    items = "".join(
+        f"<li><b>{escape(found.own.label)}</b> on {board_link(found.board)}: {escape(found.sentence())}</li>"
+        for found in newcomers(report.focus, report.boards)
+    )
+    return f'<ul class="lead">{items}</ul><p class="note">Each board by tests of these pairs alone, at 5 %.</p>'
 
 
 def sentences(found: Headline) -> list[str]:
@@ -37,8 +50,8 @@ def _tested(found: Headline) -> list[str]:
         return ["There is no pair of algorithms to compare."]
     family = f"one family of {plural(found.pairs, 'pair')}" if found.pairs > 1 else "one pair"
     text = f"Tests over {family} decide <b>{found.decided} of {found.pairs}</b> at {100 * ALPHA:.0f} %"
-    if found.beyond:
-        text += f"; {found.beyond} could not be decided by any scores of so few seeds"
+    if found.untested:
+        text += f"; {found.untested} have fewer than {READINGS[0]} seeds on a side, and are not tested"
     if found.sequential:
         text += f'; {found.sequential} were read <a href="#sequential">look by look</a>, as planned'
     return [text + "."]
