@@ -22,6 +22,7 @@ from reports.sections.html import (
 from reports.sections.matrix import against_floor
 from reports.sections.report import Report, Section
 from reports.tables.leaderboard import leaderboard_csv, overview_table
+from reports.text.block_latex import block_latex
 from reports.text.numbers import NONE, signed, slug, span
 from reports.text.table import table_files
 
@@ -45,7 +46,9 @@ step minus before the first. Updates: meta-iterations of a run. Tried: configura
 are stored, this one among them; the best of many is a lucky one too. {note * scaled}</p>
 </section>"""
     numbers = leaderboard_csv(report.boards, report.tests, report.tried)
-    return Section(html, table_files("leaderboard", overview_table(report.boards), numbers))
+    overview = overview_table(report.boards)
+    files = {**table_files("leaderboard", overview, numbers), "tables/leaderboard.tex": block_latex(overview)}
+    return Section(html, files)
 
 
 def _filter(report: Report) -> str:
