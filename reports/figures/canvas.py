@@ -16,27 +16,11 @@ from typing import Any
 import numpy as np
 
 from reports.figures.colours import INK, LIGHT
+from reports.figures.painting import paint
+from reports.figures.shapes import Shape
 from reports.text.numbers import slug
 
 _FONT = "DejaVu Sans, Verdana, sans-serif"
-
-
-@dataclass(frozen=True)
-class Shape:
-    """kind: "path" (closed where it is filled) or "text".  algorithm: whose it is, by which the page can hide it."""
-
-    kind: str
-    points: np.ndarray  # [point, 2]; where a path's begins anew, a row of NaN
-    colour: str
-    algorithm: str
-    width: float = 0.0  # of a line; 0: filled
-    opacity: float = 1.0
-    dashes: tuple[float, ...] = ()
-    text: str = ""
-    size: float = 11
-    anchor: str = "start"
-    bold: bool = False
-    turned: bool = False  # reads upwards
 
 
 @dataclass
@@ -85,8 +69,6 @@ class Canvas:
 
     def png(self, scale: float = 2.0) -> bytes:
         """White behind, `scale` pixels for each of the canvas."""
-        from reports.figures.painting import paint
-
         file = io.BytesIO()
         paint(self.shapes, self.width, self.height, scale).save(file, format="png")
         return file.getvalue()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.backends.backend_agg import RendererAgg
@@ -14,8 +13,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import IdentityTransform
 from PIL import Image
 
-if TYPE_CHECKING:
-    from reports.figures.canvas import Shape
+from reports.figures.shapes import Shape
 
 _FONT = "DejaVu Sans"  # comes with matplotlib, so that figures are the same on every machine
 _SHARE = {"start": 0.0, "middle": 0.5, "end": 1.0}

@@ -1,4 +1,4 @@
-"""A table with more columns than a page is wide, as LaTeX: blocks of columns below each other, each as wide as the text."""
+"""A table with more columns than fit on a page, as LaTeX: blocks of columns below each other."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ def block_latex(table: Table) -> str:
     Compiles alone and by \\input in a document that loads booktabs, without a line that is too long.
     """
     count = len(table.columns) - 1
-    blocks = [
-        _block(table, range(start, min(start + _COLUMNS, count + 1))) for start in range(1, count + 1, _COLUMNS)
-    ]
+    blocks = [_block(table, range(start, min(start + _COLUMNS, count + 1))) for start in range(1, count + 1, _COLUMNS)]
     head = [f"% {table.title}", *BEGIN, r"\begingroup\footnotesize\setlength{\tabcolsep}{2pt}\raggedright"]
     return "\n".join([*head, "\n\\par\\medskip\n".join(blocks), r"\par\endgroup", END]) + "\n"
 
