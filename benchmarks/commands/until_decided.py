@@ -1,7 +1,8 @@
 """`metarl leaderboard --until-decided`: seeds in batches, more of them only for algorithms not yet told apart.
 
 Every suite is a family of its own, tested by `reports.statistics.sequential` after each look.  As in a report's pairs
-of algorithms, references that train on test tasks are none of the family: they get the first look's seeds.
+of algorithms, references that train on test tasks or are scripted are none of the family: they get the first look's
+seeds.  What was decided is kept with the runs (`results.decisions`), and stands on every later page.
 """
 
 from __future__ import annotations
@@ -179,7 +180,8 @@ def _goes_on(spec: RunSpec, decision: Decision) -> bool:
 
 
 def _competes(spec: RunSpec) -> bool:
-    return "test" not in find_algorithm(spec.source or spec.algorithm).load().access
+    algorithm = find_algorithm(spec.source or spec.algorithm).load()
+    return "test" not in algorithm.access and not algorithm.scripted
 
 
 def _looks() -> str:
