@@ -250,8 +250,8 @@ def test_small_algorithms_run_until_decided(
     assert f"{LAKE} at 5 seeds: " in output
     scores = json.loads(Path("leaderboard/summary.json").read_text())["suites"][LAKE]
     assert set(scores) == {"drift", "random-init"}
-    rows = list(csv.DictReader(Path("leaderboard", DECISIONS).open()))
-    assert [(row["first"], row["second"]) for row in rows] == [("drift", "random-init")]
+    rows = Path("leaderboard", DECISIONS).read_text().splitlines()
+    assert [dict(row)["first"] for row in csv.DictReader(rows)] == ["drift"]
     assert main(["report", "--output", "leaderboard"]) == 0  # a later page has them still
-    assert list(csv.DictReader(Path("leaderboard", DECISIONS).open())) == rows
+    assert Path("leaderboard", DECISIONS).read_text().splitlines() == rows
     assert {each["seeds"] for each in scores.values()} <= set(LOOKS)
