@@ -31,6 +31,7 @@ from reports.sections.suite_pictures import suite_pictures
 from reports.statistics.aggregate import Summary
 from reports.tables.leaderboard import leaderboard_csv, suite_table
 from reports.tables.pairwise import pairwise_csv
+from reports.text.block_latex import block_latex
 from reports.text.numbers import NONE, number, plural, short_count, slug, span
 from reports.text.table import table_files
 
@@ -59,8 +60,9 @@ def _board(report: Report, board: SuiteScores) -> Section:
 {pairwise_html(report, tests, board.decimals)}
 <div class="figures">{"".join(map(figure_of, drawings))}</div>{suite_pictures(board)}
 </details>"""
-    files = table_files(name, suite_table(board), leaderboard_csv((board,), report.tests, report.tried))
-    return Section(html, {**files, **figure_files(*drawings)})
+    written = suite_table(board)
+    files = table_files(name, written, leaderboard_csv((board,), report.tests, report.tried))
+    return Section(html, {**files, f"tables/{name}.tex": block_latex(written), **figure_files(*drawings)})
 
 
 def _standing(board: SuiteScores, tests: PairTests | None) -> str:

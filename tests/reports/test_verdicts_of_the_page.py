@@ -154,9 +154,8 @@ def test_the_matrix_gives_open_ranks_and_mean_ranks(store: Store, tmp_path: Path
     fill(store, {"cavia": 5.0})
     html = write_report(store.finished(), tmp_path / "report").read_text()
     start = html.index('class="matrix"')
-    rows = [
-        re.sub(r"<[^>]*>", " ", row).split() for row in html[start : html.index("</table>", start)].split("<tr>")[2:]
-    ]
+    table = html[start : html.index("</table>", start)]
+    rows = [re.sub(r"<[^>]*>", " ", row).split() for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL)[1:]]
     named = {row[0]: " ".join(row[1:]) for row in rows}
     assert list(named) == ["promp", "maml", "lvc", "cavia", "random-init"]
     assert named["promp"].startswith("1.0 ")
