@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.scores.boards import SuiteScores
 from reports.scores.cost import YARDSTICK, Cost, costs_of
-from reports.sections.html import Cell, Row, board_cell, name_cell, number_cell, table, to_runs
+from reports.sections.html import Cell, Row, board_cell, linked, name_cell, number_cell, table, to_runs
 from reports.sections.report import Report, Section
 from reports.tables.cost import costs_csv
 from reports.text.numbers import NONE, number, short_count
@@ -42,4 +42,4 @@ def _row(report: Report, board: SuiteScores, cost: Cost) -> Row:
         "Sampling, of wall time": Cell(f"{number(100 * cost.sampling, 0)} %", cost.sampling),
         "Seeds": number_cell(len(entry.seeds), 0),
     }
-    return Row(cells, [entry.algorithm], entry.suite)
+    return Row(linked(entry, cells), [entry.algorithm], entry.suite)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from reports.figures.figure_files import Drawing
@@ -92,6 +92,14 @@ def seeds_cell(entry: AlgorithmScores) -> Cell:
 def to_runs(entry: AlgorithmScores, html: str) -> str:
     """A link to the runs behind a number."""
     return f'<a class="number" href="#{entry_anchor(entry)}">{html}</a>'
+
+
+def linked(entry: AlgorithmScores, cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    """The cells, each of which leads to the entry's runs where it holds a value and leads nowhere yet."""
+    return {
+        head: cell if "<a " in cell.html or cell.html == NONE else replace(cell, html=to_runs(entry, cell.html))
+        for head, cell in cells.items()
+    }
 
 
 def score(entry: AlgorithmScores, step: int, decimals: int, more: str = "") -> Cell:

@@ -12,6 +12,7 @@ from reports.sections.html import (
     Row,
     badges,
     board_cell,
+    linked,
     name_mark,
     number_cell,
     score,
@@ -93,7 +94,7 @@ def _row(report: Report, board: SuiteScores, entry: AlgorithmScores, scaled: boo
     tried = report.tried.get((entry.suite, entry.algorithm))
     cells["Tried"] = number_cell(tried, 0)
     cells["Seeds"] = seeds_cell(entry)
-    return Row(cells, [entry.algorithm], board.suite)
+    return Row(linked(entry, cells), [entry.algorithm], board.suite)
 
 
 def _ranks(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Cell:

@@ -17,6 +17,7 @@ from reports.sections.html import (
     badges,
     board_anchor,
     figure_of,
+    linked,
     name_cell,
     number_cell,
     score,
@@ -95,10 +96,11 @@ def _row(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Row:
     last, decimals, scale = board.last_step, board.decimals, Scale.of(board.entries)
     plot = strip(entry, scale, report.classes[entry.algorithm], board.floor, decimals)
     after = f"After {plural(last, 'step')}" if last else "No adaptation"
+    plotted = f"IQM, interval, seeds{scale.axis(decimals)}"
     cells = {
         "Algorithm": name_cell(report, entry.label, entry.algorithm, badges(report, board, entry)),
         f"{after}: IQM [95 %]<small>mean ± std over seeds, ± over tasks</small>": _score(entry, last, decimals),
-        f"IQM, interval, seeds{scale.axis(decimals)}": Cell(plot, entry.final.iqm, "plot"),
+        plotted: Cell(plot, entry.final.iqm, "plot"),
     }
     for step in range(last):
         cells[f"After {step}" if step else "Before adaptation"] = _score(entry, step, decimals)
@@ -108,7 +110,7 @@ def _row(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Row:
     cells["Updates"] = Cell(span(entry.updates) if entry.trained else NONE, entry.updates[0] if entry.trained else None)
     cells["Tried"] = number_cell(report.tried.get((entry.suite, entry.algorithm)), 0)
     cells["Seeds"] = seeds_cell(entry)
-    return Row(cells, [entry.algorithm])
+    return Row({**linked(entry, cells), plotted: cells[plotted]}, [entry.algorithm])
 
 
 def _score(entry: AlgorithmScores, step: int, decimals: int) -> Cell:
