@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from reports.figures.canvas import Canvas
+from reports.figures.canvas import Canvas, joined
 from reports.figures.chart import (
     WIDTH,
     draw_legend,
-    draw_marker,
+    draw_markers,
     legend_height,
     look_of,
     make_panel,
@@ -39,10 +39,12 @@ def adaptation_curves(board: SuiteScores, styles: Mapping[str, Style]) -> Canvas
         places = panel.place(steps + offset, iqms)
         with canvas.of(look.algorithm):
             canvas.line(places, look.style.colour, 1.3, look.dashes)
-            for summary, step, place in zip(entry.steps, steps, places, strict=True):
-                if summary.interval is not None:
-                    column = np.full(2, step + offset)
-                    canvas.line(panel.place(column, np.array(summary.interval)), look.style.colour, 1.3)
-                draw_marker(canvas, place, look.style)
+            whiskers = [
+                panel.place(np.full(2, step + offset), np.array(summary.interval))
+                for step, summary in zip(steps, entry.steps, strict=True)
+                if summary.interval is not None
+            ]
+            canvas.line(joined(whiskers), look.style.colour, 1.3)
+            draw_markers(canvas, places, look.style)
     draw_legend(canvas, looks, _HEIGHT)
     return canvas

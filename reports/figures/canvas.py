@@ -53,7 +53,8 @@ class Canvas:
 
     def _add(self, kind: str, points: Any, colour: str, **style: Any) -> None:
         places = np.asarray(points, dtype=np.float64)
-        self.shapes.append(Shape(kind, places, colour, self._algorithm, **style))
+        if len(places):
+            self.shapes.append(Shape(kind, places, colour, self._algorithm, **style))
 
     def svg(self) -> str:
         """A file of its own."""
@@ -62,10 +63,10 @@ class Canvas:
 
     def inline(self, label: str) -> str:
         """Part of a page, whose fonts and colours it takes.  label: what a screen reader says."""
-        body = self._body()
+        body = f'<svg {self._box()} role="img" aria-label="{escape(label)}">{self._body()}</svg>'
         for variable, colour in LIGHT.items():
             body = body.replace(f'"{colour}"', f'"var(--{variable})"')
-        return f'<svg {self._box()} role="img" aria-label="{escape(label)}">{body}</svg>'
+        return body
 
     def png(self, scale: float = 2.0) -> bytes:
         """White behind, `scale` pixels for each of the canvas."""
@@ -74,7 +75,7 @@ class Canvas:
         return file.getvalue()
 
     def _box(self) -> str:
-        return f'viewBox="0 0 {self.width:g} {self.height:g}"'
+        return f'viewBox="0 0 {self.width:g} {self.height:g}" fill="{INK}"'
 
     def _body(self) -> str:
         """Neighbours of one algorithm share a group."""
@@ -92,17 +93,17 @@ class Canvas:
 def _path(shape: Shape) -> str:
     opacity = "" if shape.opacity == 1 else f' opacity="{shape.opacity:g}"'
     if not shape.width:
-        return f'<path d="{_outline(shape.points)}Z" fill="{shape.colour}"{opacity}/>'
+        return f'<path d="{_outline(shape.points, "Z")}Z" fill="{shape.colour}"{opacity}/>'
     dashes = f' stroke-dasharray="{" ".join(f"{dash:g}" for dash in shape.dashes)}"' if shape.dashes else ""
     stroke = f'stroke="{shape.colour}" stroke-width="{shape.width:g}"'
     return f'<path d="{_outline(shape.points)}" fill="none" {stroke}{dashes}{opacity}/>'
 
 
-def _outline(points: np.ndarray) -> str:
-    """In steps from the first point, a tenth of a pixel fine, without the sum of roundings."""
+def _outline(points: np.ndarray, joint: str = "") -> str:
+    """In steps from the first point, a tenth of a pixel fine, without the sum of roundings.  joint: between parts."""
     if np.isnan(points).any():
         breaks = np.flatnonzero(np.isnan(points[:, 0]))
-        return "Z".join(_outline(part[~np.isnan(part[:, 0])]) for part in np.split(points, breaks))
+        return joint.join(_outline(part[~np.isnan(part[:, 0])]) for part in np.split(points, breaks))
     tenths = np.rint(points * 10).astype(int)
     steps = np.diff(tenths, axis=0)
     first = f"M{_tenth(tenths[0, 0])} {_tenth(tenths[0, 1])}"
@@ -120,13 +121,14 @@ def _text(shape: Shape) -> str:
     more = f' text-anchor="{shape.anchor}"' if shape.anchor != "start" else ""
     more += ' font-weight="bold"' if shape.bold else ""
     more += f' transform="rotate(-90 {x:.1f} {y:.1f})"' if shape.turned else ""
-    style = f'font-size="{shape.size:g}" fill="{shape.colour}"{more}'
+    fill = "" if shape.colour == INK else f' fill="{shape.colour}"'
+    style = f'font-size="{shape.size:g}"{fill}{more}'
     return f'<text x="{x:.1f}" y="{y:.1f}" {style}>{escape(shape.text)}</text>'
 
 
-def joined(parts: Iterable[Sequence[tuple[float, float]]]) -> np.ndarray:
-    """Several outlines as one path."""
-    rows: list[tuple[float, float]] = []
+def joined(parts: Iterable[np.ndarray | Sequence[tuple[float, float]]]) -> np.ndarray:
+    """Several outlines, each [point, 2], as one path."""
+    rows: list[np.ndarray] = []
     for part in parts:
-        rows += [(np.nan, np.nan)] * bool(rows) + list(part)
-    return np.array(rows)
+        rows += [np.full((1, 2), np.nan)] * bool(rows) + [np.asarray(part, dtype=np.float64)]
+    return np.concatenate(rows) if rows else np.empty((0, 2))

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from reports.figures.canvas import Canvas
+from reports.figures.canvas import Canvas, joined
 from reports.figures.colours import INK, LINE, Style
 from reports.scores.boards import SuiteScores
 from reports.scores.entries import AlgorithmScores
@@ -20,12 +20,13 @@ WIDTH = 460.0  # two fit beside each other on a page, one on a phone
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 10.0, 22.0, 38.0
 #: bands of more curves hide each other, and are not drawn
 BANDS = 10
+_MARKED = 5  # markers on a curve, about
 _LETTER = 6.6  # pixels of a letter of the legend, rather too wide than too narrow
 _LEGEND_ROW = 17.0
 _DASHED = (5.0, 2.5)
 _LINES = ((), _DASHED, (1.5, 2.0), (6.0, 2.0, 1.5, 2.0))
 _MARKERS: dict[str, np.ndarray] = {
-    "o": np.array([(math.cos(a), math.sin(a)) for a in np.linspace(0, 2 * math.pi, 13)[:-1]]),
+    "o": np.array([(math.cos(a), math.sin(a)) for a in np.linspace(0, 2 * math.pi, 11)[:-1]]),
     "s": np.array([(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)]),
     "D": np.array([(0, -1.15), (1.15, 0), (0, 1.15), (-1.15, 0)]),
     "^": np.array([(0, -1.1), (1.1, 0.9), (-1.1, 0.9)]),
@@ -106,15 +107,15 @@ def make_panel(
     canvas.text(panel.left, top + 13, title, size=11, bold=True)
     rounds = round_numbers(*upwards)
     decimals = decimals_of(rounds)
-    for value in rounds:
-        (x, y), (end, _) = panel.place(np.array(across), np.array([value, value])).tolist()
-        canvas.line([(x, y), (end, y)], LINE, 0.8)
+    rules = [panel.place(np.array(across), np.array([value, value])) for value in rounds]
+    canvas.line(joined(rules), LINE, 0.8)
+    for value, ((x, y), _) in zip(rounds, rules, strict=True):
         canvas.text(x - 6, y + 3.6, number(value, decimals), size=10, anchor="end")
     marks = round_numbers(*across) if ticks[0] is None else ticks[0]
     text = ticks[1] or (lambda value: number(value, decimals_of(marks)))
-    for value in marks:
-        ((x, y),) = panel.place(np.array([value]), np.array([upwards[0]])).tolist()
-        canvas.line([(x, panel.bottom), (x, panel.bottom + 3.5)], INK, 0.8)
+    columns = [panel.place(np.array([value]), np.array([upwards[0]]))[0, 0] for value in marks]
+    canvas.line(joined([(x, panel.bottom), (x, panel.bottom + 3.5)] for x in columns), INK, 0.8)
+    for value, x in zip(marks, columns, strict=True):
         canvas.text(x, panel.bottom + 15, text(value), size=10, anchor="middle")
     canvas.line([(panel.left, panel.top), (panel.left, panel.bottom), (panel.right, panel.bottom)], INK, 0.9)
     canvas.text((panel.left + panel.right) / 2, panel.bottom + 31, labels[0], size=10.5, anchor="middle")
@@ -131,12 +132,12 @@ def draw_curve(panel: Panel, x: np.ndarray, y: np.ndarray, ends: np.ndarray | No
             panel.canvas.area(np.concatenate(sides), colour, 0.16)
         places = panel.place(x, y)
         panel.canvas.line(places, colour, 1.6, look.dashes)
-        for place in places[:: max(1, len(places) // 6)]:
-            draw_marker(panel.canvas, place, look.style)
+        draw_markers(panel.canvas, places[:: max(1, math.ceil(len(places) / _MARKED))], look.style)
 
 
-def draw_marker(canvas: Canvas, place: Iterable[float], style: Style, size: float = 3.3) -> None:
-    canvas.area(np.asarray(place) + size * _MARKERS[style.marker], style.colour)
+def draw_markers(canvas: Canvas, places: np.ndarray, style: Style, size: float = 3.3) -> None:
+    """places: [marker, 2]."""
+    canvas.area(joined(place + size * _MARKERS[style.marker] for place in places), style.colour)
 
 
 def ends_of(summaries: Sequence[Summary]) -> np.ndarray | None:
@@ -158,7 +159,7 @@ def draw_legend(canvas: Canvas, looks: Sequence[Look], top: float) -> None:
         y = top + _LEGEND_ROW * (index % rows) + 10
         with canvas.of(look.algorithm):
             canvas.line([(x, y), (x + 26, y)], look.style.colour, 1.6, look.dashes)
-            draw_marker(canvas, (x + 13, y), look.style)
+            draw_markers(canvas, np.array([(x + 13, y)]), look.style)
             canvas.text(x + 33, y + 4, look.label, size=10.5)
 
 

@@ -24,7 +24,7 @@ def _board(report: Report, board: SuiteScores) -> str:
     for entry in board.entries:
         css_class = report.classes[entry.algorithm]
         score = f'<b>{number(entry.final.iqm, decimals)}</b> <span class="ci">{interval(entry.final, decimals)}</span>'
-        plot = strip(entry, scale, css_class, board.floor, decimals)
+        plot = strip(entry, scale, css_class, board.floor, decimals, with_seeds=True)
         rows += (
             f'<li data-algorithm="{slug(entry.algorithm)}">{name_mark(board.short(entry), css_class)}'
             f"{plot}{to_runs(entry, score)}</li>"

@@ -182,7 +182,14 @@ class Scale:
         return f'<div class="axis"><span>{low}</span><span>{high}</span></div>'
 
 
-def strip(entry: AlgorithmScores, scale: Scale, css_class: str, floor: AlgorithmScores | None, decimals: int) -> str:
+def strip(
+    entry: AlgorithmScores,
+    scale: Scale,
+    css_class: str,
+    floor: AlgorithmScores | None,
+    decimals: int,
+    with_seeds: bool = False,
+) -> str:
     """The entry's interquartile mean and interval on the board's axis, a dot a seed, over the floor's as a band."""
     final = entry.final
     band = ""
@@ -190,7 +197,9 @@ def strip(entry: AlgorithmScores, scale: Scale, css_class: str, floor: Algorithm
         band = f'<i class="band" style="{_span(scale, floor.final.interval)}"></i>'
     whisker = "" if final.interval is None else f'<i class="whisker" style="{_span(scale, final.interval)}"></i>'
     means = entry.scores[-1].mean(axis=1)
-    seeds = "".join(f'<i class="seed" style="left:{scale.place(float(mean)):.1f}%"></i>' for mean in sorted(means))
+    seeds = "".join(
+        f'<i class="seed" style="left:{scale.place(float(mean)):.1f}%"></i>' for mean in sorted(means) if with_seeds
+    )
     text = f"{entry.label}: {number(final.iqm, decimals)} {interval(final, decimals)}"
     return (
         f'<div class="strip {css_class}" role="img" aria-label="{escape(text)}">{band}{whisker}{seeds}'

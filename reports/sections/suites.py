@@ -96,7 +96,7 @@ def _row(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Row:
     last, decimals, scale = board.last_step, board.decimals, Scale.of(board.entries)
     plot = strip(entry, scale, report.classes[entry.algorithm], board.floor, decimals)
     after = f"After {plural(last, 'step')}" if last else "No adaptation"
-    plotted = f"IQM, interval, seeds{scale.axis(decimals)}"
+    plotted = f"IQM and interval{scale.axis(decimals)}"
     cells = {
         "Algorithm": name_cell(report, entry.label, entry.algorithm, badges(report, board, entry)),
         f"{after}: IQM [95 %]<small>mean ± std over seeds, ± over tasks</small>": _score(entry, last, decimals),

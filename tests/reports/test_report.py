@@ -353,7 +353,7 @@ def test_twelve_algorithms_of_any_name_fit_on_a_page_and_look_different(store: S
             store_run(store, algorithm=name, seed=seed, tasks=tasks, points=10)
     page = write_report(store.finished(), tmp_path / "report")
     assert set(summary_of(page)["suites"]["point"]) == set(names)
-    assert page.stat().st_size < 5_000_000 / 12  # a leaderboard of a dozen such suites stays under 5 MB
+    assert page.stat().st_size < 2_000_000 / 12  # a leaderboard of a dozen such suites stays under 2 MB
     assert r"50 \% of it" in (page.parent / "tables/point.tex").read_text()
     assert r"under\_score" in (page.parent / "tables/point.md").read_text()
     rows = list(csv.DictReader((page.parent / "tables/pairwise.csv").open(newline="")))
