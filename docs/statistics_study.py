@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ RESULTS, PAGE = HERE / "statistics-study.json", HERE / "statistics.md"
 
 
 def run(parts: list[str], scale: int, results: Path, page: Path, table: Path, coverage: Path) -> None:
-    """Simulates the parts, the critical values first, and writes what they give to these files."""
+    """Simulates the parts, the critical values first, and writes what they give to these files.
+
+    The page is written once all parts are there.
+    """
     for part in parts:
         print(f"{part} …", flush=True)
         found = PARTS[part](scale)
@@ -36,7 +40,8 @@ def run(parts: list[str], scale: int, results: Path, page: Path, table: Path, co
             write(coverage, {"seed interval": by_seeds(found["seed interval"])})
         known = json.loads(results.read_text()) if results.exists() else {}
         write(results, {**known, part: found})
-    page.write_text(with_tables(page.read_text(), json.loads(results.read_text())))
+    if results.exists() and PARTS.keys() - {"critical values"} <= json.loads(results.read_text()).keys():
+        page.write_text(with_tables(page.read_text(), json.loads(results.read_text())))
 
 
 def by_seeds(coverage: dict[str, dict[str, list[int]]]) -> dict[str, dict[str, float]]:
@@ -48,9 +53,9 @@ def by_seeds(coverage: dict[str, dict[str, list[int]]]) -> dict[str, dict[str, f
 
 
 def write(path: Path, values: Any) -> None:
-    """As JSON with a line for each innermost list or row."""
+    """As JSON with lists on one line."""
     text = json.dumps(values, indent=1, ensure_ascii=False)
-    path.write_text(text + "\n")
+    path.write_text(re.sub(r"\[[^][{}]*\]", lambda found: " ".join(found[0].split()), text) + "\n")
 
 
 def main() -> None:

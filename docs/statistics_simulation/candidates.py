@@ -85,7 +85,7 @@ def errors(test: str, setting: tuple[str, str, float], seeds: int, family: str, 
         generator = keyed_generator("study", "candidates", luck, str(spread), str(seeds))
         first, second = LUCKS[luck](generator, (2, trials, seeds))
         return Share(int(TESTS[test](first * np.float32(spread), second, LEVEL).sum()), trials)
-    scores = boards_of(luck, spread, seeds, trials)
+    scores = boards_of(luck, (1, spread), seeds, trials)
     first, second = (scores[:, :, places].reshape(-1, seeds) for places in PAIRS.T)
     decided = TESTS[test](first, second, LEVEL / FAMILIES[family])
     return Share(int(decided.reshape(trials, -1).any(axis=1).sum()), trials)
@@ -106,3 +106,11 @@ def needed_difference(test: str, seeds: int, spread: float, level: float, draws:
 
 def _distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.asarray(np.abs(first.mean(axis=1) - second.mean(axis=1)))
+
+
+def rare_failures(share: float, seeds: int, drop: float, pairs: int) -> Share:
+    """How often the test in use decides at 5 % where this share of seeds fails by far; the other side is steady."""
+    generator = keyed_generator("study", "rare failures", str(share), str(seeds))
+    first, second = generator.standard_normal((2, pairs, seeds))
+    first = first - drop * ((generator.random((pairs, seeds)) < share) - share)
+    return Share(int(worst_case(first, 0.05 * second, LEVEL).sum()), pairs)

@@ -20,8 +20,15 @@ from reports.statistics.worst_case import critical_value
 
 ALGORITHMS, SUITES = 6, 8
 PAIRS = np.array(list(combinations(range(ALGORITHMS), 2)))
-#: of the first algorithm's standard deviation, where the others have 1
-SPREADS = {"equal": 1.0, "one of six at 0.1": 0.1, "one of six at 0.05": 0.05}
+#: a headline's steady algorithms and their standard deviation, where the others have 1
+STEADY = {
+    "equal": (0, 1.0),
+    "one of six at 0.1": (1, 0.1),
+    "one of six at 0.05": (1, 0.05),
+    "three of six at 0.05": (3, 0.05),
+}
+#: of the paper's method, or of one side of a pair, where the others have 1
+SPREADS = {"equal": 1.0, "one side at 0.1": 0.1, "one side at 0.05": 0.05}
 #: a paper of one method: against each of three baselines on four suites, four equivalences, four ratios
 BASELINES, PLACES, EQUIVALENCES, RATIOS = 3, 4, 4, 4
 MARGIN = 100.0  # in standard deviations: at its border only the distance to it matters
@@ -29,7 +36,7 @@ MARGIN = 100.0  # in standard deviations: at its border only the distance to it 
 
 def headline(luck: str, spread: str, seeds: int, boards: int) -> Share:
     """The page's headline at its readings up to so many seeds: `headline.decide_headline` after each of them."""
-    scores = boards_of(luck, SPREADS[spread], seeds, boards)
+    scores = boards_of(luck, STEADY[spread], seeds, boards)
     wrong = np.zeros(boards, dtype=bool)
     for reading in READINGS:
         if reading <= seeds:
@@ -40,7 +47,7 @@ def headline(luck: str, spread: str, seeds: int, boards: int) -> Share:
 def read_at(luck: str, spread: str, readings: Iterable[int], boards: int) -> Share:
     """A headline that were judged at each of these numbers of seeds, always with the whole of the error."""
     readings = tuple(readings)
-    scores = boards_of(luck, SPREADS[spread], max(readings), boards)
+    scores = boards_of(luck, STEADY[spread], max(readings), boards)
     wrong = np.zeros(boards, dtype=bool)
     for reading in readings:
         wrong |= largest(scores[..., :reading]) >= _first_step(ALPHA, reading)
@@ -48,10 +55,7 @@ def read_at(luck: str, spread: str, readings: Iterable[int], boards: int) -> Sha
 
 
 def paper(luck: str, spread: str, seeds: int, papers: int) -> Share:
-    """Any claim of a paper: its directions, its equivalences at the border of their margin, its ratios of one sample.
-
-    spread: that of the paper's method, where the baselines have 1.
-    """
+    """Any claim of a paper: directions, equivalences at the border of their margin, and ratios, of one sample."""
     generator = keyed_generator("study", "paper", luck, spread, str(seeds))
     family = BASELINES * PLACES + EQUIVALENCES + RATIOS
     two, one = (critical_value(ALPHA / family, seeds, samples) for samples in ("two", "one"))
@@ -93,11 +97,12 @@ def pair_read_at(luck: str, spread: float, readings: Iterable[int], share: float
     return Share(int(wrong.sum()), pairs)
 
 
-def boards_of(luck: str, spread: float, seeds: int, boards: int) -> np.ndarray:
-    """Scores [board, suite, algorithm, seed] of equal means; the first algorithm has its own spread on every suite."""
-    generator = keyed_generator("study", "headline", luck, str(spread), str(seeds))
+def boards_of(luck: str, steady: tuple[int, float], seeds: int, boards: int) -> np.ndarray:
+    """Scores [board, suite, algorithm, seed] of equal means; some algorithms have another spread on every suite."""
+    count, spread = steady
+    generator = keyed_generator("study", "headline", luck, str(count), str(spread), str(seeds))
     scores = LUCKS[luck](generator, (boards, SUITES, ALGORITHMS, seeds))
-    scores[:, :, 0] *= np.float32(spread)
+    scores[:, :, :count] *= np.float32(spread)
     return scores
 
 

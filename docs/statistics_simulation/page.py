@@ -99,6 +99,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "headline": _false("headline"),
     "paper": _false("paper"),
     "equivalence": _false("equivalence"),
+    "rare failures": lambda results: by_seeds(results["rare failures"], limited, "", (*SEEDS, 20)),
     "readings": _readings,
     "candidates, one test": _candidates("one test"),
     "candidates, headline": _candidates("headline"),

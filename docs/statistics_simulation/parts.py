@@ -5,7 +5,7 @@ Every share is [hits, trials].  `scale` divides the numbers of simulations, for 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from docs.statistics_simulation import candidates, coverage, critical_values, false_decisions, seeds_in_batches
@@ -29,18 +29,29 @@ def run_critical_values(scale: int) -> Table:
 
 def run_false_decisions(scale: int) -> dict[str, Table]:
     trials = max(20_000 // scale, 10)
-    simulated: dict[str, Callable[[str, str, int, int], Share]] = {
-        "headline": false_decisions.headline,
-        "paper": false_decisions.paper,
-        "equivalence": false_decisions.equivalent_at_the_border,
+    simulated: dict[str, tuple[Callable[[str, str, int, int], Share], Iterable[str]]] = {
+        "headline": (false_decisions.headline, false_decisions.STEADY),
+        "paper": (false_decisions.paper, false_decisions.SPREADS),
+        "equivalence": (false_decisions.equivalent_at_the_border, false_decisions.SPREADS),
     }
     return {
         name: {
             f"{luck}, {spread}": {str(seeds): pair(simulate(luck, spread, seeds, trials)) for seeds in SEEDS}
             for luck in LUCKS
-            for spread in false_decisions.SPREADS
+            for spread in spreads
         }
-        for name, simulate in simulated.items()
+        for name, (simulate, spreads) in simulated.items()
+    }
+
+
+def run_rare_failures(scale: int) -> Table:
+    trials = max(20_000 // scale, 10)
+    return {
+        f"one seed in {round(1 / share)} fails by {drop:g}": {
+            str(seeds): pair(candidates.rare_failures(share, seeds, drop, trials)) for seeds in (*SEEDS, 20)
+        }
+        for share in (0.2, 0.1, 0.05)
+        for drop in (4.0, 20.0)
     }
 
 
@@ -48,7 +59,7 @@ def run_readings(scale: int) -> Table:
     trials = max(10_000 // scale, 10)
     each, planned = range(3, 11), [reading for reading in READINGS if reading <= 10]
     found: Table = {}
-    for luck, spread in (("normal", "equal"), ("normal", "one of six at 0.1"), ("skewed", "one of six at 0.1")):
+    for luck, spread in (("normal", "equal"), ("normal", "one of six at 0.05"), ("skewed", "three of six at 0.05")):
         found[f"a headline: {luck}, {spread}"] = {
             "once": pair(false_decisions.read_at(luck, spread, [10], trials)),
             "each": pair(false_decisions.read_at(luck, spread, each, trials)),
@@ -155,6 +166,7 @@ def run_sequential(scale: int) -> dict[str, Table]:
 PARTS: dict[str, Callable[[int], Any]] = {
     "critical values": run_critical_values,
     "false decisions": run_false_decisions,
+    "rare failures": run_rare_failures,
     "readings": run_readings,
     "candidates": run_candidates,
     "power": run_power,

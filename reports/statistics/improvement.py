@@ -45,11 +45,12 @@ def _score_interval(value: float, seeds: Sequence[tuple[int, ...]], level: float
     Method 5 of Newcombe (2006): Hanley and McNeil's variance, that of exponential scores, with the mean of both sides'
     numbers of seeds.  So it does not shrink to nothing where all seeds of one side are above all of the other, as
     resampling does.  All tasks of a seed count as one; the mean over suites has the mean of their variances over
-    their number, which is largest where they are equal.
+    their number, which is largest where they are equal.  The quantile is Student's: by the normal
+    one, three seeds all above three would leave out 1/2, which happens by chance in one of ten cases.
 
     seeds: of the first and the second algorithm on each suite.
     """
-    quantile = float(stats.norm.ppf((1 + level) / 2))
+    quantile = float(stats.t.ppf((1 + level) / 2, sum(first + second - 2 for first, second in seeds)))
 
     def too_far(probability: float) -> bool:
         lower, upper = (1 - probability) / (2 - probability), probability / (1 + probability)

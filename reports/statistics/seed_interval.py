@@ -50,11 +50,14 @@ def middle_means(scores: np.ndarray) -> np.ndarray:
     """Mean over the last axis without its lowest and highest quarter, each rounded down to whole scores."""
     tasks = scores.shape[-1]
     cut = int(_TRIMMED * tasks)
-    return np.asarray(np.sort(scores, axis=-1)[..., cut : tasks - cut].mean(axis=-1))
+    middle = np.sort(scores, axis=-1)[..., cut : tasks - cut]
+    lowest = middle[..., :1]
+    return np.asarray((lowest + (middle - lowest).mean(axis=-1, keepdims=True))[..., 0])  # exact for equal scores
 
 
 def _around(middle: float, seeds: np.ndarray, level: float) -> tuple[float, float]:
-    half = _quantile(level, seeds.size - 1) * float(seeds.std(ddof=1)) / seeds.size**0.5
+    spread = float((seeds - seeds[0]).std(ddof=1))  # exactly 0 for equal scores
+    half = _quantile(level, seeds.size - 1) * spread / seeds.size**0.5
     return middle - half, middle + half
 
 

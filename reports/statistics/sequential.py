@@ -4,8 +4,8 @@ At each planned look all pairs that are still undecided are tested with all seed
 correction, and what is decided leaves the family.  A look may spend alpha times its own share of the last look's seeds;
 the shares add up to alpha (Bonferroni), so that neither looks nor pairs nor unequal spreads raise the error.
 
-AdaStop (Mathieu et al. 2023), which shuffles seeds, decides more with five seeds; where one of six algorithms has a
-tenth of the others' spread it errs on 11 % of leaderboards instead of 5 %, since it tests whether two are alike.
+AdaStop (Mathieu et al. 2023), which shuffles seeds between two algorithms, decides more with five seeds.  It tests
+whether they are alike, and so tells equal means apart too often where one algorithm is steadier than the others.
 """
 
 from __future__ import annotations

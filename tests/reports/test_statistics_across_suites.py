@@ -12,7 +12,7 @@ from rliable import library, metrics
 from scipy import stats
 
 from reports.statistics.aggregate import Aggregate, aggregate
-from reports.statistics.bootstrap import draw_strata, resampled_iqms
+from reports.statistics.bootstrap import draw_strata, percentile_interval, resampled_iqms
 from reports.statistics.improvement import probability_of_improvement
 from reports.statistics.performance_profile import performance_profile
 from results.files import StoreError
@@ -58,16 +58,41 @@ def test_point_estimates_are_those_of_rliable(shape: tuple[int, int]) -> None:
     assert values(aggregate(columns(scores), "promp")) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-def test_intervals_are_those_of_rliable() -> None:
+def test_resamples_are_those_of_rliable() -> None:
     scores = normalised(2, (8, 5))
     with rliable_seeded(1):
         _, theirs = library.get_interval_estimates(
-            {"promp": scores}, lambda x: np.array([metric(x) for metric in METRICS.values()]), reps=2000
+            {"promp": scores}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=2000
         )
-    found = aggregate(columns(scores), "promp")
-    ours = np.array([getattr(found, name).interval for name in METRICS])
-    width = ours[:, 1] - ours[:, 0]
-    assert np.abs(ours - theirs["promp"].T).max() < 0.08 * width.min()
+    strata = columns(scores)
+    low, high = percentile_interval(resampled_iqms(list(strata.values()), draw_strata(strata, 10_000, "promp")))
+    expected = theirs["promp"][:, 0]
+    assert np.abs(np.array([low, high]) - expected).max() < 0.08 * (expected[1] - expected[0])
+
+
+def test_on_one_suite_the_interval_of_the_mean_is_students() -> None:
+    scores = normalised(2, (5, 4))
+    means = scores.mean(axis=1)
+    expected = stats.t.interval(0.95, 4, means.mean(), stats.sem(means))
+    assert aggregate({"lake": scores}, "promp").mean.interval == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize(("seeds", "suites"), [(3, 2), (3, 8), (5, 2), (10, 4)])
+def test_intervals_across_suites_cover_about_as_often_as_they_say(seeds: int, suites: int) -> None:
+    generator = np.random.default_rng(seeds * suites)
+    covered = 0
+    for board in range(300):
+        scores = generator.normal(size=(suites, seeds, 1)) + np.linspace(-3, 3, 4)
+        strata = {f"suite-{place}": own for place, own in enumerate(scores)}
+        interval = aggregate(strata, str(board), resamples=300).mean.interval
+        assert interval is not None
+        covered += interval[0] <= 0 <= interval[1]
+    assert 0.90 < covered / 300 < 0.99  # of percentiles 0.77 to 0.93
+
+
+def test_an_estimate_without_spread_has_an_interval_without_width() -> None:
+    found = aggregate({"lake": np.full((3, 2), 0.5), "point": np.full((4, 2), 1.5)}, "promp")
+    assert found.mean.interval == (1.0, 1.0)
 
 
 def test_a_profile_is_that_of_rliable() -> None:
@@ -92,15 +117,36 @@ def test_the_probability_of_improvement_is_that_of_rliable(seeds: tuple[int, int
     assert ours.value + turned.value == pytest.approx(1)
 
 
-def test_the_interval_of_the_probability_of_improvement_is_that_of_rliable() -> None:
-    first, second = normalised(4, (6, 3)), normalised(4, (4, 3), level=0.5)
-    with rliable_seeded(3):  # 300 draws, since rliable's are slow
-        _, theirs = library.get_interval_estimates(
-            {"pair": (first, second)}, metrics.probability_of_improvement, reps=300
-        )
-    ours = probability_of_improvement(columns(first), columns(second), "promp", "maml").interval
-    assert ours is not None
-    assert ours == pytest.approx(tuple(theirs["pair"].ravel()), abs=0.2 * (ours[1] - ours[0]))
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize("distance", [0.0, 1.0, 2.2])
+def test_the_interval_of_the_probability_of_improvement_covers(seeds: int, distance: float) -> None:
+    truth = stats.norm.cdf(distance / np.sqrt(2))  # 0.94 at 2.2, where resampling covered 0.45, 0.71 and 0.82
+    generator = np.random.default_rng(seeds)
+    covered = 0
+    for _ in range(400):
+        first, second = generator.normal(size=(2, seeds, 1))
+        interval = probability_of_improvement({"a": first + distance}, {"a": second}, "a").interval
+        assert interval is not None
+        covered += interval[0] <= truth <= interval[1]
+    assert covered / 400 > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 400)
+
+
+def test_a_clean_sweep_does_not_prove_certainty() -> None:
+    sweep = {"a": np.arange(3.0)[:, None] + 10}, {"a": np.arange(3.0)[:, None]}
+    found = probability_of_improvement(*sweep, "a")
+    assert found.value == 1
+    assert found.interval is not None
+    low, high = found.interval
+    variance = low * (1 - low) * (1 + 2 * ((1 - low) / (2 - low) + low / (1 + low))) / 9  # Newcombe (2006), method 5
+    assert 1 - low == pytest.approx(stats.t.ppf(0.975, 4) * variance**0.5)
+    assert 0.3 < low < 0.5 and high == 1
+    turned = probability_of_improvement(*reversed(sweep), "a").interval
+    assert turned == pytest.approx((0, 1 - low))
+    more = probability_of_improvement(
+        *({f"{side}-{n}": sweep[i]["a"] for n in range(4)} for i, side in enumerate("aa"))
+    )
+    assert more.interval is not None
+    assert more.interval[0] > 0.6
 
 
 def test_suites_weigh_alike_whatever_their_seeds_and_tasks() -> None:

@@ -1,4 +1,4 @@
-"""Intervals of differences between two algorithms, and what counts as reproduced."""
+"""Bootstrap intervals of differences between two algorithms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reports.statistics.bootstrap import draw_counts, interquartile_mean, keyed_generator
-from reports.statistics.difference import difference_interval, equivalent
+from reports.statistics.difference import difference_interval
 from results.files import StoreError
 
 
@@ -41,31 +41,9 @@ def test_a_higher_level_is_a_wider_interval_around_the_difference() -> None:
     assert wide[0] < narrow[0] < difference < narrow[1] < wide[1]
 
 
-def test_algorithms_are_equivalent_where_the_90_percent_interval_lies_within_the_margin() -> None:
-    first, second = entry(5, 8), entry(6, 8)
-    low, high = difference_interval(first, second, "a", level=0.90)
-    edge = max(-low, high)
-    assert equivalent(first, second, edge * 1.001, "a") is True
-    assert equivalent(first, second, edge * 0.999, "a") is False
-    assert equivalent(first, first + 5.0, 1.0, "a") is False
-
-
-def test_a_difference_of_the_margin_is_seldom_called_none() -> None:
-    found = [equivalent(entry(board, 10, level=2.0), entry(board + 500, 10), 2.0, "a") for board in range(200)]
-    assert sum(map(bool, found)) / 200 < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
-
-
-def test_fewer_than_three_seeds_decide_nothing() -> None:
-    assert equivalent(entry(7, 2), entry(8, 9), 100.0, "a") is None
-    assert equivalent(entry(7, 3), entry(8, 3), 100.0, "a") is True
-
-
 def test_what_holds_no_interval_is_refused_by_name() -> None:
     good = entry(9, 3)
     with pytest.raises(StoreError, match="point/promp/second: an interval needs at least 2 seeds, got 1"):
         difference_interval(good, good[:1], "point", "promp")
     with pytest.raises(StoreError, match="point/first has a score of inf for seed 0, task 0"):
         difference_interval(np.full((2, 2), np.inf), good, "point")
-    for margin in (0.0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="margin must be positive"):
-            equivalent(good, good, margin, "point")
