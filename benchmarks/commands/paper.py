@@ -57,7 +57,8 @@ def run_paper(paper: Paper, choice: PaperOptions, options: RunOptions, dry_run: 
     own = [setting for _, setting in parsed if setting.algorithm in known_studies()]
     others = [text for text, setting in parsed if setting.algorithm not in known_studies()]
     # a plan is made of them in any case, which finds bad input
-    runs = make_plan(paper.name, choice.suites, None, choice.seeds, choice.profile, others)
+    shown = [entry.id for entry in paper.algorithms if entry.id in algorithms()]  # the benchmark has references beside
+    runs = make_plan(paper.name, choice.suites, shown or None, choice.seeds, choice.profile, others)
     if choice.only_studies:
         runs = Plan([])
     studies = plan_studies(paper, choice.profile or PAPERS_PROFILE, choice.seeds, choice.suites, own)

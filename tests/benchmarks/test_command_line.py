@@ -57,7 +57,7 @@ def test_list_gives_the_keys_of_the_contract(metarl: Command) -> None:
     assert code == 0
     assert set(content) == {"suites", "algorithms", "benchmarks"}
     assert all(set(suite) == {"name", "family", "splits", "horizon", "metric", "digest"} for suite in content["suites"])
-    assert all(set(entry) == {"name", "paper", "summary"} for entry in content["algorithms"])
+    assert all(set(entry) == {"name", "paper", "summary", "scripted"} for entry in content["algorithms"])
     assert all(set(entry) == {"name", "title", "suites", "algorithms", "claims"} for entry in content["benchmarks"])
     velocity = next(suite for suite in content["suites"] if suite["name"] == "half-cheetah-velocity")
     assert velocity["splits"] == {"train": 50, "validation": 10, "test": 20}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -13,9 +15,9 @@ from environments.streams import Streams
 LOCOMOTION = [name for name, found in suites().items() if found.literals.get("family") == "locomotion"]
 
 
-def episodes(text: str, spread: float, trajectories: int = 2) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """On each test task: returns and lengths [env], and the least reward of a living step, of actions of that spread
-    uniform around 0."""
+@cache
+def episodes(text: str, spread: float, trajectories: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Returns and lengths [env] on the test tasks, of actions uniform on [-spread, spread]."""
     suite = make_suite(text)
     assert isinstance(suite, LocomotionSuite)
     tasks = suite.split.test
@@ -24,14 +26,12 @@ def episodes(text: str, spread: float, trajectories: int = 2) -> tuple[np.ndarra
     draw = Streams(1).numpy("noise")
     env.reset(seed=0)
     total, length = np.zeros(env.num_envs), np.zeros(env.num_envs)
-    least = np.full(env.num_envs, np.inf)
     for _ in range(suite.horizon):
         alive = env.alive.copy()
         _, reward, *_ = env.step(spread * draw.uniform(-1, 1, (env.num_envs, *(suite.action_space.shape or ()))))
         total += reward
         length += alive
-        least = np.minimum(least, np.where(alive, reward, np.inf))
-    return total, length, least
+    return total, length
 
 
 def test_a_fallen_ant_goes_on_and_flailing_earns_less_than_standing() -> None:
@@ -58,8 +58,8 @@ def test_who_ends_early_is_paid_for_living_and_who_is_not_never_ends(name: str) 
     assert suite.cautions == ()
     if not getattr(suite.options, "terminate", False):
         return
-    _, length, least = episodes(name, 0.0, trajectories=1)
-    assert (least[length == length.max()] > 0).all(), "standing pays less than an end"
+    total, length = episodes(name, 0.0, trajectories=1)
+    assert total.mean() > 0.3 * length.mean(), "standing pays little more than an end"
 
 
 @pytest.mark.parametrize("name", [name for name in LOCOMOTION if hasattr(make_suite(name).options, "terminate")])

@@ -19,7 +19,7 @@ from environments.typed_options import UsageError, as_recorded, earlier_values, 
 from results.identity import folder_name
 
 CODE = "c" * 64
-SUITE = "corners[horizon=20,action_scale=5]"
+SUITE = "corners[horizon=20,action_scale=5,reward=published]"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def forget_suites() -> Iterator[None]:
         made.cache_clear()
 
 
-def plan(*settings: str, suite: str = "corners") -> RunSpec:
+def plan(*settings: str, suite: str = "corners[reward=published]") -> RunSpec:
     (spec,) = make_plan(suites=[suite], algorithms=["promp"], seeds=1, profile="smoke", settings=settings)
     return replace(spec, code=CODE)
 
@@ -129,23 +129,22 @@ def test_plain_values_are_recorded_and_defaults_complete_what_is_read() -> None:
 
 @pytest.mark.usefixtures("forget_suites")
 def test_a_suites_added_and_renamed_options_leave_digest_name_and_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, named = make_suite("corners"), make_suite(SUITE)
+    plain, named = make_suite("corners[reward=published]"), make_suite(SUITE)
     digests, identity, kept = (plain.digest, named.digest), plan(suite=SUITE).identity(), record(plan(suite=SUITE))
     wind = make_dataclass("Wind", [("wind", float, option(1.0, earlier=0.0))], bases=(CornersOptions,), frozen=True)
     monkeypatch.setattr(Corners, "Options", renamed(wind, "action_scale", "scale"))
     known_suite.cache_clear()
     recorded_suite.cache_clear()
 
-    still = make_suite("corners[wind=0]")
-    assert (still.digest, make_suite("corners[horizon=20,scale=5,wind=0]").digest) == digests
+    still = make_suite("corners[wind=0,reward=published]")
+    assert (still.digest, make_suite("corners[horizon=20,scale=5,wind=0,reward=published]").digest) == digests
     assert make_suite("corners").digest != digests[0]
     # whatever it is read as, a name that is shown means one thing
     assert make_suite("corners").full_name == "corners[reward=potential,wind=1]"
-    assert still.full_name == "corners[reward=potential,wind=0]"
-    assert still.recorded_name == "corners[reward=potential]"
+    assert still.full_name == "corners[reward=published,wind=0]" and still.recorded_name == "corners"
     assert recorded_suite("corners").full_name == "corners[reward=published,wind=0]"
-    for text in ("corners[horizon=20,wind=0,scale=5]", "corners[action_scale=5,horizon=20,wind=0]"):
-        assert plan(suite=text).identity() == identity
+    for text in ("horizon=20,wind=0,scale=5,reward=published", "reward=published,action_scale=5,horizon=20,wind=0"):
+        assert plan(suite=f"corners[{text}]").identity() == identity
     assert read(kept).identity() == identity
 
 
