@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports.figures.colours import INK, LINE, Style
-from reports.figures.figure_files import Drawing
+from reports.figures.figure_files import Drawing as Drawing
 from reports.figures.inline_svg import inline_svg
 from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary

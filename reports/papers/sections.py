@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
-from reports.figures.figure_files import Drawing
+from reports.figures.drawing import Drawing
 from reports.papers.evidence import Evidence
 from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, WORDS, Part
 from reports.papers.tables import FilledTable, PaperCell, ours_text

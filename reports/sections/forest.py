@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from reports.scores.boards import FLOOR, SuiteScores
 from reports.sections.html import Scale, board_link, name_mark, strip, to_runs
 from reports.sections.report import Report, Section
@@ -14,7 +16,7 @@ def section(report: Report) -> Section:
 <section id="forest"><h2>Scores and seeds</h2>
 <div class="forests">{boards}</div>
 <p class="note">Interquartile mean and 95 % interval over seeds, on test tasks after the last adaptation step; a small
-dot is a seed's mean over tasks. The shaded band is {FLOOR}'s interval.</p>
+dot is a seed's own. The shaded band is {FLOOR}'s interval.</p>
 </section>""")
 
 
@@ -29,7 +31,8 @@ def _board(report: Report, board: SuiteScores) -> str:
             f'<li data-algorithm="{slug(entry.algorithm)}">{name_mark(board.short(entry), css_class)}'
             f"{plot}{to_runs(entry, score)}</li>"
         )
+    cautions = "".join(f'<p class="warned">{escape(text.capitalize())}</p>' for text in board.cautions)
     return (
         f'<div class="forest" data-suite="{slug(board.suite)}"><h3>{board_link(board)}</h3>'
-        f"<p>{board.metric}</p><ul>{rows}</ul>{scale.axis(decimals)}</div>"
+        f"<p>{board.metric}</p>{cautions}<ul>{rows}</ul>{scale.axis(decimals)}</div>"
     )

@@ -12,6 +12,7 @@ from reports.scores.entries import AlgorithmScores
 from reports.scores.record import access_labels, entry_anchor
 from reports.sections.report import Report
 from reports.statistics.aggregate import Estimate
+from reports.statistics.seed_interval import middle_means
 from reports.text.numbers import NONE, finite_range, interval, number, slug
 
 
@@ -169,7 +170,7 @@ class Scale:
     def of(cls, entries: Iterable[AlgorithmScores]) -> Scale:
         entries = list(entries)
         ends = [end for e in entries for end in (e.final.iqm, *(e.final.interval or ()))]
-        ends += [float(mean) for e in entries for mean in e.scores[-1].mean(axis=1)]
+        ends += [float(own) for e in entries for own in middle_means(e.scores[-1])]
         low, high = finite_range(ends)
         return cls(low, high)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from math import ceil
 
 from reports.scores.across import by_profile, mean_ranks
 from reports.scores.boards import FLOOR, SuiteScores
@@ -11,7 +12,7 @@ from reports.scores.entries import AlgorithmScores
 from reports.scores.pairwise import PairTests
 from reports.sections.html import Cell, Row, board_link, name_mark, table, to_runs
 from reports.sections.report import Report
-from reports.text.numbers import NONE, interval, number
+from reports.text.numbers import NONE, interval, number, plural
 from reports.text.short_labels import short_labels
 
 #: suites beside each other: as many as fit on a page of 1,280 px
@@ -24,7 +25,8 @@ def matrices(report: Report) -> str:
     html = []
     for profile, boards in groups.items():
         title = f"<h3>Profile {escape(profile)}</h3>" if len(groups) > 1 else ""
-        blocks = [boards[start : start + _ACROSS] for start in range(0, len(boards), _ACROSS)]
+        size = ceil(len(boards) / ceil(len(boards) / _ACROSS))  # blocks of about equal width
+        blocks = [boards[start : start + size] for start in range(0, len(boards), size)]
         html.append(title + "".join(_block(report, boards, block) for block in blocks))
     return "".join(html) + _NOTE
 
@@ -55,15 +57,20 @@ def _block(report: Report, boards: Sequence[SuiteScores], block: Sequence[SuiteS
             continue
         algorithm = next(entry.algorithm for entry in found if entry is not None)
         cells = {"Algorithm": Cell(name_mark(names[label], report.classes[algorithm]) + _kind(block, found), label)}
-        if ranks and len(boards) > 1 and block[0] is boards[0]:
+        if len(ranks) > 1 and len(boards) > 1 and block[0] is boards[0]:
             rank = ranks.get(label)
             cells["Mean rank"] = Cell(number(rank, 1), rank)
         for board, entry in zip(block, found, strict=True):
-            head = board_link(board, board.name.removesuffix(f" · {board.profile}"))
-            cells[head] = _cell(board, entry, report.tests.get(board.name))
+            cells[_head(board)] = _cell(board, entry, report.tests.get(board.name))
         ranked = any(entry in board.learned for board, entry in zip(block, found, strict=True))
         rows.append(Row(cells, css_class="" if ranked else "reference"))
     return table("Scores by algorithm and suite", rows, "matrix")
+
+
+def _head(board: SuiteScores) -> str:
+    """The board's name without the profile, which is said above, and a sign where its reward needs a warning."""
+    link = board_link(board, board.name.removesuffix(f" · {board.profile}"))
+    return f'{link} <abbr title="{escape(" ".join(board.cautions))}">⚠</abbr>' if board.cautions else link
 
 
 def _kind(block: Sequence[SuiteScores], found: Sequence[AlgorithmScores | None]) -> str:
@@ -82,7 +89,8 @@ def _cell(board: SuiteScores, entry: AlgorithmScores | None, tests: PairTests | 
     if entry is None:
         return Cell(NONE)
     decimals = board.decimals
-    text = f'<b>{number(entry.final.iqm, decimals)}</b> <span class="ci">{interval(entry.final, decimals)}</span>'
+    spread = interval(entry.final, decimals) if entry.final.interval is not None else plural(len(entry.seeds), "seed")
+    text = f'<b>{number(entry.final.iqm, decimals)}</b> <span class="ci">{spread}</span>'
     if board.records_success:
         text += f"<small>{entry.success[-1].mean():.0%} success</small>".replace("%", " %")
     if ranks := rank_text(board, entry, tests):
@@ -91,7 +99,7 @@ def _cell(board: SuiteScores, entry: AlgorithmScores | None, tests: PairTests | 
 
 
 def rank_text(board: SuiteScores, entry: AlgorithmScores, tests: PairTests | None) -> str:
-    """`rank 2–4 of 5 ▲`; empty for what is not ranked.  HTML."""
+    """`rank 2–4 of 5 ▲`, `rank open` where every rank is; empty for what is not ranked.  HTML."""
     learned = board.learned
     if entry not in learned or tests is None:
         return ""
@@ -99,7 +107,7 @@ def rank_text(board: SuiteScores, entry: AlgorithmScores, tests: PairTests | Non
     if len(learned) > 1:
         low, high = tests.ranks[entry.label]
         ranks = f"{low}" if low == high else f"{low}–{high}"
-        text = f"rank {ranks} of {len(learned)}"
+        text = f"rank {ranks} of {len(learned)}" if (low, high) != (1, len(learned)) else "rank open"
         text = f"<b>{text}</b>" if low == high == 1 else text
     mark = {"above": "▲", "below": "▼"}.get(against_floor(board, entry, tests), "")
     return f"{text} {mark}".strip()

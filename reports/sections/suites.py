@@ -51,11 +51,10 @@ def _board(report: Report, board: SuiteScores) -> Section:
     rows = [_row(report, board, entry) for entry in board.entries]
     rows += [_refused(refused) for refused in report.refused if refused.suite == board.suite]
     tests = report.tests.get(board.name)
-    warning = "".join(f'<p class="caution">{escape(text)}</p>' for text in board.cautions)
     html = f"""
 <details class="board" id="{board_anchor(board)}" data-suite="{slug(board.suite)}">
 <summary><h3>{escape(board.name)}</h3> {_standing(board, tests)}</summary>
-<p class="terms">{_terms(board)}</p>{warning}
+<p class="terms">{_terms(board)}</p>
 {table(f"{board.name}: scores", rows, "scores sortable")}
 <p class="files">Table: {table_links(name)}</p>
 {pairwise_html(report, tests, board.decimals)}

@@ -17,7 +17,7 @@ from reports.statistics.readings import READINGS
 from reports.text.numbers import plural
 
 #: kinds of cautions that stand on the first screen in full
-_IN_FULL = ("Few seeds", "Reward")
+_IN_FULL = ("Few seeds",)
 
 
 def section(report: Report) -> Section:
@@ -62,10 +62,12 @@ def _floor(standings: tuple[Standing, ...]) -> list[str]:
     said = []
     if judged:
         count = sum(bool(each.above) for each in judged)
-        where = f"on <b>{count} of {len(judged)}</b> boards"
-        if len(judged) == 1:
-            where = "" if count else "on <b>no</b> board"
-        said.append(f"Some algorithm is decided to be above {FLOOR}, both adapted, {where}".strip(", ") + ".")
+        where = f"On <b>{count} of {len(judged)}</b> boards an algorithm"
+        if not count:
+            where = f"On <b>none</b> of {len(judged)} boards an algorithm" if len(judged) > 1 else "<b>No</b> algorithm"
+        elif len(judged) == 1:
+            where = ", ".join(escape(judged[0].board.short(entry)) for entry in judged[0].above)
+        said.append(f"{where} is decided to be above {FLOOR}, both adapted.")
         below = sum(len(each.below) for each in judged)
         said += [f"{below} {'is' if below == 1 else 'are'} decided to be below it."] if below else []
     missing = [each.board for each in standings if each.board.floor is None]

@@ -8,20 +8,29 @@ from collections.abc import Iterable, Mapping
 from reports.scores.boards import SuiteScores
 from reports.scores.profiles import Profiles
 from reports.scores.record import runs_folder
+from reports.statistics.seed_interval import middle_means
 from reports.text.table import csv_lines
 
 
 def seeds_csv(boards: Iterable[SuiteScores]) -> str:
-    """One row a seed and adaptation step: its mean over test tasks and its share of successful episodes."""
+    """One row a seed and adaptation step: its mean and its interquartile mean over test tasks and its share of successful episodes."""
     rows = []
     for board in boards:
         for entry in board.entries:
-            means = entry.scores.mean(axis=2)
+            means, middles = entry.scores.mean(axis=2), middle_means(entry.scores)
             for place, seed in enumerate(entry.seeds):
                 whose = (board.name, board.suite, entry.label, entry.digest, f"{runs_folder(entry)}/seed-{seed}", seed)
                 for step in range(len(entry.steps)):
-                    rows.append((*whose, step, float(means[step, place]), float(entry.success[step, place])))
-    return csv_lines(("board", "suite", "algorithm", "digest", "run", "seed", "step", "mean", "success"), rows)
+                    rows.append(
+                        (
+                            *whose,
+                            step,
+                            float(means[step, place]),
+                            float(middles[step, place]),
+                            float(entry.success[step, place]),
+                        )
+                    )
+    return csv_lines(("board", "suite", "algorithm", "digest", "run", "seed", "step", "mean", "iqm", "success"), rows)
 
 
 def scores_json(boards: Iterable[SuiteScores]) -> str:
