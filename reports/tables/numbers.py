@@ -13,23 +13,15 @@ from reports.text.table import csv_lines
 
 
 def seeds_csv(boards: Iterable[SuiteScores]) -> str:
-    """One row a seed and adaptation step: its mean and its interquartile mean over test tasks and its share of successful episodes."""
+    """One row a seed and adaptation step: its mean and interquartile mean over test tasks, and how often it succeeds."""
     rows = []
     for board in boards:
         for entry in board.entries:
-            means, middles = entry.scores.mean(axis=2), middle_means(entry.scores)
+            means, middles, success = entry.scores.mean(axis=2), middle_means(entry.scores), entry.success
             for place, seed in enumerate(entry.seeds):
                 whose = (board.name, board.suite, entry.label, entry.digest, f"{runs_folder(entry)}/seed-{seed}", seed)
                 for step in range(len(entry.steps)):
-                    rows.append(
-                        (
-                            *whose,
-                            step,
-                            float(means[step, place]),
-                            float(middles[step, place]),
-                            float(entry.success[step, place]),
-                        )
-                    )
+                    rows.append((*whose, step, *(float(table[step, place]) for table in (means, middles, success))))
     return csv_lines(("board", "suite", "algorithm", "digest", "run", "seed", "step", "mean", "iqm", "success"), rows)
 
 
