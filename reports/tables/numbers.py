@@ -13,7 +13,7 @@ from reports.text.table import csv_lines
 
 
 def seeds_csv(boards: Iterable[SuiteScores]) -> str:
-    """One row a seed and adaptation step: its mean and interquartile mean over test tasks, and how often it succeeds."""
+    """One row a seed and adaptation step: its mean and interquartile mean over test tasks, and its share of success."""
     rows = []
     for board in boards:
         for entry in board.entries:
