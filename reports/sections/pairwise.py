@@ -46,7 +46,7 @@ def summary_of(tests: PairTests) -> str:
 def _grid(report: Report, tests: PairTests, short: Mapping[str, str]) -> str:
     """Each row's algorithm against each column's: above, below, or not decided."""
     shown = tests.board.tested
-    rows = []
+    rows: list[Row] = []
     for row in shown:
         mark = name_mark(short[row.label], report.classes[row.algorithm])
         cells = {"Against": Cell(f"{len(rows) + 1}. {to_runs(row, mark)}")}
