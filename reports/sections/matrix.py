@@ -12,6 +12,7 @@ from reports.scores.entries import AlgorithmScores
 from reports.scores.pairwise import PairTests
 from reports.sections.html import Cell, Row, board_link, name_mark, table, to_runs
 from reports.sections.report import Report
+from reports.statistics.readings import READINGS
 from reports.text.numbers import NONE, interval, number, plural
 from reports.text.short_labels import short_labels
 
@@ -124,5 +125,7 @@ def against_floor(board: SuiteScores, entry: AlgorithmScores, tests: PairTests |
 _NOTE = f"""<p class="note">Interquartile mean on test tasks after the last adaptation step, with its 95 % interval over
 seeds. Ranks: those that the tests of the board leave open, one family a board (every pair of its algorithms, and each
 against {FLOOR}, both adapted) at 5 %; ▲ and ▼: decided to be above or below {FLOOR} in that family. The sentences above
-take the pairs of all boards for one family, and so decide less. Mean rank: of the scores as they are, over the suites
-of this profile; no test. For these test tasks: nothing here speaks of other tasks.</p>"""
+take the pairs of all boards for one family, and so decide less. Tests are of means over seeds, and read
+{", ".join(map(str, READINGS))} seeds of each: a seed between decides nothing, however often the page is made again.
+Mean rank: of the scores as they are, over the suites of this profile; no test. For these test tasks: nothing here
+speaks of other tasks.</p>"""
