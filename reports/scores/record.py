@@ -14,7 +14,7 @@ _ACCESS = {
     "validation": "uses validation tasks",
     "model": "reads the exact model",
     "parameters": "reads the tasks' parameters",
-    "test": "trains on test tasks",
+    "test": "trains on test tasks (reference)",
 }
 
 

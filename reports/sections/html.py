@@ -16,6 +16,9 @@ from reports.statistics.seed_interval import middle_means
 from reports.text.numbers import NONE, finite_range, interval, number, slug
 
 
+_BADGE = 26  # letters of a badge that are seen whole
+
+
 @dataclass(frozen=True)
 class Cell:
     """`html` is escaped already.  `sort`: what its column is sorted by; None comes last in either direction."""
@@ -142,7 +145,9 @@ def badges(report: Report, board: SuiteScores, entry: AlgorithmScores) -> str:
 
 
 def badge(text: str, more: str = "") -> str:
-    return f' <span class="badge{more}">{escape(text)}</span>'
+    """On one line; what is too long for it is cut, and whole where the pointer rests."""
+    whole = f' title="{escape(text)}"' if len(text) > _BADGE else ""
+    return f' <span class="badge{more}"{whole}>{escape(text)}</span>'
 
 
 def table_links(name: str) -> str:
