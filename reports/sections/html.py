@@ -15,7 +15,6 @@ from reports.statistics.aggregate import Estimate
 from reports.statistics.seed_interval import middle_means
 from reports.text.numbers import NONE, finite_range, interval, number, slug
 
-
 _BADGE = 26  # letters of a badge that are seen whole
 
 
