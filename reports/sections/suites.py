@@ -37,6 +37,10 @@ from reports.text.numbers import NONE, number, plural, short_count, slug, span
 from reports.text.table import table_files
 
 
+#: earlier adaptation steps that stand on the page; all of them are in the table's files and the adaptation curve
+_EARLIER = 2
+
+
 def section(report: Report) -> Section:
     boards = [_board(report, board) for board in report.boards]
     files: dict[str, str | bytes] = {"tables/pairwise.csv": pairwise_csv(report.tests.values())}
@@ -56,7 +60,7 @@ def _board(report: Report, board: SuiteScores) -> Section:
 <summary><h3>{escape(board.name)}</h3> {_standing(board, tests)}</summary>
 <p class="terms">{_terms(board)}</p>
 {table(f"{board.name}: scores", rows, "scores sortable")}
-<p class="files">Table: {table_links(name)}</p>
+<p class="files">Table, with every adaptation step: {table_links(name)}</p>
 {pairwise_html(report, tests, board.decimals)}
 <div class="figures">{"".join(map(figure_of, drawings))}</div>{suite_pictures(board)}
 </details>"""
@@ -101,7 +105,7 @@ def _row(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Row:
         f"{after}: IQM [95 %]<small>mean ± std over seeds, ± over tasks</small>": _score(entry, last, decimals),
         plotted: Cell(plot, entry.final.iqm, "plot"),
     }
-    for step in range(last):
+    for step in range(min(last, _EARLIER)):
         cells[f"After {step}" if step else "Before adaptation"] = _score(entry, step, decimals)
     if board.records_success:
         share = float(entry.success[-1].mean())
