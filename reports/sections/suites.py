@@ -36,7 +36,6 @@ from reports.text.block_latex import block_latex
 from reports.text.numbers import NONE, number, plural, short_count, slug, span
 from reports.text.table import table_files
 
-
 #: earlier adaptation steps that stand on the page; all of them are in the table's files and the adaptation curve
 _EARLIER = 2
 
