@@ -310,3 +310,10 @@ def test_more_than_five_thousand_pairs_on_a_suite_are_reported(store: Store) -> 
     report = make_report(store.finished())
     assert len(report.tests["point"].pairs) == 102 * 101 // 2
     assert report.headline.untested == 102 * 101 // 2
+
+
+def test_the_page_of_a_comparison_speaks_of_the_newcomer_first(store: Store, tmp_path: Path) -> None:
+    fill(store, {"promp": 9.0, "maml": 18.0, "random-init": 2.0})
+    text = text_of(write_report(store.finished(), tmp_path / "report", focus="promp"))
+    first = text.index("promp on point : above random-init; below maml.")
+    assert text.index("Verdict", text.index("Verdict") + 1) < first < text.index("Tests over one family")
