@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--benchmark", default="quick", help="whose suites and profile to take (default: quick)")
     _add_cells(command)
     _add_run_options(command, "comparison")
+    command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
     command.set_defaults(command=_compare)
 
     command = commands.add_parser("paper", help="run what a paper needs, then write its tables and figures beside ours")
@@ -99,6 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("report", help="write the report again from stored results alone")
     _add_results(command)
     command.add_argument("--output", type=Path, default=Path("report"), metavar="DIR")
+    command.add_argument("--profile", metavar="P,Q", help="only runs of these profiles; globs as in *")
+    command.add_argument(
+        "--suites", metavar="A,B", help="only these suites, with options or without; globs as in ant-*"
+    )
+    command.add_argument("--algorithms", metavar="X,Y", help="only these algorithms; globs as in bo-mrl-*")
+    command.add_argument("--shipped", action="store_true", help="show the shipped runs beside those stored")
     command.set_defaults(command=_report)
 
     command = commands.add_parser("check", help="whether an algorithm or a suite keeps the rules of the benchmark")
@@ -215,7 +222,7 @@ def _leaderboard(parsed: argparse.Namespace) -> int:
 def _compare(parsed: argparse.Namespace) -> int:
     from algorithms.catalogue import find_algorithm
     from benchmarks.commands.compare import run_comparison
-    from benchmarks.commands.jobs import RunOptions
+    from benchmarks.commands.jobs import RunOptions, show_plan
     from benchmarks.planning.fitting import print_left_out
     from benchmarks.planning.plan import make_plan
 
@@ -225,6 +232,8 @@ def _compare(parsed: argparse.Namespace) -> int:
     specs.require_runs()
     print_left_out(specs.left_out)
     options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
+    if parsed.dry_run:
+        return show_plan(specs, options)
     return run_comparison(found, specs, _names(parsed.against), options, specs.left_out)
 
 
@@ -242,19 +251,10 @@ def _paper(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from benchmarks.commands.report import check_output, render
-    from results.files import StoreError
-    from results.store import Store
+    from benchmarks.commands.report import Filter, run_report
 
-    store = Store(parsed.results, read_only=True)
-    runs = store.finished(skip_corrupt=True)
-    for problem in store.problems:
-        _complain(f"left out: {problem}")
-    if not runs and not store.problems:
-        raise StoreError(f"no finished run is stored in {parsed.results}; run `metarl leaderboard` first")
-    check_output(parsed.output)
-    print(f"report: {render(runs, parsed.output, 'Leaderboard')}")
-    return 2 if store.problems else 0
+    profiles, suites, algorithms = (_names(given) for given in (parsed.profile, parsed.suites, parsed.algorithms))
+    return run_report(parsed.results, parsed.output, Filter(profiles, suites, algorithms), parsed.shipped)
 
 
 def _check(parsed: argparse.Namespace) -> int:

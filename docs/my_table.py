@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from reports.sections.html import Row, name_cell, number_cell, suite_cell, table
+from reports.sections.html import Row, board_cell, name_cell, number_cell, table
 from reports.sections.report import Report, Section
 from reports.text.table import csv_lines
 
 
 def section(report: Report) -> Section:
-    entries = [entry for board in report.boards for entry in board.entries]
-    steps = [sum(run.done["environment_steps"] for run in entry.runs) for entry in entries]
+    shown = [(board, entry) for board in report.boards for entry in board.entries]
+    steps = [sum(run.done["environment_steps"] for run in entry.runs) for _, entry in shown]
     rows, lines = [], []
-    for entry, spent in zip(entries, steps, strict=True):
+    for (board, entry), spent in zip(shown, steps, strict=True):
         cells = {
             "Algorithm": name_cell(report, entry.label, entry.algorithm),
-            "Suite": suite_cell(entry.suite),
+            "Suite": board_cell(board),
             "Steps": number_cell(spent, 0),
         }
         rows.append(Row(cells, [entry.algorithm], entry.suite))
-        lines.append((entry.label, entry.suite, spent))
+        lines.append((entry.label, board.name, spent))
     html = f'<section id="steps"><h2>Environment steps</h2>{table("Environment steps", rows)}</section>'
-    return Section(html, {"tables/steps.csv": csv_lines(("algorithm", "suite", "steps"), lines)})
+    return Section(html, {"tables/steps.csv": csv_lines(("algorithm", "board", "steps"), lines)})

@@ -2,107 +2,127 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from reports.scores.boards import SuiteScores
-from reports.scores.cautions import coverage
 from reports.scores.entries import AlgorithmScores
-from reports.scores.pairwise import Pair, PairTests
+from reports.scores.newcomer import Newcomer, newcomers
+from reports.scores.pairwise import Pair
 from reports.scores.record import access_labels, data_of
-from reports.text.numbers import interval, number, plural, signed
+from reports.statistics.readings import READINGS, next_reading
+from reports.text.numbers import NONE, interval, number, plural, signed
 from reports.text.table import Table
 
-_COLUMNS = ("Against", "Seeds", "Score [95 %]", "Difference [95 %]", "p", "p after Holm", "Result")
+_COLUMNS = ("Against", "Seeds", "Score [95 %]", "Difference of means [95 %]", "p", "Result")
 
 
 def comparison_markdown(
     algorithm: str,
     boards: Iterable[SuiteScores],
-    tests: Mapping[str, PairTests],
     conformance: str,
+    tried: Mapping[tuple[str, str], int],
     not_compared: Sequence[str] = (),
 ) -> str:
-    """The same numbers as on the page, of the boards that hold the algorithm.
+    """What is decided of the algorithm, then its numbers on every board that holds it.
 
-    tests: by suite.  conformance: one line.  not_compared: lines, each why a stored result may not be compared or how
-    to repeat it.  The same arguments give the same text.
+    conformance: one line.  tried: how many of its configurations are stored, by suite and algorithm.
+    not_compared: lines, each why a stored result may not be compared or how to repeat it.
+    The same arguments give the same text.
     """
-    found = [(board, entry) for board in boards for entry in board.entries if entry.algorithm == algorithm]
-    lines = [f"# Comparison of {algorithm}", "", f"- Conformance: {conformance}"]
-    lines += [f"- {name}: {'; '.join(values)}" for name, values in _facts([entry for _, entry in found]).items()]
-    for board, entry in found:
-        lines += ["", f"## `{board.suite}`", "", *_suite(board, entry, tests.get(board.suite))]
+    found = newcomers(algorithm, boards)
+    lines = [f"# Comparison of {algorithm}", ""]
+    for each in found:
+        lines += [f"**{each.own.label}** on `{each.board.suite}`: {each.sentence()}", ""]
+    lines += [f"- Conformance: {conformance}"]
+    lines += [f"- {name}: {'; '.join(values)}" for name, values in _facts([each.own for each in found]).items()]
+    lines += [f"- Configurations tried: {_tried(found, tried)}"]
+    for each in found:
+        lines += ["", f"## `{each.board.suite}`", "", *_suite(each)]
     if not_compared:
         lines += ["", "## Not compared", "", *(f"- {line}" for line in not_compared)]
     return "\n".join(lines) + "\n"
 
 
+def _tried(found: Sequence[Newcomer], tried: Mapping[tuple[str, str], int]) -> str:
+    counts = {each.board.suite: tried.get((each.board.suite, each.own.algorithm), 1) for each in found}
+    text = ", ".join(f"{count} on `{suite}`" for suite, count in counts.items())
+    if max(counts.values(), default=1) > 1:
+        text += " (the best of several on test tasks is a lucky one too: choose by validation tasks)"
+    return text
+
+
 def _facts(entries: Sequence[AlgorithmScores]) -> dict[str, list[str]]:
     """What the algorithm's runs come from: several values of one name only where the runs differ in it."""
     runs = [run for entry in entries for run in entry.runs]
-    facts: dict[str, list[str]] = {"Profile": [], "Versions": [], "Commit": []}
+    facts: dict[str, list[str]] = {"Configuration": [], "Profile": [], "Versions": [], "Commit": []}
     for run in runs:
         provenance = run.run["provenance"]
+        options = run.identity["configuration"].items()
         versions = ", ".join(f"{name} {version}" for name, version in sorted(run.identity["versions"].items()))
         commit = f"`{provenance['commit'][:12]}`" if provenance["commit"] else "none, outside a checkout"
+        facts["Configuration"].append(", ".join(f"`{name}={json.dumps(value)}`" for name, value in options) or "none")
         facts["Profile"].append(run.run["description"]["profile"])
         facts["Versions"].append(versions)
         facts["Commit"].append(commit + (", with uncommitted changes" if provenance["dirty"] else ""))
     return {name: list(dict.fromkeys(values)) for name, values in facts.items()}
 
 
-def _suite(board: SuiteScores, own: AlgorithmScores, tests: PairTests | None) -> list[str]:
+def _suite(found: Newcomer) -> list[str]:
+    board, own, tests = found.board, found.own, found.tests
     decimals = board.decimals
     identity, protocol, seeds = own.identity, own.identity["protocol"], len(own.seeds)
     lines = [
         f"**{number(own.final.iqm, decimals)}** {interval(own.final, decimals)} after "
         f"{plural(len(own.steps) - 1, 'adaptation step')}, {number(own.steps[0].iqm, decimals)} before: "
         f"{board.metric}, interquartile mean over {plural(seeds, 'seed')} and {len(own.tasks)} test tasks, 95 % "
-        f"bootstrap interval over seeds.",
+        f"interval over seeds, for these tasks.",
         "",
         f"Budget: {identity['budget']:,} environment steps of training, {protocol['trajectories']} trajectories a task "
         f"and adaptation step. Suite version {identity['suite_digest'][:8]}, split {identity['split_digest'][:8]}.",
     ]
     if data_of(own):
         lines[-1] += f" Data: {data_of(own)}."
+    if board.records_success:
+        lines[-1] += f" Success: {100 * float(own.success[-1].mean()):.0f} % of test episodes."
+    for caution in board.cautions:
+        lines += ["", f"Beware: {caution}"]
     others = [entry for entry in board.entries if entry is not own]
     if not others:
         return [*lines, "", "Nothing comparable is stored."]
-    pairs = (
-        {_other(pair, own).digest: pair for pair in tests.pairs if own in (pair.first, pair.second)} if tests else {}
-    )
-    needed = tests.seeds_needed if tests else 0
-    rows = tuple(_row(board, own, entry, pairs.get(entry.digest), needed, decimals) for entry in others)
-    title = f"Difference: {own.label} minus the other, of interquartile means; p: permutation test of the seeds' means"
+    rows = tuple(_row(own, entry, found.pairs.get(entry.digest), decimals) for entry in others)
+    title = f"Difference: {own.label} minus the other, of the seeds' means; p: of that difference"
     if tests:
-        title += f", corrected by Holm's method over all {len(tests.pairs)} pairs of the suite"
-    lines += ["", *Table(title + ".", _COLUMNS, rows).markdown().splitlines()]
-    if coverage(seeds):
-        lines += ["", f"{coverage(seeds).capitalize()}."]
-    return lines
+        title += (
+            f", corrected for {own.label}'s {plural(len(tests.pairs), 'pair')} on this suite (Holm, in Tarone's form) "
+            f"and for being read at {', '.join(map(str, READINGS))} seeds"
+        )
+    return [*lines, "", *Table(title + ".", _COLUMNS, rows).markdown().splitlines()]
 
 
-def _row(
-    board: SuiteScores, own: AlgorithmScores, other: AlgorithmScores, pair: Pair | None, needed: int, decimals: int
-) -> tuple[str, ...]:
-    name = ", ".join([other.label, *(["shipped result"] if other.reference_seeds else []), *access_labels(other)])
-    difference = signed(own.final.iqm - other.final.iqm, decimals)
+def _row(own: AlgorithmScores, other: AlgorithmScores, pair: Pair | None, decimals: int) -> tuple[str, ...]:
+    shipped = ["shipped result"] if other.reference_seeds else []
+    name = ", ".join([other.label, *shipped, *access_labels(other)])
     score = f"{number(other.final.iqm, decimals)} {interval(other.final, decimals)}"
+    seeds = str(len(other.seeds))
     if pair is None:
-        reason = "not comparable" if {own.label, other.label} & set(board.incomparable) else "reference, not tested"
-        return name, str(len(other.seeds)), score, difference, "–", "–", reason
-    if pair.interval is not None:
-        ends = pair.interval if pair.first is own else (-pair.interval[1], -pair.interval[0])
+        reason = "scripted, not tested" if other.scripted else "reference, not tested"
+        mean = float(own.scores[-1].mean() - other.scores[-1].mean())
+        return name, seeds, score, signed(mean, decimals), NONE, reason
+    found = pair.comparison
+    if found is None:
+        more = next_reading(len(own.seeds), len(other.seeds))
+        return name, seeds, score, NONE, NONE, f"not tested before {more} seeds of each"
+    sign = 1 if pair.first is own else -1
+    difference = signed(sign * found.effect, decimals)
+    if found.interval is not None:
+        ends = sorted(sign * end for end in found.interval)
         difference += f" [{', '.join(signed(end, decimals) for end in ends)}]"
-    p_values = f"{pair.test.p_value:.2g}", f"{pair.adjusted:.2g}"
-    return name, str(len(other.seeds)), score, difference, *p_values, _result(pair, own, needed)
+    return name, seeds, score, difference, f"{pair.p_value:.2g}", _result(pair, own)
 
 
-def _result(pair: Pair, own: AlgorithmScores, needed: int) -> str:
+def _result(pair: Pair, own: AlgorithmScores) -> str:
     if pair.winner is not None:
         return "higher" if pair.winner is own else "lower"
-    return "not decided" if pair.attainable else f"cannot be decided, needs {needed} seeds of each"
-
-
-def _other(pair: Pair, own: AlgorithmScores) -> AlgorithmScores:
-    return pair.second if pair.first is own else pair.first
+    more = next_reading(len(pair.first.seeds), len(pair.second.seeds))
+    return "not decided" if more is None else f"not decided; next read at {more} seeds of each"

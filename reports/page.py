@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -14,12 +14,22 @@ from reports.scores.cautions import FailedRun
 from reports.sections.report import Report, Section, make_report
 from reports.stylesheet import asset, page_style
 from reports.summary import summary_json
+from reports.text.numbers import plural
 
 if TYPE_CHECKING:
+    from results.decisions import SequentialDecisions
     from results.store import StoredRun
 
 #: the page from top to bottom: each a file of `reports/sections` with a function `section(report) -> Section`
-SECTIONS = ("verdict", "leaderboard", "across", "simulation_gap", "suites", "cost", "provenance", "cautions")
+SECTIONS = (
+    "verdict", "forest", "leaderboard", "sequential", "across", "simulation_gap", "suites", "cost", "provenance",
+    "cautions", "numbers",
+)  # fmt: skip
+#: in the page's head: ids of what may be on it, and what they are called
+_NAVIGATION = {
+    "verdict": "Verdict", "forest": "Seeds", "leaderboard": "Leaderboard", "sequential": "Look by look",
+    "across": "Across suites", "suites": "Suites", "provenance": "Runs", "cautions": "Warnings", "numbers": "Files",
+}  # fmt: skip
 
 
 def write_report(
@@ -31,13 +41,16 @@ def write_report(
     failed: Sequence[FailedRun] = (),
     title: str = "Leaderboard",
     left_out: Sequence[str] = (),
+    tried: Mapping[tuple[str, str], int] | None = None,
+    decisions: Iterable[SequentialDecisions] = (),
+    focus: str = "",
 ) -> Path:
     """Writes the report of these runs into the folder `output`, in place of a former report; returns its page.
 
     The same runs give the same bytes.  Arguments and errors as `make_report`; StoreError also if the folder cannot be
     written, or holds something else than a report.
     """
-    report = make_report(runs, reference, stale, failed, title, left_out)
+    report = make_report(runs, reference, stale, failed, title, left_out, tried, decisions, focus)
     contents = _files(report)
     output = Path(output)
     write_folder(output, contents)
@@ -46,7 +59,7 @@ def write_report(
 
 def _files(report: Report) -> dict[str, bytes]:
     """Every file's content by its name within the folder; the page last."""
-    contents: dict[str, str | bytes] = {"summary.json": summary_json(report.boards)}
+    contents: dict[str, str | bytes] = {"summary.json": summary_json(report.boards, report.tests)}
     body = ""
     for name in SECTIONS:
         section: Section = import_module(f"reports.sections.{name}").section(report)
@@ -57,21 +70,19 @@ def _files(report: Report) -> dict[str, bytes]:
 
 
 def _page(report: Report, body: str) -> str:
-    runs = [run for board in report.boards for entry in board.entries for run in entry.runs]
     facts = (
-        _plural(len(report.boards), "suite"),
-        _plural(len(report.styles), "algorithm"),
-        _plural(len(runs), "run"),
-        "profile " + ", ".join(sorted({str(run.run["description"]["profile"]) for run in runs})),
+        plural(len({board.suite for board in report.boards}), "suite"),
+        plural(len(report.boards), "board"),
+        plural(len(report.styles), "algorithm"),
+        plural(len(report.runs), "run"),
+        "profile " + ", ".join(sorted({str(run.run["description"]["profile"]) for run in report.runs})),
     )
+    links = (f'<a href="#{name}">{title}</a>' for name, title in _NAVIGATION.items() if f'id="{name}"' in body)
     return Template(asset("page.html")).substitute(
+        sections="\n".join(links),
         title=escape(report.title),
         facts=escape(" · ".join(facts)),
         style=page_style(report.styles, report.classes),
         script=asset("page.js"),
         body=body,
     )
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

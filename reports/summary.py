@@ -3,35 +3,66 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reports.scores.boards import SuiteScores
+from reports.scores.entries import AlgorithmScores, labels_within
+from reports.scores.pairwise import PairTests
 from reports.scores.record import run_record
 from reports.statistics.aggregate import Summary
 
 
-def summary_json(boards: Iterable[SuiteScores]) -> str:
-    """Scores on test tasks by suite and algorithm, and the runs behind them.
+def summary_json(boards: Iterable[SuiteScores], tests: Mapping[str, PairTests] | None = None) -> str:
+    """Scores on test tasks by suite and algorithm, the boards on which they are compared, and the runs behind them.
 
     "mean", "std" (over seeds), "iqm" and "ci" are those after the last adaptation step; "std" and "ci" are null for
-    one seed.  Where a suite shows several configurations of an algorithm, its name says what differs.
+    one seed.  Where a suite shows several configurations or budgets of an algorithm, its name says what differs.
+    "boards" has for each entry its digest, by which "runs" are found, its scores by seed, and the ranks that the
+    board's tests leave open.  tests: by the boards' names.
     """
     boards = tuple(boards)
+    entries = list({entry.digest: entry for board in boards for entry in board.entries}.values())
+    by_suite: dict[str, list[AlgorithmScores]] = {}
+    for entry in sorted(entries, key=lambda entry: (entry.suite, entry.algorithm, entry.digest)):
+        by_suite.setdefault(entry.suite, []).append(entry)
     suites: dict[str, Any] = {}
-    for board in boards:
-        suites[board.suite] = {
-            entry.label: {
+    labels: dict[str, str] = {}
+    for suite, own in by_suite.items():
+        named = dict(zip(labels_within(own), own, strict=True))
+        labels |= {entry.digest: label for label, entry in named.items()}
+        suites[suite] = {
+            label: {
                 **_numbers(entry.final),
                 "seeds": len(entry.seeds),
                 "per_step": [{"step": step, **_numbers(summary)} for step, summary in enumerate(entry.steps)],
             }
-            for entry in sorted(board.entries, key=lambda entry: entry.label)
+            for label, entry in sorted(named.items())
         }
-    runs = [run_record(run, entry) for board in boards for entry in board.entries for run in entry.runs]
+    runs = [{**run_record(run, entry), "label": labels[entry.digest]} for entry in entries for run in entry.runs]
     runs.sort(key=lambda run: (run["suite"], run["label"], run["seed"]))
-    content = {"suites": suites, "claims": [], "runs": runs}
+    shown = [_board(board, (tests or {}).get(board.name)) for board in boards]
+    content = {"suites": suites, "boards": shown, "claims": [], "runs": runs}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _board(board: SuiteScores, tests: PairTests | None) -> dict[str, Any]:
+    usual = board.usual.identity
+    entries = {}
+    for entry in board.entries:
+        entries[entry.label] = {
+            "algorithm": entry.algorithm,
+            "digest": entry.digest,
+            **_numbers(entry.final),
+            "by_seed": dict(zip(map(str, entry.seeds), entry.scores[-1].mean(axis=1).tolist(), strict=True)),
+            "success": float(entry.success[-1].mean()) if board.records_success else None,
+            "scripted": entry.scripted,
+            "below_scripted": [other.label for other in board.below_scripted(entry)],
+            "rank": board.rank(entry),
+            "open_ranks": list(tests.ranks[entry.label]) if tests and entry.label in tests.ranks else None,
+        }
+    terms = {"budget": usual["budget"], "protocol": usual["protocol"], "metric": board.metric}
+    return {"name": board.name, "suite": board.suite, "profile": board.profile, **terms, "entries": entries}
 
 
 def _numbers(summary: Summary) -> dict[str, Any]:

@@ -24,8 +24,10 @@ from reports.comparison_markdown import comparison_markdown
 from reports.folder import add_file
 from reports.scores.boards import make_boards
 from reports.scores.entries import collect_entries
-from reports.scores.pairwise import compare_pairs
+from reports.scores.newcomer import newcomers
+from reports.scores.tried import configurations_tried
 from results.attestations import prove
+from results.decisions import read_decisions
 from results.store import Store, StoredRun
 
 #: of the report's folder, beside the page
@@ -70,13 +72,25 @@ def run_comparison(
     theirs = {run.path for run in shipped}
     reference = [run for run in opponents if run.path in theirs]
     runs = [*with_proofs(own), *(run for run in opponents if run.path not in theirs)]
-    page = render(runs, options.output, f"Comparison of {found.name}", reference, failed_runs(outcomes), left_out)
-    boards = make_boards(collect_entries(runs, reference)[0])
-    tests = {board.suite: pairs for board in boards if (pairs := compare_pairs(board)) is not None}
-    text = comparison_markdown(
-        found.name, boards, tests, _conformance(findings), [*(f"left out: {cell}" for cell in left_out), *notes]
+    title = f"Comparison of {found.name}"
+    decisions = read_decisions(options.results)
+    page = render(
+        runs,
+        options.output,
+        title,
+        reference,
+        failed_runs(outcomes),
+        left_out,
+        stored=stored,
+        decisions=decisions,
+        focus=found.name,
     )
+    boards = make_boards(collect_entries(runs, reference)[0])
+    lines = [*(f"left out: {cell}" for cell in left_out), *notes]
+    text = comparison_markdown(found.name, boards, _conformance(findings), configurations_tried(stored), lines)
     add_file(options.output, SUMMARY, text.encode())
+    for each in newcomers(found.name, boards):
+        print(f"{each.own.label} on {each.board.suite}: {each.sentence()}")
     print(f"summary: {options.output / SUMMARY}")
     print(f"report: {page}")
     return code

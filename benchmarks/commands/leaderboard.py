@@ -8,6 +8,7 @@ from benchmarks.commands.jobs import INTERRUPTED, RunOptions, failed_runs, plann
 from benchmarks.commands.report import check_output, render
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.specs.run_spec import RunSpec
+from results.decisions import read_decisions
 from results.store import Store
 
 
@@ -23,6 +24,14 @@ def run_leaderboard(specs: Sequence[RunSpec], options: RunOptions, title: str, l
         return code
     runs = planned(specs, store)
     if runs:
-        page = render(runs, options.output, title, failed=failed_runs(outcomes), left_out=left_out)
+        page = render(
+            runs,
+            options.output,
+            title,
+            failed=failed_runs(outcomes),
+            left_out=left_out,
+            stored=store.finished(skip_corrupt=True),
+            decisions=read_decisions(options.results),
+        )
         print(f"report: {page}")
     return code

@@ -1,20 +1,91 @@
-"""From stored runs to a report folder: what is known of them, and where the report goes."""
+"""From stored runs to a report folder: which of them, what is known of them, and where the report goes."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.verification.proofs import stale_digests, with_proofs
+from environments.typed_options import UsageError, nearest
+from results.decisions import SequentialDecisions, read_decisions
+from results.identity import base_name
 from results.store import Store, StoredRun
 
 if TYPE_CHECKING:
     from reports.scores.cautions import FailedRun
 
 REFERENCE = Path(__file__).parent.parent.parent / "results" / "reference"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which runs a report shows; names and globs, None: all.  A suite's name without options stands for all of them."""
+
+    profiles: Sequence[str] | None = None
+    suites: Sequence[str] | None = None
+    algorithms: Sequence[str] | None = None
+
+    def choose(self, runs: Iterable[StoredRun]) -> list[StoredRun]:
+        """Raises UsageError, offering the nearest name, for a name that no run has."""
+        found = list(runs)
+        kinds: tuple[tuple[str, Sequence[str] | None, Callable[[StoredRun], tuple[str, ...]]], ...] = (
+            ("profile", self.profiles, lambda run: (run.profile,)),
+            ("suite", self.suites, lambda run: (run.suite, base_name(run.suite))),
+            ("algorithm", self.algorithms, lambda run: (run.algorithm,)),
+        )
+        for kind, asked, names_of in kinds:
+            for name in asked or ():
+                known = {each for run in found for each in names_of(run)}
+                if not any(_matches(each, name) for each in known):
+                    raise UsageError(f"no run of {kind} {name!r} is stored; {nearest(name, known)}")
+        return [
+            run
+            for run in found
+            if all(
+                asked is None or any(_matches(each, name) for each in names_of(run) for name in asked)
+                for _, asked, names_of in kinds
+            )
+        ]
+
+
+def _matches(name: str, glob: str) -> bool:
+    """As a glob; brackets hold a suite's options and stand for themselves."""
+    return name == glob or fnmatchcase(name, glob.replace("[", "[[]"))
+
+
+def run_report(results: Path, output: Path, chosen: Filter, shipped: bool) -> int:
+    """Renders what is stored, and what is shipped where it is asked for; returns the command's exit code.
+
+    Raises StoreError if there is nothing to show, and UsageError for a name that no run has.
+    """
+    from results.files import StoreError
+
+    store = Store(results, read_only=True)
+    runs = store.finished(skip_corrupt=True)
+    for problem in store.problems:
+        print(f"metarl: left out: {problem}", file=sys.stderr)
+    reference = reference_runs() if shipped else []
+    if not runs and not reference and not store.problems:
+        why = "run `metarl leaderboard` first, or add the shipped runs with --shipped"
+        raise StoreError(f"no finished run is stored in {results}; {why}")
+    ours = {run.path for run in runs}
+    kept = chosen.choose([*runs, *reference])
+    check_output(output)
+    page = render(
+        [run for run in kept if run.path in ours],
+        output,
+        "Leaderboard",
+        [run for run in kept if run.path not in ours],
+        stored=[*runs, *reference],
+        decisions=read_decisions(results),
+    )
+    print(f"report: {page}")
+    return 2 if store.problems else 0
 
 
 def render(
@@ -24,9 +95,17 @@ def render(
     reference: Sequence[StoredRun] = (),
     failed: Sequence[FailedRun] = (),
     left_out: Sequence[LeftOut] = (),
+    stored: Iterable[StoredRun] | None = None,
+    decisions: Iterable[SequentialDecisions] = (),
+    focus: str = "",
 ) -> Path:
-    """Write the report of the runs; returns its page.  Raises StoreError if there is nothing to show."""
+    """Write the report of the runs; returns its page.  Raises StoreError if there is nothing to show.
+
+    stored: all runs that are, by which configurations tried are counted; None: those shown.  focus: the algorithm of
+    which the page speaks first.
+    """
     from reports.page import write_report
+    from reports.scores.tried import configurations_tried
 
     name_lost_times([*runs, *reference])
     proven = with_proofs([*runs, *reference])
@@ -40,6 +119,9 @@ def render(
         failed=failed,
         title=title,
         left_out=[str(cell) for cell in left_out],
+        tried=configurations_tried(proven if stored is None else stored),
+        decisions=decisions,
+        focus=focus,
     )
 
 

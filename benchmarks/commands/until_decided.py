@@ -1,15 +1,14 @@
 """`metarl leaderboard --until-decided`: seeds in batches, more of them only for algorithms not yet told apart.
 
 Every suite is a family of its own, tested by `reports.statistics.sequential` after each look.  As in a report's pairs
-of algorithms, references that train on test tasks are none of the family: they get the first look's seeds.
+of algorithms, references that train on test tasks or are scripted are none of the family: they get the first look's
+seeds.  What was decided is kept with the runs (`results.decisions`), and stands on every later page.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -20,9 +19,9 @@ from benchmarks.execution.executor import Executor
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.specs.run_spec import RunSpec
 from environments.typed_options import UsageError
-from reports.folder import add_file
 from reports.scores.reading import read_test_scores
 from reports.statistics.sequential import ALPHA, LOOKS, Decision, decide
+from results.decisions import SequentialDecisions, read_decisions, write_decisions
 from results.files import StoreError
 from results.store import Store, StoredRun
 
@@ -99,8 +98,17 @@ def run_until_decided(
         begun = {spec.label for spec in asked}
         batch = [spec for spec in specs if spec.label not in begun and _goes_on(spec, standings[spec.suite].decision)]
     if runs:
-        page = render(runs, options.output, title, failed=failed_runs(outcomes), left_out=left_out)
-        add_file(options.output, DECISIONS, decisions_csv(list(standings.values())).encode())
+        for suite, found in standings.items():
+            write_decisions(options.results, _record(suite, found, asked, runs))
+        page = render(
+            runs,
+            options.output,
+            title,
+            failed=failed_runs(outcomes),
+            left_out=left_out,
+            stored=store.finished(skip_corrupt=True),
+            decisions=read_decisions(options.results),
+        )
         print(f"decisions: {options.output / DECISIONS}")
         print(f"report: {page}")
     return max(codes)
@@ -141,16 +149,26 @@ def standing(suite: str, asked: Sequence[RunSpec], runs: Sequence[StoredRun]) ->
     return Standing(suite, decide(scores, LOOKS, ALPHA, suite), left_out)
 
 
-def decisions_csv(standings: Sequence[Standing]) -> str:
-    """One row a pair: `p` is adjusted for all pairs and looks, `seeds` the look that decided, empty if none did."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("suite", "first", "second", "outcome", "p", "seeds"))
-    for each in standings:
-        decision = each.decision
-        for pair, outcome in decision.outcomes.items():
-            writer.writerow((each.suite, *pair, outcome, decision.p_values[pair], decision.decided_at.get(pair)))
-    return text.getvalue()
+def _record(suite: str, found: Standing, asked: Sequence[RunSpec], runs: Sequence[StoredRun]) -> SequentialDecisions:
+    """What is kept of a suite's decisions beside its runs, so that every later report shows them."""
+    decision, spec = found.decision, next(spec for spec in asked if spec.suite == suite)
+    names = {name for pair in decision.outcomes for name in pair}
+    return {
+        "suite": suite,
+        "profile": spec.profile,
+        "budget": spec.budget,
+        "protocol": asdict(spec.protocol),
+        "alpha": ALPHA,
+        "looks": list(LOOKS),
+        "looks_used": list(decision.looks_used),
+        "algorithms": {run.algorithm: run.digest for run in runs if run.suite == suite and run.algorithm in names},
+        "left_out": found.left_out,
+        "pairs": [
+            {"first": pair[0], "second": pair[1], "outcome": outcome, "p": decision.p_values[pair],
+             "seeds": decision.decided_at.get(pair)}
+            for pair, outcome in decision.outcomes.items()
+        ],
+    }  # fmt: skip
 
 
 def _first_look(specs: Sequence[RunSpec]) -> list[RunSpec]:
@@ -162,7 +180,8 @@ def _goes_on(spec: RunSpec, decision: Decision) -> bool:
 
 
 def _competes(spec: RunSpec) -> bool:
-    return "test" not in find_algorithm(spec.source or spec.algorithm).load().access
+    algorithm = find_algorithm(spec.source or spec.algorithm).load()
+    return "test" not in algorithm.access and not algorithm.scripted
 
 
 def _looks() -> str:

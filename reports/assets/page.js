@@ -45,13 +45,29 @@ filter.addEventListener("submit", event => event.preventDefault());
 filter.addEventListener("reset", () => setTimeout(apply));
 if (boxes.some(box => !box.checked) || filter.elements.suite.value) apply();  // what the browser kept on reloading
 
-// A link to what the filter hides shows it.
+// A link to what the filter hides or what is folded shows it.
 const reveal = hash => {
   const target = hash && document.getElementById(decodeURIComponent(hash.slice(1)));
-  if (target && target.closest(".off")) { filter.reset(); setTimeout(() => target.scrollIntoView()); }
+  if (!target) return;
+  const hidden = target.closest(".off"), folded = [];
+  for (let part = target; part; part = part.parentElement) {
+    if (part.tagName === "DETAILS" && !part.open) folded.push(part);
+  }
+  if (hidden) filter.reset();
+  folded.forEach(part => { part.open = true; });
+  if (hidden || folded.length) setTimeout(() => target.scrollIntoView());
 };
 addEventListener("hashchange", () => reveal(location.hash));
 document.addEventListener("click", event => {
   const link = event.target.closest('a[href^="#"]');
   if (link) reveal(link.hash);  // the address may name that place already
 });
+reveal(location.hash);
+
+// What is folded on a screen is printed.
+let unfolded = [];
+addEventListener("beforeprint", () => {
+  unfolded = [...document.querySelectorAll("details.board:not([open])")];
+  unfolded.forEach(part => { part.open = true; });
+});
+addEventListener("afterprint", () => unfolded.forEach(part => { part.open = false; }));

@@ -1,9 +1,12 @@
-"""Figures as SVG and PNG with the same bytes each time, and what all of them share: style, curves, legend."""
+"""Figures of papers by matplotlib, with the same bytes each time, and what they share: style, curves, legend.
+
+A report has dozens of figures, which matplotlib would take minutes for: see `reports/figures/canvas.py`.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, TypeVar
@@ -17,15 +20,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reports.figures.colours import INK, LINE, Style
+from reports.figures.figure_files import Drawing as Drawing
 from reports.figures.inline_svg import inline_svg
-from reports.scores.boards import SuiteScores
 from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary
-from reports.text.numbers import short_count, slug
+from reports.text.numbers import short_count
 
 Item = TypeVar("Item")
 
-WIDTH = 4.8  # inches: two fit beside each other on a page, one on a phone
 _STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that figures are the same on every machine
     "font.size": 9,
@@ -50,26 +52,6 @@ _STYLE = {
 }
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A figure's files.  `svg` keeps its text as text."""
-
-    name: str
-    caption: str
-    svg: str
-    png: bytes
-    broad: bool = False  # takes the page's whole width
-
-    def inline(self) -> str:
-        return inline_svg(self.svg, self.name, self.caption)
-
-
-def figure_files(*drawings: Drawing) -> dict[str, str | bytes]:
-    """Their files by name."""
-    svg = {f"figures/{drawing.name}.svg": drawing.svg for drawing in drawings}
-    return svg | {f"figures/{drawing.name}.png": drawing.png for drawing in drawings}
-
-
 def make_drawing(name: str, caption: str, draw: Callable[[], Figure], broad: bool = False) -> Drawing:
     """The figure that `draw` makes, under the style of all figures."""
     svg, png = io.StringIO(), io.BytesIO()
@@ -81,7 +63,8 @@ def make_drawing(name: str, caption: str, draw: Callable[[], Figure], broad: boo
         figure.set_layout_engine("none")  # it has laid the figure out, and would do so again for every file
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         figure.savefig(png, format="png", dpi=144, facecolor="white", metadata={"Software": None})
-    return Drawing(name, caption, svg.getvalue(), png.getvalue(), broad)
+    text = svg.getvalue()
+    return Drawing(name, caption, text, png.getvalue(), inline_svg(text, name, caption), broad)
 
 
 @dataclass(frozen=True)
@@ -105,14 +88,6 @@ class Look:
             "label": self.label,
             "zorder": self.order,
         }
-
-
-def look_of(entry: AlgorithmScores, board: SuiteScores, styles: Mapping[str, Style]) -> Look:
-    """The highest entry lies on top; configurations of one algorithm share its colour and differ in their lines."""
-    siblings = sorted(other.digest for other in board.entries if other.algorithm == entry.algorithm)
-    dashes = ("-", "--", ":", "-.")[siblings.index(entry.digest) % 4] if len(siblings) > 1 else ""
-    order = 2 + len(board.entries) - board.entries.index(entry)
-    return Look(styles[entry.algorithm], board.drawn(entry), dashes, order=order)
 
 
 def draw_curve(
@@ -167,14 +142,6 @@ def steps_axis(axes: Axes) -> None:
     axes.set_xlabel("environment steps of meta-training")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
     axes.xaxis.set_major_locator(MaxNLocator(6))
-
-
-def tag(axes: Axes, algorithm: str, artists: Iterable[Artist]) -> None:
-    """Mark what belongs to the algorithm, so that the page's filter can hide it."""
-    panel = axes.figure.axes.index(axes)
-    for artist in artists:
-        count = sum(child.get_gid() is not None for child in axes.get_children())
-        artist.set_gid(f"of.{slug(algorithm)}.{panel}.{count}")
 
 
 def draw_panels(items: Sequence[Item], draw_panel: Callable[[Axes, Item], None], legend_columns: int) -> Figure:

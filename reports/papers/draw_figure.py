@@ -15,7 +15,8 @@ from typing import Any, get_type_hints
 from matplotlib.figure import Figure
 
 from reports.figures.colours import Style
-from reports.figures.drawing import Drawing, make_drawing
+from reports.figures.drawing import make_drawing
+from reports.figures.figure_files import Drawing
 from reports.papers.evidence import Evidence
 from reports.papers.figures.scores import Panels, panels_of
 from reports.papers.figures.studies import Shown, shown_of, study_table

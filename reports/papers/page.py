@@ -10,7 +10,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from reports.figures.colours import styles_for
-from reports.figures.drawing import figure_files
+from reports.figures.figure_files import figure_files
 from reports.folder import write_folder
 from reports.papers.axes import beyond_axes
 from reports.papers.draw_figure import draw_figure
@@ -24,7 +24,7 @@ from reports.scores.boards import FLOOR, SuiteScores, make_boards
 from reports.scores.cautions import FailedRun, collect_cautions
 from reports.scores.entries import collect_entries
 from reports.sections import cautions, provenance
-from reports.sections.report import Report
+from reports.sections.report import Report, Section
 from reports.stylesheet import asset, page_style
 from reports.summary import summary_json
 from reports.text.numbers import plural
@@ -136,7 +136,9 @@ def _files(
     contents["statement.html"] = _page(statement.title, style, f'<main class="statement">{statement.html()}</main>')
     body = _header(evidence, runs) + "<main>" + claims_section(paper, verdicts)
     body += _group("tables", "Tables", tables) + _group("figures", "Figures", figures)
-    body += provenance.section(report).html if report.boards else ""
+    behind = provenance.section(report) if report.boards else Section()
+    contents |= behind.files
+    body += behind.html
     body += (cautions.section(report).html if report.boards or report.cautions else "") + "</main>"
     contents["index.html"] = _page(report.title, style, body)
     return {name: text.encode() if isinstance(text, str) else text for name, text in contents.items()}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from reports.scores.boards import SuiteScores
 from reports.scores.entries import Refused
 from reports.scores.record import data_of, distinct_of
+from reports.statistics.seed_interval import COVERAGE, printed_coverage
 
 ENOUGH_SEEDS = 10
 
@@ -35,12 +36,16 @@ def coverage(seeds: int) -> str:
         return ""
     if seeds == 1:
         return "with 1 seed: no interval"
-    if seeds == 2:
-        return "with 2 seeds: the nominal 95 % interval covers 48–53 %"
-    known = 3 if seeds < 5 else 5
-    covered = "73–75 %" if known == 3 else "85–88 %"
-    more = "" if known == seeds else f" with {known} seeds, a little more with {seeds}"
-    return f"with {seeds} seeds: the nominal 95 % interval covers {covered}{more}"
+    return f"with {seeds} seeds: the nominal 95 % interval covers {_covered(seeds)}"
+
+
+def _covered(seeds: int) -> str:
+    """`88–95 %`, over the simulated kinds of seeds' luck."""
+    found = printed_coverage(seeds) if COVERAGE.is_file() else None
+    if found is None:
+        return "an unknown share"
+    low, high = (f"{100 * share:.0f}" for share in found)
+    return f"{low} %" if low == high else f"{low}–{high} %"
 
 
 def collect_cautions(
@@ -63,65 +68,77 @@ def collect_cautions(
     found += [Caution("No score", entry.reason) for entry in refused]
     found += [Caution("Left out", line.rstrip(".")) for line in left_out]
     for board in boards:
-        for label, differing in board.incomparable.items():
-            terms = "; ".join(f"{name} {values}" for name, values in differing.items())
-            found.append(Caution("Not comparable", f"{label} on {board.suite}: {terms}"))
-    for board in boards:
         for entry in board.entries:
             if entry.digest in stale:
                 text = "the code or software has changed since these runs; run them again to compare with new ones"
-                found.append(Caution("Stale", f"{entry.label} on {board.suite}: {text}"))
+                found.append(Caution("Stale", f"{entry.label} on {board.name}: {text}"))
     for board in boards:
         for data in sorted(
             {data for entry in board.entries if (data := data_of(entry)) and "synthetic" in data.lower()}
         ):
-            found.append(Caution("Synthetic data", f"{board.suite} ran on {data}: no real market or measurement"))
+            found.append(Caution("Synthetic data", f"{board.name} ran on {data}: no real market or measurement"))
     found += [
         Caution(
-            "No times", f"{entry.label} on {board.suite}, seed {run.seed}; its scores are shown: {run.times_problem}"
+            "No times", f"{entry.label} on {board.name}, seed {run.seed}; its scores are shown: {run.times_problem}"
         )
         for board in boards
         for entry in board.entries
         for run in entry.runs
         if run.times_problem
     ]
+    said = {board.suite: board.cautions for board in boards if board.cautions}
+    found += [Caution("Reward", f"{suite}: {'; '.join(text.rstrip('.') for text in said[suite])}") for suite in said]
+    found += [caution for board in boards for caution in _below_scripted(board)]
     found += [caution for board in boards for caution in _alike_tasks(board)]
     found += [caution for board in boards for caution in _missing_seeds(board)]
     found += _few_seeds(boards)
-    processors = {run.run["provenance"]["cpu"] for board in boards for entry in board.entries for run in entry.runs}
+    runs = list({run.path: run for board in boards for entry in board.entries for run in entry.runs}.values())
+    processors = {run.run["provenance"]["cpu"] for run in runs}
     if len(processors) > 1:
         text = f"the runs come from {len(processors)} kinds of processors: their wall times do not compare"
         found.append(Caution("Wall time", text))
-    dirty = [run for board in boards for entry in board.entries for run in entry.runs if run.run["provenance"]["dirty"]]
+    dirty = [run for run in runs if run.run["provenance"]["dirty"]]
     if dirty:
         text = f"{len(dirty)} of the runs come from a working tree with uncommitted changes: no commit holds their code"
         found.append(Caution("Uncommitted code", text))
     return tuple(found)
 
 
+def _below_scripted(board: SuiteScores) -> Iterable[Caution]:
+    below = [entry for entry in board.learned if board.below_scripted(entry)]
+    if below:
+        named = ", ".join(board.short(entry) for entry in below)
+        others = sorted({other.label for entry in below for other in board.below_scripted(entry)})
+        text = f"on {board.name} a scripted reference ({', '.join(others)}) scores higher than {named}"
+        yield Caution("Below a scripted reference", text)
+
+
 def _alike_tasks(board: SuiteScores) -> Iterable[Caution]:
     """At least half of the tasks are others' MDPs again."""
     for tasks, count in sorted({distinct_of(entry) for entry in board.entries}):
         if 2 * count < tasks:
-            text = f"the {tasks} tasks of {board.suite} are {count} different MDPs, so test tasks repeat training tasks"
+            text = f"the {tasks} tasks of {board.name} are {count} different MDPs, so test tasks repeat training tasks"
             yield Caution("Tasks alike", text)
 
 
 def _missing_seeds(board: SuiteScores) -> Iterable[Caution]:
-    every = {seed for entry in board.entries for seed in entry.seeds}
-    for entry in board.entries:
+    compared = [entry for entry in board.entries if not entry.scripted]
+    every = {seed for entry in compared for seed in entry.seeds}
+    for entry in compared:
         missing = sorted(every - set(entry.seeds))
         if missing:
             seeds = ", ".join(map(str, missing))
-            yield Caution("Missing runs", f"{entry.label} on {board.suite} has no seed {seeds}, which others have")
+            yield Caution("Missing runs", f"{entry.label} on {board.name} has no seed {seeds}, which others have")
 
 
 def _few_seeds(boards: tuple[SuiteScores, ...]) -> list[Caution]:
-    seeds = Counter(entry.final.seeds for board in boards for entry in board.entries)
+    entries = {entry.digest: entry for board in boards for entry in board.entries if not entry.scripted}
+    seeds = Counter(entry.final.seeds for entry in entries.values())
     few = [f"{_entries(seeds[count])} {coverage(count)}" for count in sorted(seeds) if coverage(count)]
     if not few:
         return []
-    return [Caution("Few seeds", f"{'; '.join(few)} (10 seeds: 91–93 %); treat small differences with care")]
+    enough = f"{ENOUGH_SEEDS} seeds: {_covered(ENOUGH_SEEDS)}"
+    return [Caution("Few seeds", f"{'; '.join(few)} ({enough}), for these test tasks")]
 
 
 def _entries(count: int) -> str:

@@ -43,6 +43,7 @@ class AlgorithmScores:
     curve: Curve | None
     tasks: tuple[str, ...]  # test tasks by id, in the order of `scores`
     scores: np.ndarray = field(compare=False, repr=False)  # [step, seed, task], what `steps` sums up
+    success: np.ndarray = field(compare=False, repr=False)  # [step, seed], share of successful test episodes
 
     @property
     def final(self) -> Summary:
@@ -70,6 +71,17 @@ class AlgorithmScores:
     @property
     def trained(self) -> bool:
         return any(run.done["environment_steps"] > 0 for run in self.runs)
+
+    @property
+    def scripted(self) -> bool:
+        """Whether it is a fixed controller, shown for what doing so little is worth."""
+        return self.runs[0].scripted
+
+    @property
+    def updates(self) -> tuple[int, int]:
+        """The fewest and the most meta-iterations of its runs."""
+        done = [run.done["iterations"] for run in self.runs]
+        return min(done), max(done)
 
 
 @dataclass(frozen=True)
@@ -105,13 +117,13 @@ def collect_entries(
     for key in sorted(groups):
         members = tuple(groups[key][seed] for seed in sorted(groups[key]))
         try:
-            tasks, scores = _test_scores(members)
+            tasks, scores, success = _test_scores(members)
             steps, curve = summarise(scores, members[0].suite, members[0].algorithm, "test"), _curve(members)
         except StoreError as error:
             refused.append(Refused(*key, members, str(error)))
             continue
         origin = frozenset(shipped.get(key, ()))
-        entries.append(AlgorithmScores(*key, labels[key], members, origin, steps, curve, tasks, scores))
+        entries.append(AlgorithmScores(*key, labels[key], members, origin, steps, curve, tasks, scores, success))
     return tuple(entries), tuple(refused)
 
 
@@ -119,13 +131,20 @@ def _group(run: StoredRun) -> tuple[str, str, str]:
     return run.suite, run.algorithm, run.shown_with or run.digest
 
 
-def _test_scores(runs: Sequence[StoredRun]) -> tuple[tuple[str, ...], np.ndarray]:
-    """The tasks, and scores [step, seed, task] on them."""
+def labels_within(entries: Sequence[AlgorithmScores]) -> list[str]:
+    """What each is called among these: the algorithm's name, with what differs between several configurations."""
+    labels = _labels({(entry.suite, entry.algorithm, entry.digest): entry.identity for entry in entries})
+    return [labels[entry.suite, entry.algorithm, entry.digest] for entry in entries]
+
+
+def _test_scores(runs: Sequence[StoredRun]) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """The tasks, scores [step, seed, task] on them and shares of success [step, seed]."""
     scores = [read_test_scores(run) for run in runs]
     for run, read in zip(runs, scores, strict=True):
         if read.tasks != scores[0].tasks:
             raise StoreError(f"{name_of(run)} was scored on other test tasks than seed {runs[0].seed}; run it again")
-    return scores[0].tasks, np.stack([read.values for read in scores], axis=1)
+    values, success = (np.stack([getattr(read, name) for read in scores], axis=1) for name in ("values", "success"))
+    return scores[0].tasks, values, success
 
 
 def _curve(runs: Sequence[StoredRun]) -> Curve | None:

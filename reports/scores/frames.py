@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reports.scores.normalised import normalise
+from reports.scores.boards import FLOOR
+from reports.scores.normalised import scale_of
 from results.files import StoreError
 from results.identity import DIGITS
 
@@ -123,7 +124,8 @@ def rliable_scores(
     suites: full names, all that are there if None; of several the tasks stand side by side, sorted by id within each,
     and the seeds are those that an algorithm has on all of them.
     step: adaptation steps done; negative counts from the algorithm's last, -1.
-    normalised: 0 is an untrained policy's score and 1 the oracle's; False: in the suite's own metric.
+    normalised: 0 is the adapted random initialisation's mean score among these rows and 1 the oracle's, as in the
+    report; False: in the suite's own metric.
     An algorithm that lacks one of the suites is left out with a warning.  Raises ValueError for what cannot be put
     into this form: several configurations, another step or suite, other tasks, no score that is finite.
 
@@ -176,10 +178,13 @@ def _by_algorithm(rows: pd.DataFrame, suite: str, step: int, normalised: bool) -
             raise ValueError(f"{algorithm} on {suite} has a score that is missing or not finite")
         if found and list(table.columns) != list(next(iter(found.values())).columns):
             raise ValueError(f"{algorithm} on {suite} was scored on other tasks than {next(iter(found))}")
-        if normalised:
-            values = normalise(table.to_numpy(), suite)
-            if values is None:
-                raise ValueError(f"{suite} has no fixed references (results/reference_scores.json); use its raw scores")
-            table[:] = values
         found[str(algorithm)] = table
+    if normalised:
+        if FLOOR not in found:
+            raise ValueError(f"{suite} has no scores of {FLOOR} here, which normalised scores are 0 at; keep its rows")
+        scale = scale_of(suite, float(found[FLOOR].to_numpy().mean()))
+        if scale is None:
+            raise ValueError(f"{suite} has no ceiling (results/reference_scores.json) above {FLOOR}'s; use raw scores")
+        for table in found.values():
+            table[:] = scale.normalise(table.to_numpy())
     return found

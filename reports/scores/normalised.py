@@ -1,17 +1,36 @@
-"""Scores on one scale for all suites: 0 is an untrained policy's score and 1 the oracle's, both fixed."""
+"""Scores on one scale for all suites: 0 is the adapted random initialisation's score and 1 the oracle's.
+
+The floor is the board's own `random-init`, given as many trajectories to adapt as everything else there; the ceiling is
+fixed data (results/reference_scores.json) and never the best that was observed, so that an algorithm that is added
+leaves the others' normalised scores alone.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
+from reports.scores.boards import SuiteScores
 from results.reference_scores import ReferenceScore
 from results.reference_scores import load_reference_scores as _load
 
 #: an option that changes what an algorithm trains on and nothing of what is scored
 _TRAINING_ONLY = "train_tasks="
+
+
+@dataclass(frozen=True)
+class NormalisedScale:
+    """`floor` scores 0 and `ceiling` 1, both in the suite's metric."""
+
+    floor: float
+    ceiling: float
+
+    def normalise(self, values: np.ndarray) -> np.ndarray:
+        """Of the same shape."""
+        return (np.asarray(values, dtype=np.float64) - self.floor) / (self.ceiling - self.floor)
 
 
 @cache
@@ -30,12 +49,17 @@ def reference_of(suite: str) -> ReferenceScore | None:
     return references.get(suite) or references.get(_scored_suite(suite))
 
 
-def normalise(values: np.ndarray, suite: str) -> np.ndarray | None:
-    """(values - random) / (oracle - random), of the same shape; None when the suite has no references."""
+def board_scale(board: SuiteScores) -> NormalisedScale | None:
+    """None where the board has no adapted random initialisation, the suite no ceiling, or one is above the other."""
+    return None if board.floor is None else scale_of(board.suite, board.floor.final.mean)
+
+
+def scale_of(suite: str, floor: float) -> NormalisedScale | None:
+    """The suite's scale; floor: mean score of the adapted random initialisation.  None as `board_scale`."""
     reference = reference_of(suite)
-    if reference is None:
+    if reference is None or not floor < reference["oracle"]:
         return None
-    return (np.asarray(values, dtype=np.float64) - reference["random"]) / (reference["oracle"] - reference["random"])
+    return NormalisedScale(floor, reference["oracle"])
 
 
 def _scored_suite(suite: str) -> str:

@@ -1,90 +1,149 @@
-"""Permutation tests of every pair of a suite's comparable entries, with Holm's correction over those pairs."""
+"""What tests decide of a board's pairs, and the ranks that decided pairs leave open.
+
+One family a board: every pair of what is ranked, and each of these against the floor.  They are decided as the headline
+is (`reports.statistics.headline`), at planned numbers of seeds, so that reading a store again after each added seed
+decides nothing more falsely.  Where the seeds came in batches until something was decided (`metarl leaderboard
+--until-decided`), the decisions made then stand in the tests' place.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from functools import cached_property
+
+import numpy as np
 
 from reports.scores.boards import SuiteScores
 from reports.scores.entries import AlgorithmScores
-from reports.statistics.difference import difference_interval
-from reports.statistics.permutation import PermutationTest, holm, permutation_test, seeds_needed
+from reports.statistics.headline import ALPHA, decide_headline
+from reports.statistics.mean_difference import Comparison
+from reports.statistics.rank_sets import rank_sets
+from reports.statistics.readings import seeds_read
+from results.decisions import SequentialDecisions
 
-ALPHA = 0.05
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pair:
     """`first` stands higher on the board than `second`."""
 
     first: AlgorithmScores
     second: AlgorithmScores
-    test: PermutationTest
-    adjusted: float  # Holm's
-    #: adjusted p-value if every pair of the suite came out as extreme as its seeds allow
-    smallest_adjusted: float
-    interval: tuple[float, float] | None  # of the difference of interquartile means; None with one seed
-
-    @property
-    def attainable(self) -> bool:
-        """Whether any scores of so many seeds could have decided this pair."""
-        return self.smallest_adjusted <= ALPHA
+    comparison: Comparison | None  # of the means, first minus second, with the seeds that were read; None before that
+    p_value: float  # corrected for the family and for all readings, or for all looks
+    sign: int  # 1 where the first's mean is the higher, -1 where the second's
+    sequential: bool = False  # decided look by look
 
     @property
     def winner(self) -> AlgorithmScores | None:
         """The entry with the higher mean where the test decides; None otherwise."""
-        if self.adjusted > ALPHA:
-            return None
-        return self.first if self.test.effect > 0 else self.second
+        return (self.first if self.order > 0 else self.second) if self.order else None
+
+    @property
+    def order(self) -> int:
+        """1 where the first is decided to be higher, -1 where the second is, 0 where nothing is decided."""
+        return self.sign if self.p_value <= ALPHA else 0
+
+    @property
+    def tested(self) -> bool:
+        """Whether there are the seeds for a first reading."""
+        return self.comparison is not None or self.sequential
+
+    @property
+    def seeds_read(self) -> int | None:
+        return seeds_read(len(self.first.seeds), len(self.second.seeds))
 
 
 @dataclass(frozen=True)
 class PairTests:
-    """The family of tests of one suite."""
+    """The family of tests of one board."""
 
-    suite: str
+    board: SuiteScores
     pairs: tuple[Pair, ...]
-    seeds_needed: int  # of each entry, with which Holm's first step can be passed
 
     @property
     def decided(self) -> tuple[Pair, ...]:
         return tuple(pair for pair in self.pairs if pair.winner is not None)
 
     @property
-    def unattainable(self) -> tuple[Pair, ...]:
-        return tuple(pair for pair in self.pairs if not pair.attainable)
+    def untested(self) -> tuple[Pair, ...]:
+        return tuple(pair for pair in self.pairs if not pair.tested)
+
+    @cached_property
+    def ranks(self) -> dict[str, tuple[int, int]]:
+        """The best and the worst rank, by label, that the decided pairs leave open to what is ranked."""
+        return open_ranks(self.board, {(pair.first.label, pair.second.label): pair.order for pair in self.pairs})
+
+    def between(self, first: AlgorithmScores, second: AlgorithmScores | None) -> Pair | None:
+        """The test of two entries, in either order; None where there is none."""
+        return self._by_labels.get(frozenset((first.label, second.label))) if second is not None else None
+
+    @cached_property
+    def _by_labels(self) -> dict[frozenset[str], Pair]:
+        return {frozenset((pair.first.label, pair.second.label)): pair for pair in self.pairs}
 
 
-def compare_pairs(board: SuiteScores) -> PairTests | None:
-    """None where fewer than two entries may be compared; references that train on test tasks are none of them."""
-    pairs = list(combinations(board.competing, 2))
-    if not pairs:
+def compare_pairs(board: SuiteScores, decisions: Iterable[SequentialDecisions] = ()) -> PairTests | None:
+    """The family of all pairs; None where nothing is to be compared.  decisions: see `results.decisions`."""
+    return _family(board, None, _sequential(board, decisions))
+
+
+def compare_with(board: SuiteScores, own: AlgorithmScores) -> PairTests | None:
+    """The family of one entry's pairs alone, which is what a comparison asks about."""
+    return _family(board, own, lambda first, second: None)
+
+
+def scores_of(board: SuiteScores) -> dict[str, np.ndarray]:
+    """By label what the tests read: scores [seed, task] after the last step, of what is tested."""
+    return {entry.label: entry.scores[-1] for entry in board.tested}
+
+
+def open_ranks(board: SuiteScores, orders: Mapping[tuple[str, str], int]) -> dict[str, tuple[int, int]]:
+    """The best and the worst rank, by label, that decided orders of labels leave open to what is ranked."""
+    names = [entry.label for entry in board.learned]
+    try:
+        return rank_sets(names, {pair: sign for pair, sign in orders.items() if {*pair} <= {*names}})
+    except ValueError:  # orders of earlier looks may contradict tests of later seeds: then none of them stands
+        return dict.fromkeys(names, (1, len(names)))
+
+
+_LookUp = Callable[[AlgorithmScores, AlgorithmScores], tuple[float, int] | None]
+
+
+def _family(board: SuiteScores, own: AlgorithmScores | None, look_up: _LookUp) -> PairTests | None:
+    """own: whose pairs are the family; None: all pairs."""
+    tested = board.tested
+    asked = [
+        (first, second)
+        for place, first in enumerate(tested)
+        for second in tested[place + 1 :]
+        if own is None or own in (first, second)
+    ]
+    if not asked:
         return None
-    tests = [_test(first, second) for first, second in pairs]
-    adjusted = holm([test.p_value for test in tests])
-    smallest = holm([test.smallest_p for test in tests])
-    intervals = [_interval(first, second) for first, second in pairs]
-    family = tuple(
-        Pair(first, second, test, after_holm, least, interval)
-        for (first, second), test, after_holm, least, interval in zip(
-            pairs, tests, adjusted, smallest, intervals, strict=True
-        )
-    )
-    return PairTests(board.suite, family, seeds_needed(len(family), ALPHA))
+    found = decide_headline({board.name: scores_of(board)}, {board.name: [(a.label, b.label) for a, b in asked]})
+    pairs = []
+    for first, second in asked:
+        key = first.label, second.label
+        compared, looked = found.comparisons[board.name][key], look_up(first, second)
+        effect = compared.effect if compared is not None else 0.0
+        sign = int(effect > 0) - int(effect < 0)
+        plain = Pair(first, second, compared, found.p_values[board.name][key], sign)
+        pairs.append(plain if looked is None else Pair(first, second, compared, *looked, sequential=True))
+    if any(pair.sequential for pair in pairs) and not all(pair.sequential for pair in pairs):
+        # two families, each of which may err: each gets half of the error
+        pairs = [Pair(p.first, p.second, p.comparison, min(1.0, 2 * p.p_value), p.sign, p.sequential) for p in pairs]
+    return PairTests(board, tuple(pairs))
 
 
-def _test(first: AlgorithmScores, second: AlgorithmScores) -> PermutationTest:
-    """Of the seeds' means over tasks after the last adaptation step."""
-    means = (entry.scores[-1].mean(axis=1) for entry in (first, second))
-    return permutation_test(*means, *_key(first, second))
-
-
-def _interval(first: AlgorithmScores, second: AlgorithmScores) -> tuple[float, float] | None:
-    if min(len(first.seeds), len(second.seeds)) < 2:
-        return None
-    return difference_interval(first.scores[-1], second.scores[-1], *_key(first, second))
-
-
-def _key(first: AlgorithmScores, second: AlgorithmScores) -> tuple[str, ...]:
-    # by digest, since a label changes when another configuration comes
-    return first.suite, first.algorithm, first.digest, second.algorithm, second.digest
+def _sequential(board: SuiteScores, decisions: Iterable[SequentialDecisions]) -> _LookUp:
+    """Looks up a pair's p-value and sign among the decisions that were made of the very runs on the board."""
+    labels = {run.digest: entry.label for entry in board.entries for run in entry.runs}
+    found: dict[tuple[str | None, str | None], tuple[float, int]] = {}
+    for record in decisions:
+        names = {name: labels.get(digest) for name, digest in record["algorithms"].items()}
+        for pair in record["pairs"]:
+            first, second = names[pair["first"]], names[pair["second"]]
+            sign = {"first higher": 1, "second higher": -1}.get(pair["outcome"], 0)
+            found[first, second], found[second, first] = (pair["p"], sign), (pair["p"], -sign)
+    return lambda first, second: found.get((first.label, second.label))

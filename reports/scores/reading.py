@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TaskScores:
-    """One run's scores on the test tasks: values [step, task], means over episodes, in the suite's metric."""
+    """One run's scores on the test tasks: values [step, task], means over episodes, in the suite's metric.
+
+    success: share of successful episodes after each step, [step]; zeros where the suite knows no success.
+    """
 
     tasks: tuple[str, ...]
     values: np.ndarray
+    success: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ def read_test_scores(run: StoredRun) -> TaskScores:
     if steps != tuple(range(_adaptation_steps(run) + 1)):
         expected = _adaptation_steps(run)
         raise StoreError(f"{name_of(run)} was scored at steps {steps}, not 0 to {expected}; run it again with --force")
-    return TaskScores(tasks, episodes.mean(axis=2))
+    step = rows["step"].to_numpy(dtype=np.int64)  # 0, 1, ..., as checked
+    success = np.bincount(step, rows["success"].to_numpy(dtype=np.float64)) / np.bincount(step)
+    return TaskScores(tasks, episodes.mean(axis=2), success)
 
 
 def read_learning_curve(run: StoredRun) -> LearningCurve | None:

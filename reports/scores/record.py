@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reports.scores.entries import AlgorithmScores
-from reports.text.numbers import slug
+from results.identity import DIGITS, folder_name
 
 if TYPE_CHECKING:
     from results.store import StoredRun
@@ -25,8 +25,13 @@ def access_labels(entry: AlgorithmScores) -> tuple[str, ...]:
 
 
 def entry_anchor(entry: AlgorithmScores) -> str:
-    """The HTML id of an entry's runs."""
-    return f"runs-{slug(entry.suite)}-{slug(entry.algorithm)}-{entry.digest[:12]}"
+    """The HTML id of an entry's runs; its digest is of suite and algorithm too."""
+    return f"runs-{entry.digest[:DIGITS]}"
+
+
+def runs_folder(entry: AlgorithmScores) -> str:
+    """Where a results folder holds the entry's runs, `seed-<n>` each."""
+    return "/".join(("runs", *folder_name(entry.identity).parts[:-1]))
 
 
 def data_of(entry: AlgorithmScores) -> str | None:

@@ -35,19 +35,20 @@ class SimulationGap:
 
 def simulation_gaps(boards: Iterable[SuiteScores]) -> tuple[SimulationGap, ...]:
     """Each algorithm that has comparable scores and a seed in common on both, in one configuration and budget."""
-    suites = {board.suite: board for board in boards}
-    gaps = []
-    for name, board in suites.items():
+    suites: dict[str, list[SuiteScores]] = {}
+    for board in boards:
+        suites.setdefault(board.suite, []).append(board)
+    gaps: dict[tuple[str, str], SimulationGap] = {}  # what has not trained stands on several boards
+    for name, physics in suites.items():
         match = _PHYSICS.fullmatch(name)
-        simple = suites.get(match[1] + (match[2] or "")) if match else None
-        if simple is None or simple.metric != board.metric:
-            continue
-        partners = {_setting(entry): entry for entry in simple.comparable}
-        for entry in board.comparable:
-            partner = partners.get(_setting(entry))
-            if partner is not None and set(partner.seeds) & set(entry.seeds):
-                gaps.append(_gap(partner, entry))
-    return tuple(gaps)
+        simple = suites.get(match[1] + (match[2] or ""), []) if match else []
+        partners = {(board.metric, *_setting(entry)): entry for board in simple for entry in board.entries}
+        for board in physics:
+            for entry in board.entries:
+                partner = partners.get((board.metric, *_setting(entry)))
+                if partner is not None and set(partner.seeds) & set(entry.seeds):
+                    gaps.setdefault((partner.digest, entry.digest), _gap(partner, entry))
+    return tuple(gaps.values())
 
 
 def _gap(simple: AlgorithmScores, physics: AlgorithmScores) -> SimulationGap:

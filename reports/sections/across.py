@@ -4,99 +4,157 @@ from __future__ import annotations
 
 from html import escape
 
-from reports.figures.drawing import figure_files, make_drawing
-from reports.figures.performance_profiles import across_profiles
+from reports.figures.figure_files import figure_files, finish_canvas
+from reports.figures.performance_profiles import across_figure
 from reports.scores.across import Across, Improvement
-from reports.sections.html import Cell, Row, estimate_cell, figure_of, name_cell, name_mark, number_cell, table
+from reports.scores.boards import FLOOR
+from reports.scores.record import entry_anchor
+from reports.sections.html import Cell, Row, estimate_cell, figure_of, name_mark, table
 from reports.sections.report import Report, Section
 from reports.statistics.aggregate import Aggregate
-from reports.text.numbers import plural, span
+from reports.tables.across import across_csv, improvement_csv
+from reports.text.numbers import number, plural, slug, span
 from reports.text.short_labels import short_labels
 
 _DECIMALS = 3
 
 
 def section(report: Report) -> Section:
-    across = report.across
+    """One part for each profile with several boards."""
+    shown = [across for across in report.across if len(across.boards) > 1]
+    if not shown:
+        return Section()
+    parts = [_profile(report, across, len(report.across) > 1) for across in shown]
+    files: dict[str, str | bytes] = {
+        "tables/across.csv": across_csv(shown), "tables/improvement.csv": improvement_csv(shown),
+    }  # fmt: skip
+    for part in parts:
+        files |= part.files
+    return Section(
+        f'<section id="across"><h2>Across suites</h2>{"".join(part.html for part in parts)}</section>', files
+    )
+
+
+def _profile(report: Report, across: Across, several: bool) -> Section:
+    title = f"<h3>Profile {escape(across.profile)}</h3>" if several else ""
     figure, files = "", {}
     if across.aggregates:
         caption = (
-            f"Performance profiles across {plural(len(across.suites), 'suite')}: the share of normalised (seed, task) "
-            f"scores above each threshold, suites weighing alike, with 95 % interval at each threshold"
+            f"Performance profiles across {plural(len(across.scaled), 'suite')} of profile {across.profile}: the share "
+            f"of normalised (seed, task) scores above each threshold, suites weighing alike"
         )
-        drawing = make_drawing(
-            "across-profile", caption, lambda: across_profiles(across.strata, across.algorithms, report.styles)
-        )
+        canvas = across_figure(report.profiles_across[across.profile], across.algorithms, report.styles)
+        drawing = finish_canvas(f"across-{slug(across.profile)}-profile", caption, canvas)
         figure, files = f'<div class="figures">{figure_of(drawing)}</div>', figure_files(drawing)
-    html = f"""
-<section id="across"><h2>Across suites</h2>
+    return Section(
+        f"""{title}
 <p class="note">{escape(_coverage(across))}</p>
-{_aggregates(report)}{figure}{_improvements(report)}</section>"""
-    return Section(html, files)
+{_aggregates(report, across)}{figure}{_improvements(report, across)}{_sources(report, across)}""",
+        files,
+    )
 
 
 def _coverage(across: Across) -> str:
-    if not across.suites:
+    if not across.scaled:
         return (
-            "No suite of this report has fixed reference scores (an untrained policy's and the oracle's), so scores "
-            "are not put on one scale."
+            f"No suite has both a ceiling (the oracle's fixed score) and {FLOOR}, adapted, so scores are not put on "
+            "one scale."
         )
     text = (
-        f"Scores after adaptation, normalised by fixed references (0: untrained policy, 1: oracle), over "
-        f"{plural(len(across.suites), 'suite')}: {', '.join(across.suites)}."
+        f"Scores after adaptation, normalised (0: {FLOOR}'s mean, adapted as all others are; 1: the oracle's fixed "
+        f"score), over {plural(len(across.scaled), 'suite')}: {', '.join(across.scaled)}."
     )
     if across.unscaled:
-        text += f" Left out, for want of references: {', '.join(across.unscaled)}."
-    for label, suites in across.incomplete.items():
-        text += f" {label} is left out: no comparable score on {', '.join(suites)}."
+        text += f" Left out, for want of a ceiling or of {FLOOR}: {', '.join(across.unscaled)}."
+    for label, boards in across.incomplete.items():
+        text += f" {label} is left out: no score on {', '.join(boards)}."
     return text
 
 
-def _aggregates(report: Report) -> str:
-    found = report.across.aggregates
+def _aggregates(report: Report, across: Across) -> str:
+    found = across.aggregates
     if not found:
         return ""
-    rows = [_aggregate(report, label, aggregate) for label, aggregate in found.items()]
+    rows = [_aggregate(report, across, label, aggregate) for label, aggregate in found.items()]
     return f"""
 {table("Normalised scores across suites", rows)}
-<p class="note">Suites weigh alike; 95 % intervals resample whole seeds within each suite. Optimality gap: mean
-shortfall from 1, the lower the better.</p>"""
+<p class="note">Suites weigh alike; 95 % intervals resample whole seeds within each suite and take {FLOOR}'s mean for
+fixed. Optimality gap: mean shortfall from 1, the lower the better. <a href="tables/across.csv">csv</a></p>"""
 
 
-def _aggregate(report: Report, label: str, found: Aggregate) -> Row:
-    algorithm, seeds = report.across.algorithms[label], found.seeds.values()
+def _aggregate(report: Report, across: Across, label: str, found: Aggregate) -> Row:
+    algorithm, seeds = across.algorithms[label], found.seeds.values()
     cells = {
-        "Algorithm": name_cell(report, label, algorithm),
+        "Algorithm": Cell(_linked(across, label, name_mark(label, report.classes[algorithm])), label),
         "IQM": estimate_cell(found.iqm, _DECIMALS),
         "Median of suites": estimate_cell(found.median, _DECIMALS),
         "Mean": estimate_cell(found.mean, _DECIMALS),
         "Optimality gap": estimate_cell(found.optimality_gap, _DECIMALS),
         "Seeds": Cell(span(seeds), min(seeds)),
     }
+    for name in ("IQM", "Median of suites", "Mean", "Optimality gap", "Seeds"):
+        cells[name] = Cell(_linked(across, label, cells[name].html), cells[name].sort)
     return Row(cells, [algorithm])
 
 
-def _improvements(report: Report) -> str:
-    found = report.across.improvements
+def _improvements(report: Report, across: Across) -> str:
+    found = across.improvements
     if not found:
         return ""
-    rows = [_improvement(report, improvement) for improvement in found]
+    short = short_labels(across.algorithms)
+    rows = [_improvement(report, across, short, improvement) for improvement in found]
     return f"""
-<details class="tests"><summary><b>Probability of improvement</b> for each of {len(found)} pairs</summary>
+<details class="tests"><summary><b>Probability of improvement</b> for each of {plural(len(found), "pair")}</summary>
 {table("Probability of improvement", rows)}
 <p class="note">How often a random seed of the first scores higher than one of the second on a random test task of a
 random suite that has both, ties counting half. Scores are compared within a task, so suites without references
-count too.</p>
+count too. No test. <a href="tables/improvement.csv">csv</a></p>
 </details>"""
 
 
-def _improvement(report: Report, found: Improvement) -> Row:
-    algorithms, both = report.across.algorithms, (found.first, found.second)
-    short = short_labels(algorithms)
-    names = " &gt; ".join(name_mark(short[label], report.classes[algorithms[label]]) for label in both)
+def _improvement(report: Report, across: Across, short: dict[str, str], found: Improvement) -> Row:
+    both, value = (found.first, found.second), found.probability.value
+    names = " &gt; ".join(
+        _linked(across, label, name_mark(short[label], report.classes[across.algorithms[label]])) for label in both
+    )
+    ends = found.probability.interval
+    shown = "no interval" if ends is None else ", ".join(number(end, _DECIMALS) for end in ends)
     cells = {
         "P(first &gt; second)": Cell(names, found.first),
-        "Probability [95 %]": estimate_cell(found.probability, _DECIMALS),
-        "Suites": number_cell(found.suites, 0),
+        "Probability [95 %]": Cell(f'<b>{number(value, _DECIMALS)}</b> <span class="ci">[{shown}]</span>', value),
+        "Plot": Cell(_bar(value, ends), value, "plot"),
+        "Suites": Cell(str(found.boards), found.boards),
     }
-    return Row(cells, [algorithms[label] for label in both])
+    return Row(cells, [across.algorithms[label] for label in both])
+
+
+def _bar(value: float, ends: tuple[float, float] | None) -> str:
+    """From 0 to 1, a half in the middle."""
+    low, high = ends or (value, value)
+    return (
+        f'<div class="strip half" aria-hidden="true"><i class="whisker" style="left:{100 * low:.0f}%;width:'
+        f'{max(100 * (high - low), 0.5):.0f}%"></i><i class="dot" style="left:{100 * value:.0f}%"></i></div>'
+    )
+
+
+def _sources(report: Report, across: Across) -> str:
+    """For every label the runs behind its numbers, one link a board."""
+    lines = ""
+    for label, algorithm in sorted(across.algorithms.items()):
+        links = ", ".join(
+            f'<a href="#{entry_anchor(entry)}">{escape(board.name)}</a>'
+            for board in across.boards
+            for entry in board.entries
+            if entry.label == label
+        )
+        mark = name_mark(label, report.classes[algorithm])
+        lines += f'<li id="{_anchor(across, label)}">{mark} {links}</li>'
+    return f'<details class="sources"><summary>Runs behind these numbers</summary><ul>{lines}</ul></details>'
+
+
+def _linked(across: Across, label: str, html: str) -> str:
+    return f'<a class="number" href="#{_anchor(across, label)}">{html}</a>'
+
+
+def _anchor(across: Across, label: str) -> str:
+    return f"across-{slug(across.profile)}-{slug(label)}"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
-from reports.figures.drawing import Drawing
+from reports.figures.figure_files import Drawing
 from reports.scores.boards import SuiteScores
 from reports.scores.entries import AlgorithmScores
 from reports.scores.record import access_labels, entry_anchor
 from reports.sections.report import Report
 from reports.statistics.aggregate import Estimate
+from reports.statistics.seed_interval import middle_means
 from reports.text.numbers import NONE, finite_range, interval, number, slug
+
+_BADGE = 26  # letters of a badge that are seen whole
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,12 @@ def name_cell(report: Report, label: str, algorithm: str, more: str = "") -> Cel
     return Cell(name_mark(label, report.classes[algorithm]) + more, label)
 
 
-def suite_cell(suite: str) -> Cell:
-    return Cell(f'<a href="#{suite_anchor(suite)}">{suite_name(suite)}</a>', suite)
+def board_cell(board: SuiteScores) -> Cell:
+    return Cell(board_link(board), board.name)
+
+
+def board_link(board: SuiteScores, name: str = "") -> str:
+    return f'<a href="#{board_anchor(board)}">{suite_name(name or board.name)}</a>'
 
 
 def number_cell(value: float | None, decimals: int) -> Cell:
@@ -88,6 +95,14 @@ def seeds_cell(entry: AlgorithmScores) -> Cell:
 def to_runs(entry: AlgorithmScores, html: str) -> str:
     """A link to the runs behind a number."""
     return f'<a class="number" href="#{entry_anchor(entry)}">{html}</a>'
+
+
+def linked(entry: AlgorithmScores, cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    """The cells, each of which leads to the entry's runs where it holds a value and leads nowhere yet."""
+    return {
+        head: cell if "<a " in cell.html or cell.html == NONE else replace(cell, html=to_runs(entry, cell.html))
+        for head, cell in cells.items()
+    }
 
 
 def score(entry: AlgorithmScores, step: int, decimals: int, more: str = "") -> Cell:
@@ -111,18 +126,27 @@ def suite_name(suite: str) -> str:
     return escape(suite).replace("[", "<wbr>[").replace(",", ",<wbr>")
 
 
-def suite_anchor(suite: str) -> str:
-    """The HTML id of a suite's section."""
-    return f"suite-{slug(suite)}"
+def board_anchor(board: SuiteScores) -> str:
+    """The HTML id of a board's section."""
+    return f"suite-{slug(board.name)}"
 
 
 def badges(report: Report, board: SuiteScores, entry: AlgorithmScores) -> str:
-    """What must be known wherever an entry's score stands: its access, its origin, and if it may not be compared."""
-    quiet = [*access_labels(entry), *(["shipped result"] if entry.reference_seeds else [])]
-    marks = "".join(f' <span class="badge">{escape(label)}</span>' for label in quiet)
-    for term, values in board.incomparable.get(entry.label, {}).items():
-        marks += f' <span class="badge warn" title="{escape(values)}">not comparable: other {term}</span>'
-    return marks + (' <span class="badge warn">stale</span>' if entry.digest in report.stale else "")
+    """What must be known wherever an entry's score stands: its access, its origin, and what it does not reach."""
+    quiet = [
+        *access_labels(entry),
+        *(["scripted"] if entry.scripted else []),
+        *(["shipped result"] if entry.reference_seeds else []),
+    ]
+    warned = [f"below {other.label}" for other in board.below_scripted(entry)[:1]]
+    warned += ["stale"] if entry.digest in report.stale else []
+    return "".join(badge(text) for text in quiet) + "".join(badge(text, " warn") for text in warned)
+
+
+def badge(text: str, more: str = "") -> str:
+    """On one line; what is too long for it is cut, and whole where the pointer rests."""
+    whole = f' title="{escape(text)}"' if len(text) > _BADGE else ""
+    return f' <span class="badge{more}"{whole}>{escape(text)}</span>'
 
 
 def table_links(name: str) -> str:
@@ -133,7 +157,7 @@ def table_links(name: str) -> str:
 def figure_of(drawing: Drawing, css_class: str = "") -> str:
     """The figure with its caption and files; a broad one keeps its size and scrolls on a narrow screen."""
     files = " ".join(f'<a href="figures/{drawing.name}.{kind}">{kind}</a>' for kind in ("svg", "png"))
-    image = drawing.inline()
+    image = drawing.inline
     if drawing.broad:
         image, css_class = scrolling(f"Figure. {drawing.caption}", image), "broad"
     return _tag("figure", f"{image}<figcaption>{escape(drawing.caption)}. {files}</figcaption>", class_=css_class)
@@ -141,14 +165,16 @@ def figure_of(drawing: Drawing, css_class: str = "") -> str:
 
 @dataclass(frozen=True)
 class Scale:
-    """A suite's common axis: every interval after adaptation lies within it."""
+    """A board's common axis: every interval and every seed after adaptation lies within it."""
 
     low: float
     high: float
 
     @classmethod
     def of(cls, entries: Iterable[AlgorithmScores]) -> Scale:
+        entries = list(entries)
         ends = [end for e in entries for end in (e.final.iqm, *(e.final.interval or ()))]
+        ends += [float(own) for e in entries for own in middle_means(e.scores[-1])]
         low, high = finite_range(ends)
         return cls(low, high)
 
@@ -161,16 +187,27 @@ class Scale:
         return f'<div class="axis"><span>{low}</span><span>{high}</span></div>'
 
 
-def strip(entry: AlgorithmScores, scale: Scale, css_class: str, floor: AlgorithmScores | None, decimals: int) -> str:
-    """The entry's interquartile mean and interval on the suite's axis, over the floor's interval as a band."""
+def strip(
+    entry: AlgorithmScores,
+    scale: Scale,
+    css_class: str,
+    floor: AlgorithmScores | None,
+    decimals: int,
+    with_seeds: bool = False,
+) -> str:
+    """The entry's interquartile mean and interval on the board's axis, a dot a seed, over the floor's as a band."""
     final = entry.final
     band = ""
     if floor is not None and floor.final.interval is not None:
         band = f'<i class="band" style="{_span(scale, floor.final.interval)}"></i>'
     whisker = "" if final.interval is None else f'<i class="whisker" style="{_span(scale, final.interval)}"></i>'
+    means = entry.scores[-1].mean(axis=1)
+    seeds = "".join(
+        f'<i class="seed" style="left:{scale.place(float(mean)):.1f}%"></i>' for mean in sorted(means) if with_seeds
+    )
     text = f"{entry.label}: {number(final.iqm, decimals)} {interval(final, decimals)}"
     return (
-        f'<div class="strip {css_class}" title="{escape(text)}" role="img" aria-label="{escape(text)}">{band}{whisker}'
+        f'<div class="strip {css_class}" role="img" aria-label="{escape(text)}">{band}{whisker}{seeds}'
         f'<i class="dot" style="left:{scale.place(final.iqm):.1f}%"></i></div>'
     )
 

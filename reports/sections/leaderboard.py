@@ -6,40 +6,58 @@ from html import escape
 
 from reports.scores.boards import FLOOR, SuiteScores
 from reports.scores.entries import AlgorithmScores
-from reports.scores.normalised import normalise, reference_of
+from reports.scores.normalised import board_scale
 from reports.sections.html import (
     Cell,
     Row,
     badges,
+    board_cell,
+    linked,
     name_mark,
     number_cell,
     score,
     seeds_cell,
-    suite_cell,
     table,
+    to_runs,
 )
+from reports.sections.matrix import against_floor
 from reports.sections.report import Report, Section
 from reports.tables.leaderboard import leaderboard_csv, overview_table
-from reports.text.numbers import NONE, signed, slug
+from reports.text.block_latex import block_latex
+from reports.text.numbers import NONE, signed, slug, span
 from reports.text.table import table_files
+
+#: of more rows the table is folded
+_OPEN = 80
 
 
 def section(report: Report) -> Section:
-    scaled = any(reference_of(board.suite) is not None for board in report.boards)
-    rows = [_row(report, board, entry, scaled) for board in report.boards for entry in board.entries]
-    note = "Normalised: 0 is an untrained policy's score and 1 the oracle's, where the suite has such references."
+    scaled = any(board_scale(board) is not None for board in report.boards)
+    success = any(board.records_success for board in report.boards)
+    rows = [_row(report, board, entry, scaled, success) for board in report.boards for entry in board.entries]
+    note = (
+        f"Normalised: 0 is {FLOOR}'s mean score, adapted as all others are, and 1 the oracle's, where both are known."
+    )
+    count = f"{len(rows)} scores"
     html = f"""{_filter(report)}
 <section id="leaderboard"><h2>Leaderboard</h2>
-{table("Leaderboard", rows)}
-<p class="note">Test tasks. Rank: by interquartile mean among the suite's comparable entries; neighbouring ranks need
-not differ. Gain: IQM after the last adaptation step minus before the first. {note * scaled}</p>
+<details{" open" * (len(rows) <= _OPEN)}><summary>{count}</summary>{table("Leaderboard", rows)}</details>
+<p class="note">Test tasks. Open ranks: those that the board's tests leave open. Gain: IQM after the last adaptation
+step minus before the first. Updates: meta-iterations of a run. Tried: configurations of the algorithm on the suite that
+are stored, this one among them; the best of many is a lucky one too. {note * scaled}</p>
 </section>"""
-    return Section(html, table_files("leaderboard", overview_table(report.boards), leaderboard_csv(report.boards)))
+    numbers = leaderboard_csv(report.boards, report.tests, report.tried)
+    overview = overview_table(report.boards)
+    files = {**table_files("leaderboard", overview, numbers), "tables/leaderboard.tex": block_latex(overview)}
+    return Section(html, files)
 
 
 def _filter(report: Report) -> str:
     """Native controls; what they do needs the page's script, which shows them."""
-    suites = "".join(f'<option value="{slug(board.suite)}">{escape(board.suite)}</option>' for board in report.boards)
+    suites = "".join(
+        f'<option value="{slug(suite)}">{escape(suite)}</option>'
+        for suite in dict.fromkeys(board.suite for board in report.boards)
+    )
     algorithms = "".join(
         f'<label><input type="checkbox" name="algorithm" value="{slug(algorithm)}" checked> '
         f"{name_mark(algorithm, css_class)}</label>"
@@ -52,29 +70,36 @@ def _filter(report: Report) -> str:
 <fieldset><legend>Algorithms</legend>{algorithms}</fieldset></form>"""
 
 
-def _row(report: Report, board: SuiteScores, entry: AlgorithmScores, scaled: bool) -> Row:
-    ranked = board.competing
-    # equal scores share the first of their ranks
-    rank = 1 + sum(other.final.iqm > entry.final.iqm for other in ranked) if entry in ranked else None
+def _row(report: Report, board: SuiteScores, entry: AlgorithmScores, scaled: bool, success: bool) -> Row:
+    tests = report.tests.get(board.name)
     gain = entry.final.iqm - entry.steps[0].iqm if len(entry.steps) > 1 else None
-    standing = _standing(board, entry)
+    standing = against_floor(board, entry, tests)
     name = name_mark(board.short(entry), report.classes[entry.algorithm])
     cells = {
         "Algorithm": Cell(name + badges(report, board, entry), entry.label),
-        "Suite": suite_cell(board.suite),
-        "Rank": number_cell(rank, 0),
+        "Suite": board_cell(board),
+        "Open ranks": _ranks(report, board, entry),
         "IQM after adaptation [95 %]": score(entry, -1, board.decimals),
         "Gain by adapting": Cell(NONE if gain is None else signed(gain, board.decimals), gain),
         f"Against {FLOOR}": Cell(standing or NONE, standing),
     }
+    if success:
+        share = float(entry.success[-1].mean()) if board.records_success or board.metric == "success" else None
+        cells["Success"] = Cell(NONE if share is None else f"{100 * share:.0f} %", share)
     if scaled:
-        values = normalise(entry.scores[-1], board.suite)
-        cells["Normalised mean"] = number_cell(None if values is None else float(values.mean()), 3)
+        scale = board_scale(board)
+        values = None if scale is None else float(scale.normalise(entry.scores[-1]).mean())
+        cells["Normalised mean"] = number_cell(values, 3)
+    cells["Updates"] = Cell(span(entry.updates) if entry.trained else NONE, entry.updates[0] if entry.trained else None)
+    tried = report.tried.get((entry.suite, entry.algorithm))
+    cells["Tried"] = number_cell(tried, 0)
     cells["Seeds"] = seeds_cell(entry)
-    return Row(cells, [entry.algorithm], board.suite, "aside" if entry.label in board.incomparable else "")
+    return Row(linked(entry, cells), [entry.algorithm], board.suite)
 
 
-def _standing(board: SuiteScores, entry: AlgorithmScores) -> str:
-    verdict = board.verdict
-    groups = ((verdict.above, "above"), (verdict.below, "below"), (verdict.undecided, "overlaps"))
-    return next((word for group, word in groups if entry in group), "")
+def _ranks(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Cell:
+    tests = report.tests.get(board.name)
+    if tests is None or entry not in board.learned:
+        return Cell(NONE)
+    ranks = tests.ranks[entry.label]
+    return Cell(to_runs(entry, span(ranks)), ranks[0])

@@ -1,68 +1,94 @@
-"""What the permutation tests of a suite decide, and what they could not decide whatever the scores."""
+"""What the tests of a board decide: a grid of its pairs, and the numbers of those that are decided."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
 
-from reports.scores.pairwise import ALPHA, Pair, PairTests
-from reports.sections.html import Cell, Row, name_mark, table, to_runs
+from reports.scores.entries import AlgorithmScores
+from reports.scores.pairwise import Pair, PairTests
+from reports.sections.html import Cell, Row, name_mark, number_cell, table, to_runs
 from reports.sections.report import Report
-from reports.text.numbers import plural, signed, span
+from reports.statistics.headline import ALPHA
+from reports.statistics.readings import READINGS
+from reports.text.numbers import NONE, plural, signed
 from reports.text.short_labels import short_labels
+
+#: pairs whose numbers stand on the page; of more the grid stands alone, and the numbers are in the CSV
+_LISTED = 36
 
 
 def pairwise_html(report: Report, tests: PairTests | None, decimals: int) -> str:
     if tests is None:
         return ""
-    short = short_labels({entry.label: None for pair in tests.pairs for entry in (pair.first, pair.second)})
-    rows = [_row(report, pair, short, decimals) for pair in tests.pairs]
+    short = short_labels(entry.label for entry in tests.board.tested)
+    name = tests.board.name
+    listed = table(f"{name}: tests", [_row(report, pair, short, decimals) for pair in tests.pairs[:_LISTED]])
+    listed = listed if len(tests.pairs) <= _LISTED else ""
     return f"""
-<details class="tests"><summary><b>Permutation tests.</b> {escape(summary_of(tests))}</summary>
-{table(f"{tests.suite}: permutation tests", rows)}
-<p class="note">Two-sided permutation test of the seeds' means over test tasks after the last adaptation step; Holm's
-correction over this suite's pairs. Smallest attainable: the p-value after Holm if every pair came out as extreme as its
-seeds allow; above 5 % the pair cannot be decided, whatever the scores.</p></details>"""
+<details class="tests"><summary><b>Tests.</b> {escape(summary_of(tests))}</summary>
+{_grid(report, tests, short) if len(tests.board.tested) > 3 else ""}{listed}
+<p class="note">Two-sided test of the difference of the seeds' means over test tasks after the last adaptation step; its
+95 % interval is of that difference and by that test, not corrected. p is corrected for this board's
+{plural(len(tests.pairs), "pair")} (Holm, in Tarone's form) and for being read at {", ".join(map(str, READINGS))} seeds:
+between these a further seed decides nothing. All of it: <a href="tables/pairwise.csv">csv</a></p></details>"""
 
 
 def summary_of(tests: PairTests) -> str:
-    """What is decided, and where seeds are too few what would be needed."""
-    count, decided = len(tests.pairs), len(tests.decided)
-    if len(tests.unattainable) == count:
-        smallest = min(pair.test.smallest_p for pair in tests.pairs)
-        seeds = span((count for pair in tests.pairs for count in pair.test.seeds), " to ")
-        return (
-            f"No pair can be decided with {plural(seeds, 'seed')}: the smallest attainable p is "
-            f"{_p(smallest)}, the first step of Holm's correction over {count} needs {_p(ALPHA / count)}. "
-            f"{tests.seeds_needed} seeds of each could."
-        )
-    text = f"{decided} of {count} pairs decided at 5 %"
-    if tests.unattainable:
-        text += f"; {len(tests.unattainable)} cannot be with their seeds, {tests.seeds_needed} of each could"
-    return text + "."
+    """What is decided, and where seeds are too few to be read."""
+    count, decided, untested = len(tests.pairs), len(tests.decided), len(tests.untested)
+    if untested == count:
+        return f"Nothing is decided yet: the first reading takes {READINGS[0]} seeds of each."
+    text = f"{decided} of {plural(count, 'pair')} decided at {100 * ALPHA:.0f} %"
+    return f"{text}; {untested} with too few seeds for a reading." if untested else f"{text}."
+
+
+def _grid(report: Report, tests: PairTests, short: Mapping[str, str]) -> str:
+    """Each row's algorithm against each column's: above, below, or not decided."""
+    shown = tests.board.tested
+    rows: list[Row] = []
+    for row in shown:
+        mark = name_mark(short[row.label], report.classes[row.algorithm])
+        cells = {"Against": Cell(f"{len(rows) + 1}. {to_runs(row, mark)}")}
+        for place, column in enumerate(shown):
+            cells[f'<abbr title="{escape(short[column.label])}">{place + 1}</abbr>'] = _sign(tests, row, column)
+        rows.append(Row(cells, [row.algorithm]))
+    return table(f"{tests.board.name}: who is above whom", rows, "grid")
+
+
+def _sign(tests: PairTests, row: AlgorithmScores, column: AlgorithmScores) -> Cell:
+    pair = tests.between(row, column) if row is not column else None
+    if pair is None:
+        return Cell("")
+    if pair.winner is None:
+        return Cell("·", css_class="quiet")
+    return Cell("▲" if pair.winner is row else "▼", title=f"p {_p(pair.p_value)}")
 
 
 def _row(report: Report, pair: Pair, short: Mapping[str, str], decimals: int) -> Row:
-    difference, test, both = pair.first.final.iqm - pair.second.final.iqm, pair.test, (pair.first, pair.second)
-    ends = "no interval" if pair.interval is None else ", ".join(signed(end, decimals) for end in pair.interval)
-    result = "not decided" if pair.attainable else "needs more seeds"
-    if pair.winner is not None:
-        result = f"{short[pair.winner.label]} higher"
+    found, both = pair.comparison, (pair.first, pair.second)
     marks = (name_mark(short[entry.label], report.classes[entry.algorithm]) for entry in both)
     names = " − ".join(to_runs(entry, mark) for entry, mark in zip(both, marks, strict=True))
+    difference = Cell(NONE)
+    if found is not None and found.interval is not None:
+        ends = ", ".join(signed(end, decimals) for end in found.interval)
+        difference = Cell(f'{signed(found.effect, decimals)} <span class="ci">[{ends}]</span>', found.effect)
     cells = {
         "Pair": Cell(names, pair.first.label),
-        "Difference of IQMs [95 %]": Cell(
-            f'{signed(difference, decimals)} <span class="ci">[{ends}]</span>', difference
-        ),
-        "Difference of means": Cell(signed(test.effect, decimals), test.effect),
-        "Seeds": Cell(f"{test.seeds[0]}, {test.seeds[1]}", min(test.seeds)),
-        "p": Cell(_p(test.p_value), test.p_value),
-        "p after Holm": Cell(_p(pair.adjusted), pair.adjusted),
-        "Smallest attainable": Cell(_p(pair.smallest_adjusted), pair.smallest_adjusted),
-        "Result": Cell(escape(result), result),
+        "Difference of means [95 %]": difference,
+        "Seeds": Cell(f"{len(pair.first.seeds)}, {len(pair.second.seeds)}"),
+        "Read": number_cell(pair.seeds_read, 0),
+        "p": Cell(_p(pair.p_value), pair.p_value) if pair.tested else Cell(NONE),
+        "Result": Cell(escape(_result(pair, short)), _result(pair, short)),
     }
     return Row(cells, [entry.algorithm for entry in both])
+
+
+def _result(pair: Pair, short: Mapping[str, str]) -> str:
+    result = "not decided" if pair.tested else "needs more seeds"
+    if pair.winner is not None:
+        result = f"{short[pair.winner.label]} higher"
+    return result + " (look by look)" * pair.sequential
 
 
 def _p(value: float) -> str:

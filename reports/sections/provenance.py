@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
-from reports.scores.boards import SuiteScores
-from reports.scores.entries import AlgorithmScores
+from reports.scores.entries import AlgorithmScores, labels_within
 from reports.scores.record import access_labels, entry_anchor, run_record
-from reports.sections.html import name_mark, scrolling
+from reports.sections.html import badge, name_mark, scrolling
 from reports.sections.report import Report, Section
-from reports.text.numbers import NONE, duration, short_count, slug
+from reports.tables.runs import runs_csv
+from reports.text.numbers import NONE, duration, plural, short_count, slug
 
 #: what a reader is told of runs that today's code and the recorded one made on another processor only
 LINKED = "attested on another processor alone, where today's code and the recorded one make equal bytes"
@@ -26,28 +25,40 @@ SAID = {
 
 
 def section(report: Report) -> Section:
-    suites = "".join(_suite(report, board) for board in report.boards)
-    return Section(f"""
+    suites: dict[str, list[AlgorithmScores]] = {}
+    for entry in report.entries:
+        suites.setdefault(entry.suite, []).append(entry)
+    html = "".join(_suite(report, suite, suites[suite]) for suite in sorted(suites))
+    return Section(
+        f"""
 <section id="provenance"><h2>Runs behind the numbers</h2>
 <p class="note">Every score above links to its runs here. A digest names a configuration: equal digests are equal
 configuration, suite, split, budget, software and code; runs of other code stand together with them where it was proven
 to make the same bytes. A run's record is in its folder of the results, <code>runs/suite/algorithm/digest/seed</code>;
-who made it again to equal bytes is said beside it. Wall time is that of the meta-iterations.</p>
-{suites}</section>""")
+who made it again to equal bytes is said beside it. Wall time is that of the meta-iterations.
+All of it: <a href="tables/runs.csv">csv</a></p>
+{html}</section>""",
+        {"tables/runs.csv": runs_csv(report.entries)},
+    )
 
 
-def _suite(report: Report, board: SuiteScores) -> str:
-    entries = "".join(_entry(report, entry) for entry in sorted(board.entries, key=lambda entry: entry.label))
-    columns = ("Seed", "Digest", "Commit", "Environment steps", "Iterations", "Wall time", "Attempts")
+def _suite(report: Report, suite: str, entries: Sequence[AlgorithmScores]) -> str:
+    named = sorted(zip(labels_within(entries), entries, strict=True), key=lambda item: (item[0], item[1].digest))
+    rows = "".join(_entry(report, label, entry) for label, entry in named)
+    columns = ("Runs", "Seeds", "Digest", "Commit", "Environment steps", "Updates", "Wall time")
     heads = "".join(f'<th scope="col">{column}</th>' for column in columns)
-    table = scrolling(f"{board.suite}: runs", f'<table class="runs">\n<thead><tr>{heads}</tr></thead>{entries}</table>')
-    return f'<div data-suite="{slug(board.suite)}"><h3>{escape(board.suite)}</h3>\n{table}</div>'
+    table = scrolling(f"{suite}: runs", f'<table class="runs">\n<thead><tr>{heads}</tr></thead>{rows}</table>')
+    count = plural(sum(len(entry.runs) for entry in entries), "run")
+    return (
+        f'<details class="suite-runs" data-suite="{slug(suite)}"><summary><b>{escape(suite)}</b> {count}</summary>'
+        f"\n{table}</details>"
+    )
 
 
-def _entry(report: Report, entry: AlgorithmScores) -> str:
+def _entry(report: Report, label: str, entry: AlgorithmScores) -> str:
     records = [run_record(run, entry) for run in entry.runs]
     first = records[0]
-    access = "".join(f' <span class="badge">{escape(label)}</span>' for label in access_labels(entry))
+    access = "".join(badge(text) for text in access_labels(entry))
     versions = ", ".join(f"{name} {version}" for name, version in first["versions"].items())
     terms = f"budget {short_count(first['budget'])} environment steps · profile {first['profile']} · {versions}"
     shown = ("configuration", "protocol", "suite_digest", "split_digest", "parents", "code")
@@ -56,13 +67,42 @@ def _entry(report: Report, entry: AlgorithmScores) -> str:
     if made_again := _made_again(entry):
         terms += f" · {made_again}"
     details = escape(json.dumps({key: first[key] for key in shown}, indent=1))
-    return (
-        f'<tbody id="{entry_anchor(entry)}" data-algorithm="{slug(entry.algorithm)}">'
-        f'<tr><th colspan="7" scope="rowgroup">'
-        f"{name_mark(entry.label, report.classes[entry.algorithm])}{access} <small>{escape(terms)}</small>"
-        f"<details><summary>configuration</summary><pre>{details}</pre></details></th></tr>"
-        f"{''.join(_run(record, entry) for record in records)}</tbody>"
+    anchor = entry_anchor(entry)
+    seeds = " ".join(
+        f'<span id="{anchor}-seed-{record["seed"]}">{record["seed"]}{" (shipped)" * record["reference"]}</span>'
+        for record in records
     )
+    walls = [record["wall_seconds"] for record in records if record["wall_seconds"] is not None]
+    commits = sorted(
+        {(record["commit"] or "unknown")[:10] + " + changes" * bool(record["dirty"]) for record in records}
+    )
+    cells = (
+        seeds,
+        ", ".join(dict.fromkeys(record["digest"][:12] for record in records)),
+        escape(", ".join(commits)),
+        _range([record["environment_steps"] for record in records]),
+        _range([record["iterations"] for record in records]),
+        _times(walls),
+    )
+    return (
+        f'<tbody id="{anchor}" data-algorithm="{slug(entry.algorithm)}"><tr><th scope="row">'
+        f"{name_mark(label, report.classes[entry.algorithm])}{access}</th>"
+        f"{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        f'<tr><td colspan="7"><small>{escape(terms)}</small>'
+        f"<details><summary>configuration</summary><pre>{details}</pre></details></td></tr></tbody>"
+    )
+
+
+def _range(values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
+
+
+def _times(seconds: Sequence[float]) -> str:
+    """From the shortest to the longest."""
+    if not seconds:
+        return NONE
+    return "–".join(dict.fromkeys(duration(value) for value in (min(seconds), max(seconds))))
 
 
 def _made_again(entry: AlgorithmScores) -> str:
@@ -82,20 +122,3 @@ def _made_again(entry: AlgorithmScores) -> str:
         count = sum(proof.state == state for proof in proofs)
         text += f" · {count} {said}" if count else ""
     return text
-
-
-def _run(record: Mapping[str, Any], entry: AlgorithmScores) -> str:
-    wall = NONE if record["wall_seconds"] is None else duration(record["wall_seconds"])
-    commit = (record["commit"] or "unknown")[:10] + (" + changes" if record["dirty"] else "")
-    attempts = ", ".join(record["attempts"])
-    cells = (
-        f"{record['seed']}{' (shipped)' if record['reference'] else ''}",
-        record["digest"][:12],
-        commit,
-        f"{record['environment_steps']:,}",
-        f"{record['iterations']:,}",
-        wall,
-        attempts,
-    )
-    columns = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f'<tr id="{entry_anchor(entry)}-seed-{record["seed"]}">{columns}</tr>'

@@ -8,14 +8,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reports.figures.colours import Style, styles_for
-from reports.scores.across import Across, compare_across
+from reports.scores.across import Across, by_profile, compare_across
 from reports.scores.boards import SuiteScores, make_boards
 from reports.scores.cautions import Caution, FailedRun, collect_cautions
-from reports.scores.entries import Refused, collect_entries
+from reports.scores.entries import AlgorithmScores, Refused, collect_entries
+from reports.scores.headline import Headline, make_headline
 from reports.scores.pairwise import PairTests, compare_pairs
+from reports.scores.profiles import Profiles, across_profiles, board_profiles
+from reports.scores.tried import configurations_tried
 from results.files import StoreError
 
 if TYPE_CHECKING:
+    from results.decisions import SequentialDecisions
     from results.store import StoredRun
 
 
@@ -37,6 +41,9 @@ class Report:
     cautions: tuple[Caution, ...]
     stale: frozenset[str]  # digests of configurations whose code or software has changed since they ran
     styles: dict[str, Style]  # by algorithm
+    tried: Mapping[tuple[str, str], int] = field(default_factory=dict)  # configurations, by suite and algorithm
+    decisions: tuple[SequentialDecisions, ...] = ()  # made look by look
+    focus: str = ""  # the algorithm of which the page speaks first; empty: none
 
     @cached_property
     def classes(self) -> dict[str, str]:
@@ -45,12 +52,38 @@ class Report:
 
     @cached_property
     def tests(self) -> dict[str, PairTests]:
-        """By suite."""
-        return {board.suite: found for board in self.boards if (found := compare_pairs(board)) is not None}
+        """By the boards' names."""
+        found = {board.name: compare_pairs(board, self.decisions) for board in self.boards}
+        return {name: tests for name, tests in found.items() if tests is not None}
 
     @cached_property
-    def across(self) -> Across:
-        return compare_across(self.boards)
+    def headline(self) -> Headline:
+        return make_headline(self.boards, self.tests)
+
+    @cached_property
+    def across(self) -> tuple[Across, ...]:
+        """One for each profile."""
+        return tuple(compare_across(profile, boards) for profile, boards in by_profile(self.boards).items())
+
+    @cached_property
+    def profiles(self) -> dict[str, Profiles]:
+        """Performance profiles by the boards' names."""
+        return {board.name: board_profiles(board) for board in self.boards}
+
+    @cached_property
+    def profiles_across(self) -> dict[str, Profiles]:
+        """By profile of the runs, where anything has normalised scores."""
+        return {across.profile: across_profiles(across) for across in self.across if across.strata}
+
+    @property
+    def runs(self) -> list[StoredRun]:
+        """Each once, though what has not trained stands on several boards."""
+        return [run for entry in self.entries for run in entry.runs]
+
+    @cached_property
+    def entries(self) -> list[AlgorithmScores]:
+        """Likewise."""
+        return list({entry.digest: entry for board in self.boards for entry in board.entries}.values())
 
 
 def make_report(
@@ -60,14 +93,20 @@ def make_report(
     failed: Sequence[FailedRun] = (),
     title: str = "Leaderboard",
     left_out: Sequence[str] = (),
+    tried: Mapping[tuple[str, str], int] | None = None,
+    decisions: Iterable[SequentialDecisions] = (),
+    focus: str = "",
 ) -> Report:
     """Reads the runs' tables and sums them up.
 
     reference: shipped results, compared like the others and labelled.  stale: digests of configurations whose code or
     software has changed since they ran.  failed: runs that were asked for and did not finish.
     left_out: cells that were asked for and are not run, since the algorithm does not fit the suite, a line each.
+    tried: how many configurations were tried by suite and algorithm; None: as many as these runs have.
+    decisions: made look by look, of these runs or of others.  focus: the algorithm of which the page speaks first.
     Raises StoreError if there is no run that gives a score.
     """
+    runs, reference = list(runs), list(reference)
     entries, refused = collect_entries(runs, reference)
     if not entries:
         why = refused[0].reason if refused else "no finished run is stored; run `metarl leaderboard` first"
@@ -75,4 +114,5 @@ def make_report(
     boards = make_boards(entries)
     cautions = collect_cautions(boards, refused, stale, failed, left_out)
     styles = styles_for(entry.algorithm for entry in entries)
-    return Report(title, boards, refused, cautions, frozenset(stale), styles)
+    counted = configurations_tried([*runs, *reference]) if tried is None else tried
+    return Report(title, boards, refused, cautions, frozenset(stale), styles, counted, tuple(decisions), focus)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from reports.scores.simulation_gap import SimulationGap, simulation_gaps
-from reports.sections.html import Cell, Row, estimate_cell, name_cell, number_cell, table
+from reports.sections.html import Cell, Row, estimate_cell, linked, name_cell, number_cell, table
 from reports.sections.report import Report, Section
 from reports.statistics.aggregate import Estimate
 
@@ -36,4 +36,4 @@ def _row(report: Report, gap: SimulationGap) -> Row:
         "Gap [95 %]": estimate_cell(Estimate(gap.gap, gap.interval), _DECIMALS),
         "Seeds": number_cell(len(gap.seeds), 0),
     }
-    return Row(cells, [gap.physics.algorithm])
+    return Row(linked(gap.physics, cells), [gap.physics.algorithm])

@@ -18,12 +18,12 @@ _LIMIT = 600_000
 
 def suite_pictures(board: SuiteScores) -> str:
     """Those of the leading trained algorithm's lowest seed that has any; empty where there are none."""
-    for entry in board.competing:
+    for entry in board.learned:
         for run in entry.runs if entry.trained else ():
             files = sorted(path for path in (run.path / ARTEFACTS).glob("*") if path.suffix.lower() in _TYPES)
             if files:
                 source = f'<a href="#{entry_anchor(entry)}">{escape(entry.label)}, seed {run.seed}</a>'
-                return _gallery(files, f"{board.suite}: {entry.label}, seed {run.seed}", source)
+                return _gallery(files, f"{board.name}: {entry.label}, seed {run.seed}", source)
     return ""
 
 

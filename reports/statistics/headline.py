@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -34,14 +34,20 @@ class Headline:
     tests: int
 
 
-def decide_headline(scores: Mapping[str, Mapping[str, np.ndarray]]) -> Headline:
+def decide_headline(
+    scores: Mapping[str, Mapping[str, np.ndarray]], pairs: Mapping[str, Sequence[Pair]] | None = None
+) -> Headline:
     """Decides the order of each pair, so that any word of it is false with a chance of at most `ALPHA`.
 
     scores: [seed] or [seed, task] by suite and algorithm, seeds in the order in which they came.  What is compared must
-    be comparable.  Raises StoreError naming suite, algorithms and seed for scores that are not finite.
+    be comparable.  pairs: those that are asked about, by suite; None: all.
+    Raises StoreError naming suite, algorithms and seed for scores that are not finite.
     """
     comparisons = {
-        suite: {(first, second): _compare(own, suite, first, second) for first, second in combinations(own, 2)}
+        suite: {
+            (first, second): _compare(own, suite, first, second)
+            for first, second in (combinations(own, 2) if pairs is None else pairs[suite])
+        }
         for suite, own in scores.items()
     }
     cells = [(suite, pair) for suite, found in comparisons.items() for pair in found]

@@ -25,8 +25,6 @@ def probability_of_improvement(
     key: names of what is compared, for messages.
     Raises StoreError for scores that are not finite, and where suites or tasks are not the same.
     """
-    from rliable import metrics
-
     name = "/".join(key)
     if not first or set(first) != set(second):
         only = ", ".join(sorted(set(first) ^ set(second))) or "none given"
@@ -35,7 +33,7 @@ def probability_of_improvement(
     left = {suite: finite_scores(first[suite], 2, *key, "first", suite) for suite in suites}
     right = {suite: finite_scores(second[suite], 2, *key, "second", suite) for suite in suites}
     higher = [_higher(left[suite], right[suite], f"{name}/{suite}") for suite in suites]
-    value = float(np.mean([metrics.probability_of_improvement(left[suite], right[suite]) for suite in suites]))
+    value = float(np.mean([shares.mean() for shares in higher]))  # rliable's, which takes a second for fifty pairs
     if min(min(shares.shape) for shares in higher) < 2:
         return Estimate(value, None)
     return Estimate(value, _score_interval(value, [shares.shape for shares in higher], level))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reports.scores.cost import YARDSTICK, Cost
+from reports.scores.record import runs_folder
 from reports.text.table import csv_lines
 
 _COLUMNS = (
-    "suite", "algorithm", "digest", "environment_steps_per_iteration", "process_seconds_per_iteration", "lowest_seed",
-    "highest_seed", "sampling_share", f"relative_to_{YARDSTICK}", "seeds",
+    "suite", "algorithm", "digest", "runs", "environment_steps_per_iteration", "process_seconds_per_iteration",
+    "lowest_seed", "highest_seed", "sampling_share", f"relative_to_{YARDSTICK}", "seeds",
 )  # fmt: skip
 
 
@@ -18,7 +19,7 @@ def costs_csv(costs: Iterable[Cost]) -> str:
     rows = []
     for cost in costs:
         entry = cost.entry
-        place = (entry.suite, entry.label, entry.digest, cost.environment_steps)
+        place = (entry.suite, entry.label, entry.digest, runs_folder(entry), cost.environment_steps)
         seconds = (cost.process_seconds, cost.lowest, cost.highest, cost.sampling)
         rows.append((*place, *seconds, cost.relative, len(entry.seeds)))
     return csv_lines(_COLUMNS, rows)

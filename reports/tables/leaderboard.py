@@ -1,23 +1,26 @@
-"""The leaderboard's tables: a suite's entries at every adaptation step, and all suites against all algorithms."""
+"""The leaderboard's tables: a board's entries at every adaptation step, and all boards against all algorithms."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from reports.scores.boards import SuiteScores
-from reports.text.numbers import interval, number
+from reports.scores.normalised import board_scale
+from reports.scores.pairwise import PairTests
+from reports.scores.record import runs_folder
+from reports.text.numbers import NONE, interval, number
 from reports.text.table import Table, csv_lines
 
 
 def suite_table(board: SuiteScores) -> Table:
-    """A suite's entries at every adaptation step."""
+    """A board's entries at every adaptation step."""
     decimals = board.decimals
     rows = []
     for entry in board.entries:
         for step, summary in enumerate(entry.steps):
             rows.append(
                 (
-                    board.marked(entry) if step == 0 else "",
+                    entry.label if step == 0 else "",
                     str(step),
                     number(summary.mean, decimals),
                     number(summary.std_seeds, decimals),
@@ -28,43 +31,55 @@ def suite_table(board: SuiteScores) -> Table:
                 )
             )
     title = (
-        f"{board.suite}: {board.metric} on test tasks after each adaptation step; standard deviations over seeds and "
+        f"{board.name}: {board.metric} on test tasks after each adaptation step; standard deviations over seeds and "
         f"over tasks, interquartile mean over seeds and tasks with 95 % bootstrap interval over seeds"
     )
-    if board.incomparable:
-        title += "; * not comparable with the others"
     columns = ("Algorithm", "Step", "Mean", "Std (seeds)", "Std (tasks)", "IQM", "95 % interval", "Seeds")
     return Table(title, columns, tuple(rows))
 
 
 def overview_table(boards: Iterable[SuiteScores]) -> Table:
-    """Suites against algorithms: the interquartile mean after the last adaptation step."""
+    """Algorithms against boards: the interquartile mean after the last adaptation step."""
     boards = tuple(boards)
     labels = sorted({entry.label for board in boards for entry in board.entries})
-    rows = []
-    for board in boards:
-        decimals = board.decimals
-        cells = {
-            entry.label: f"{number(entry.final.iqm, decimals)} {interval(entry.final, decimals)}"
-            + ("*" if entry.label in board.incomparable else "")
-            for entry in board.entries
-        }
-        rows.append((board.suite, *(cells.get(label, "–") for label in labels)))
+    found = {(board.name, entry.label): _score(board, entry.label) for board in boards for entry in board.entries}
+    rows = tuple((label, *(found.get((board.name, label), NONE) for board in boards)) for label in labels)
     title = "Interquartile mean on test tasks after the last adaptation step with 95 % bootstrap interval over seeds"
-    if any(board.incomparable for board in boards):
-        title += "; * not comparable with the others on its suite"
-    return Table(title, ("Suite", *labels), tuple(rows))
+    return Table(title, ("Algorithm", *(board.name for board in boards)), rows)
 
 
-def leaderboard_csv(boards: Iterable[SuiteScores]) -> str:
-    """Every number at full precision, one row an entry and adaptation step; empty where there is none."""
-    columns = ("suite", "metric", "algorithm", "digest", "step", "mean", "std_seeds", "std_tasks", "iqm", "low", "high")
+def _score(board: SuiteScores, label: str) -> str:
+    entry = next(entry for entry in board.entries if entry.label == label)
+    return f"{number(entry.final.iqm, board.decimals)} {interval(entry.final, board.decimals)}"
+
+
+_COLUMNS = (
+    "board", "suite", "profile", "budget", "metric", "algorithm", "digest", "runs", "step", "mean", "std_seeds",
+    "std_tasks", "iqm", "low", "high", "seeds", "tasks", "success", "normalised_mean", "rank", "lowest_open_rank",
+    "highest_open_rank", "updates_fewest", "updates_most", "configurations_tried",
+)  # fmt: skip
+
+
+def leaderboard_csv(
+    boards: Iterable[SuiteScores], tests: Mapping[str, PairTests], tried: Mapping[tuple[str, str], int]
+) -> str:
+    """Every number at full precision, one row an entry and adaptation step; empty where there is none.
+
+    tests: by the boards' names.  tried: configurations by suite and algorithm.  Ranks are those after the last step.
+    """
     rows = []
     for board in boards:
+        scale, family = board_scale(board), tests.get(board.name)
         for entry in board.entries:
+            ranks = family.ranks.get(entry.label, (None, None)) if family is not None else (None, None)
+            after = (board.rank(entry), *ranks, *entry.updates, tried.get((entry.suite, entry.algorithm)))
+            place = (board.name, board.suite, board.profile, entry.identity["budget"], entry.metric)
             for step, summary in enumerate(entry.steps):
-                place = (board.suite, entry.metric, entry.label, entry.digest, step)
                 numbers = (summary.mean, summary.std_seeds, summary.std_tasks, summary.iqm)
-                counts = (summary.seeds, summary.tasks, entry.label not in board.incomparable)
-                rows.append((*place, *numbers, *(summary.interval or (None, None)), *counts))
-    return csv_lines((*columns, "seeds", "tasks", "comparable"), rows)
+                ends = summary.interval or (None, None)
+                success = float(entry.success[step].mean()) if board.records_success else None
+                normalised = None if scale is None else float(scale.normalise(entry.scores[step]).mean())
+                whose = (entry.label, entry.digest, runs_folder(entry), step)
+                counts = (summary.seeds, summary.tasks, success, normalised)
+                rows.append((*place, *whose, *numbers, *ends, *counts, *after))
+    return csv_lines(_COLUMNS, rows)

@@ -29,12 +29,22 @@ _ESCAPES = {
     "±": r"$\pm$",
     "×": r"$\times$",
     "–": "--",
+    "·": r"$\cdot$",
     # of papers' settings and claims, and not in pdflatex's standard fonts
     "“": "``", "”": "''", "’": "'", "≤": r"$\le$", "√": r"$\surd$", "‖": r"$\Vert$", "²": r"$^2$",
     "₁": r"$_1$", "₂": r"$_2$", "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "δ": r"$\delta$",
     "ε": r"$\epsilon$", "η": r"$\eta$", "λ": r"$\lambda$", "θ": r"$\theta$", "φ": r"$\phi$",
     "∞": r"$\infty$", "…": r"\dots{}",
 }  # fmt: skip
+#: what makes a table a document of its own, and nothing within one
+BEGIN = (
+    r"% Compiles alone; to \input it, load booktabs in the preamble.",
+    r"\expandafter\ifx\csname @classoptionslist\endcsname\relax",
+    r"  \documentclass{article}\usepackage[margin=1cm,papersize={50cm,40cm}]{geometry}\usepackage{booktabs}",
+    r"  \pagestyle{empty}\begin{document}\noindent\small\def\tableend{\end{document}}%",
+    r"\else\def\tableend{}\fi",
+)
+END = r"\tableend"
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>#|"})
 
 
@@ -50,11 +60,7 @@ class Table:
         """A booktabs tabular that compiles alone and by \\input in a document that loads booktabs."""
         lines = [
             f"% {self.title}",
-            r"% Compiles alone; to \input it, load booktabs in the preamble.",
-            r"\expandafter\ifx\csname @classoptionslist\endcsname\relax",
-            r"  \documentclass{article}\usepackage[margin=1cm,papersize={50cm,40cm}]{geometry}\usepackage{booktabs}",
-            r"  \pagestyle{empty}\begin{document}\noindent\small\def\tableend{\end{document}}%",
-            r"\else\def\tableend{}\fi",
+            *BEGIN,
             rf"\begin{{tabular}}{{l{'r' * (len(self.columns) - 1)}}}",
             r"\toprule",
             " & ".join(map(latex_text, self.columns)) + r" \\",
@@ -62,7 +68,7 @@ class Table:
             *(" & ".join(map(latex_text, row)) + r" \\" for row in self.rows),
             r"\bottomrule",
             r"\end{tabular}",
-            r"\tableend",
+            END,
         ]
         return "\n".join(lines) + "\n"
 

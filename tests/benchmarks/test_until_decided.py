@@ -21,6 +21,7 @@ from benchmarks.specs.run_spec import RunSpec
 from reports.folder import write_folder
 from reports.scores.cautions import FailedRun
 from reports.statistics.sequential import ALPHA, LOOKS, decide
+from results.decisions import read_decisions
 from results.store import StoredRun
 from tests.support.adapters import write_good
 from tests.support.synthetic_runs import store_score
@@ -77,7 +78,7 @@ def reported(monkeypatch: pytest.MonkeyPatch) -> list[set[tuple[str, int]]]:
     reports: list[set[tuple[str, int]]] = []
 
     def render(
-        runs: Sequence[StoredRun], output: Path, title: str, failed: Sequence[FailedRun], left_out: object
+        runs: Sequence[StoredRun], output: Path, title: str, failed: Sequence[FailedRun], **more: object
     ) -> Path:
         reports.append({(run.algorithm, run.seed) for run in runs})
         write_folder(output, {"index.html": b""})
@@ -129,11 +130,13 @@ def test_only_algorithms_of_undecided_pairs_go_on_and_only_to_the_last_look(
     # the means over tasks after adaptation, in the order of seeds, are what is tested
     seen = {name: np.asarray(scores[LAKE, name])[: 10 if name in alike else 5] for name in ALGORITHMS}
     expected = decide(seen, LOOKS, ALPHA, LAKE)
-    rows = list(csv.DictReader((options.output / DECISIONS).open()))
+    (record,) = read_decisions(options.results)
+    rows = record["pairs"]
     assert [(row["first"], row["second"]) for row in rows] == list(expected.outcomes)
     assert [row["outcome"] for row in rows] == list(expected.outcomes.values())
-    assert [float(row["p"]) for row in rows] == pytest.approx(list(expected.p_values.values()), abs=1e-9)
-    assert [row["seeds"] for row in rows] == ["5", "5", ""]
+    assert [row["p"] for row in rows] == pytest.approx(list(expected.p_values.values()), abs=1e-9)
+    assert [row["seeds"] for row in rows] == [5, 5, None]
+    assert (record["looks"], record["looks_used"]) == (list(LOOKS), list(LOOKS))
     assert reported == [{(name, seed) for name in ALGORITHMS for seed in range(10 if name in alike else 5)}]
 
 
@@ -154,7 +157,7 @@ def test_what_is_stored_is_not_run_again_and_does_not_change_the_looks(
 ) -> None:
     synthetic = Synthetic(alike_but_one())
     run_until_decided(plan(), options, "Title", synthetic)
-    table = (options.output / DECISIONS).read_bytes()
+    kept = read_decisions(options.results)
     looks = [line for line in capsys.readouterr().out.splitlines() if " seeds: decided" in line]
     for spec in plan(["maml-vpg"]):  # seeds that no look asked for
         if spec.seed >= LOOKS[0]:
@@ -163,7 +166,7 @@ def test_what_is_stored_is_not_run_again_and_does_not_change_the_looks(
     assert run_until_decided(plan(), options, "Title", again) == 0
     assert again.batches == []
     assert [line for line in capsys.readouterr().out.splitlines() if " seeds: decided" in line] == looks
-    assert (options.output / DECISIONS).read_bytes() == table
+    assert read_decisions(options.results) == kept
     assert len(reported) == 2 and reported[0] == reported[1]
 
 
@@ -247,4 +250,8 @@ def test_small_algorithms_run_until_decided(
     assert f"{LAKE} at 5 seeds: " in output
     scores = json.loads(Path("leaderboard/summary.json").read_text())["suites"][LAKE]
     assert set(scores) == {"drift", "random-init"}
+    rows = Path("leaderboard", DECISIONS).read_text().splitlines()
+    assert [dict(row)["first"] for row in csv.DictReader(rows)] == ["drift"]
+    assert main(["report", "--output", "leaderboard"]) == 0  # a later page has them still
+    assert Path("leaderboard", DECISIONS).read_text().splitlines() == rows
     assert {each["seeds"] for each in scores.values()} <= set(LOOKS)

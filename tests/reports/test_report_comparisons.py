@@ -23,17 +23,18 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "results")
 
 
-def test_pairs_that_no_scores_could_decide_are_never_called_insignificant(store: Store, tmp_path: Path) -> None:
-    for seed in range(3):
+def test_seeds_that_are_too_few_for_a_reading_are_said_to_be_and_decide_nothing(store: Store, tmp_path: Path) -> None:
+    for seed in range(2):
         for algorithm, level in (("promp", 18.0), ("maml", 9.0), ("random-init", 3.0)):
             store_run(store, algorithm=algorithm, seed=seed, level=level)
     report = make_report(store.finished())
     assert report.tests["point"].decided == ()
-    words = "No pair can be decided with 3 seeds: the smallest attainable p is 0.1"
-    assert in_words(report.tests["point"]).startswith(words)
-    assert in_words(report.tests["point"]).endswith("5 seeds of each could.")
+    assert report.tests["point"].ranks == {"promp": (1, 2), "maml": (1, 2)}
+    words = "Nothing is decided yet: the first reading takes 3 seeds of each."
+    assert in_words(report.tests["point"]) == words
     text = text_of(write_report(store.finished(), tmp_path / "report"))
     assert words in text
+    assert "decide 0 of 3 at 5 %; 3 have fewer than 3 seeds on a side, and are not tested." in text
     assert text.count("needs more seeds") == 3
     assert "significant" not in text
 
@@ -47,18 +48,23 @@ def test_enough_seeds_decide_what_differs_and_only_that(store: Store) -> None:
     assert [winner and winner.algorithm for winner in winners.values()].count("promp") == 2
     assert winners[frozenset(("maml", "random-init"))] is None
     assert in_words(tests) == "2 of 3 pairs decided at 5 %."
+    assert tests.ranks == {"promp": (1, 1), "maml": (2, 2)}
 
 
 def test_what_may_not_be_compared_is_in_no_test_and_no_aggregate(store: Store) -> None:
     for seed in range(2):
         store_run(store, "frozen-lake-low", "promp", seed, 1.0)
         store_run(store, "frozen-lake-low", "maml", seed, 1.2)
-        store_run(store, "frozen-lake-low", "cavia", seed, 1.2, budget=5)
+        store_run(store, "frozen-lake-low", "random-init", seed, 0.0, trains=False)
         store_run(store, "frozen-lake-low", "oracle", seed, 2.0, access=("train", "test"))
+        store_run(store, "frozen-lake-low", "stand-still", seed, 2.0, trains=False, scripted=True)
     report = make_report(store.finished())
-    assert set(report.across.aggregates) == {"promp", "maml"}
-    assert {pair.first.label for pair in report.tests["frozen-lake-low"].pairs} == {"maml"}
-    assert len(report.across.improvements) == 1
+    (across,) = report.across
+    assert set(across.aggregates) == {"promp", "maml", "random-init"}
+    assert {frozenset((pair.first.label, pair.second.label)) for pair in report.tests["frozen-lake-low"].pairs} == {
+        frozenset(("promp", "maml")), frozenset(("promp", "random-init")), frozenset(("maml", "random-init")),
+    }  # fmt: skip
+    assert len(across.improvements) == 3
 
 
 def test_scores_are_put_on_one_scale_and_what_cannot_be_is_named(store: Store, tmp_path: Path) -> None:
@@ -67,19 +73,26 @@ def test_scores_are_put_on_one_scale_and_what_cannot_be_is_named(store: Store, t
             store_run(store, "frozen-lake-low", algorithm, seed, level)
             store_run(store, "point", algorithm, seed, level)
         store_run(store, "frozen-lake-high", "promp", seed, 1.0)
-    report = make_report(store.finished())
+        for suite in ("frozen-lake-low", "frozen-lake-high", "point"):
+            store_run(store, suite, "random-init", seed, -2.0, trains=False)
+    (across,) = make_report(store.finished()).across
     references = load_reference_scores()
     shares = []
-    for suite in ("frozen-lake-high", "frozen-lake-low"):
-        scores = next(board for board in report.boards if board.suite == suite).entries[0].scores[-1]
-        low, high = references[suite]["random"], references[suite]["oracle"]
-        shares.append((scores.mean() - low) / (high - low))
-    assert report.across.aggregates["promp"].mean.value == pytest.approx(np.mean(shares))
+    for board in across.boards:
+        if board.suite in references:
+            scores, floor = (
+                next(entry.scores[-1].mean() for entry in board.entries if entry.algorithm == name)
+                for name in ("promp", "random-init")
+            )
+            shares.append((scores - floor) / (references[board.suite]["oracle"] - floor))
+    assert len(shares) == 2
+    assert across.aggregates["promp"].mean.value == pytest.approx(np.mean(shares))
+    assert across.aggregates["random-init"].mean.value == pytest.approx(0, abs=1e-12)
     page = write_report(store.finished(), tmp_path / "report")
     text = text_of(page)
-    assert "Left out, for want of references: point. maml is left out: no comparable score on frozen-lake-high." in text
-    assert "figures/across-profile.svg" in digests(page.parent)
-    assert "Across 2 suites with references the highest normalised interquartile mean is promp" in text
+    assert "Left out, for want of a ceiling or of random-init: point." in text
+    assert "maml is left out: no score on frozen-lake-high." in text
+    assert "figures/across-smoke-profile.svg" in digests(page.parent)
 
 
 def test_pictures_of_the_leading_trained_algorithm_are_shown_within_the_page(store: Store, tmp_path: Path) -> None:

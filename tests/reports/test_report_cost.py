@@ -65,9 +65,8 @@ def test_a_cost_is_the_median_over_iterations_and_seeds_relative_to_maml_vpgs(st
 
 def test_other_samples_or_another_processor_give_no_ratio(store: Store) -> None:
     store_timed(store, "promp", 0, [1.0], steps=2 * STEPS)
-    store_timed(store, "multi-task", 0, [1.0], budget=1)
     found = {cost.entry.algorithm: cost.relative for cost in costs_of(board_of(store))}
-    assert found == {"maml-vpg": 1.0, "maml-trpo": 1.5, "promp": None, "multi-task": None}
+    assert found == {"maml-vpg": 1.0, "maml-trpo": 1.5, "promp": None}
     run = next(run for run in store.finished() if run.algorithm == "maml-trpo" and run.seed == 0)
     record = run.path / "run.json"
     record.write_text(record.read_text().replace("a processor", "another processor"))

@@ -11,7 +11,7 @@ from rliable import metrics
 
 from reports.scores.entries import collect_entries
 from reports.scores.frames import Results, rliable_scores
-from reports.scores.normalised import normalise
+from reports.scores.normalised import scale_of
 from results.reference_scores import load_reference_scores
 from results.store import Store
 from tests.support.scored_runs import TASKS, store_run
@@ -61,12 +61,19 @@ def test_tasks_of_several_suites_stand_side_by_side_for_the_seeds_they_share(sto
     assert np.array_equal(arrays["promp"][:, len(TASKS) :], rliable_scores(scores, "point")["promp"][1:])
 
 
-def test_normalised_scores_are_by_the_fixed_references(store: Store) -> None:
+def test_normalised_scores_are_zero_for_the_adapted_random_initialisation_and_one_for_the_oracle(store: Store) -> None:
     assert "frozen-lake-low" in load_reference_scores()
+    with pytest.raises(ValueError, match="frozen-lake-low has no scores of random-init"):
+        rliable_scores(loaded(store).scores, "frozen-lake-low", normalised=True)
+    for suite in ("frozen-lake-low", "point"):
+        store_run(store, suite, "random-init", 0, -1.0, trains=False, steps=1 if suite != "point" else 2)
     scores = loaded(store).scores
-    raw, fixed = (rliable_scores(scores, "frozen-lake-low", normalised=each)["promp"] for each in (False, True))
-    np.testing.assert_array_equal(fixed, normalise(raw, "frozen-lake-low"))
-    with pytest.raises(ValueError, match="point has no fixed references"):
+    raw, fixed = (rliable_scores(scores, "frozen-lake-low", normalised=each) for each in (False, True))
+    scale = scale_of("frozen-lake-low", float(raw["random-init"].mean()))
+    assert scale is not None and scale.ceiling == load_reference_scores()["frozen-lake-low"]["oracle"]
+    np.testing.assert_array_equal(fixed["promp"], scale.normalise(raw["promp"]))
+    assert fixed["random-init"].mean() == pytest.approx(0, abs=1e-12)
+    with pytest.raises(ValueError, match="point has no ceiling"):
         rliable_scores(scores, "point", normalised=True)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.commands.fix_reference_scores import exact_scores, main
 from environments.catalogue import make_suite
-from reports.scores.normalised import load_reference_scores, normalise, reference_of
+from reports.scores.normalised import load_reference_scores, reference_of, scale_of
 from results import reference_scores
 from results.files import StoreError
 from results.store import Store
@@ -54,17 +54,19 @@ def test_the_lakes_references_are_exact(name: str) -> None:
     assert shipped["random"] == pytest.approx(total.mean(), abs=4 * total.std() / np.sqrt(4000))
 
 
-def test_the_untrained_policy_scores_zero_and_the_oracle_one() -> None:
-    entry = load_reference_scores()["frozen-lake-low"]
-    scores = np.array([[entry["random"], entry["oracle"]], [2 * entry["oracle"] - entry["random"], entry["oracle"]]])
-    found = normalise(scores, "frozen-lake-low")
-    assert found is not None
-    assert found == pytest.approx(np.array([[0.0, 1.0], [2.0, 1.0]]))
+def test_the_adapted_random_initialisation_scores_zero_and_the_oracle_one() -> None:
+    oracle = load_reference_scores()["frozen-lake-low"]["oracle"]
+    scale = scale_of("frozen-lake-low", 0.2)
+    assert scale is not None
+    assert scale.normalise(np.array([[0.2, oracle], [2 * oracle - 0.2, oracle]])) == pytest.approx(
+        np.array([[0.0, 1.0], [2.0, 1.0]])
+    )
+    assert scale_of("frozen-lake-low", oracle) is None  # a floor that is no lower than the ceiling is no scale
 
 
 def test_a_suite_with_other_scores_has_references_of_its_own_or_none() -> None:
-    assert normalise(np.ones(3), "frozen-lake-low[horizon=10]") is None
-    assert normalise(np.ones(3), "unheard-of") is None
+    assert scale_of("frozen-lake-low[horizon=10]", 0.0) is None
+    assert scale_of("unheard-of", 0.0) is None
     same = load_reference_scores()["frozen-lake-low"]
     assert reference_of("frozen-lake-low[train_tasks=distribution]") == same
     assert reference_of("frozen-lake-low[horizon=10,train_tasks=distribution]") is None

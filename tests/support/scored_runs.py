@@ -31,6 +31,9 @@ def store_run(
     code: str = "c" * 64,
     seconds: float = 0.5,
     cpu: str = "a processor",
+    profile: str = "smoke",
+    scripted: bool = False,
+    cautions: tuple[str, ...] = (),
 ) -> None:
     """A finished run whose scores rise to about `level`; `broken` replaces one test score after adaptation.
 
@@ -78,11 +81,12 @@ def store_run(
         }
     )
     description = {"family": "plane", "metric": metric, "horizon": 20, "discount": 0.99, "access": list(access)}
+    description |= {"scripted": scripted, "cautions": list(cautions), "profile": profile}
     provenance = {"commit": "0123456789abcdef", "dirty": dirty, "packages": {}, "cpu": cpu, "threads": 1}
     folder.begin_attempt(
         {
             "identity": identity,
-            "description": {**description, "profile": "smoke", "benchmark": None},
+            "description": {**description, "benchmark": None},
             "provenance": {**provenance, "python": "3.11", "platform": "linux", "data": None},
         }
     )
