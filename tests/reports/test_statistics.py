@@ -81,7 +81,8 @@ def test_draws_depend_on_the_key_alone() -> None:
 def entries(kind: str, boards: int, seeds: int) -> np.ndarray:
     """Scores [board, seed, task] whose tasks differ by three times the seeds' standard deviation."""
     generator = np.random.default_rng(seeds)
-    luck = {"normal": generator.normal, "skewed": generator.exponential}[kind](size=(boards, seeds, 1))
+    shape = (boards, seeds, 1)
+    luck = generator.normal(size=shape) if kind == "normal" else generator.exponential(size=shape)
     return luck + 0.5 * generator.normal(size=(boards, seeds, 12)) + 3 * stats.norm.ppf((np.arange(12) + 0.5) / 12)
 
 

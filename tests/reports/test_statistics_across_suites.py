@@ -142,9 +142,8 @@ def test_a_clean_sweep_does_not_prove_certainty() -> None:
     assert 0.3 < low < 0.5 and high == 1
     turned = probability_of_improvement(*reversed(sweep), "a").interval
     assert turned == pytest.approx((0, 1 - low))
-    more = probability_of_improvement(
-        *({f"{side}-{n}": sweep[i]["a"] for n in range(4)} for i, side in enumerate("aa"))
-    )
+    above, below = ({f"suite-{place}": side["a"] for place in range(4)} for side in sweep)
+    more = probability_of_improvement(above, below, "a")
     assert more.interval is not None
     assert more.interval[0] > 0.6
 
