@@ -85,14 +85,13 @@ def setting_of(row: Any) -> Setting:
     Raises ValueError for a row of another form.
     """
     chosen: dict[str, Any] = row[-1] if isinstance(row, list) and row and isinstance(row[-1], dict) else {}
-    values = [tuple(each) if isinstance(each, list) else each for each in row if each is not chosen]
+    values: list[Any] = [tuple(each) if isinstance(each, list) else each for each in row if each is not chosen]
     if not 2 <= len(values) <= 4 or not all(isinstance(text, str) for text in values[:3]):
         raise ValueError(f"a setting is [name, printed, option, value, {{algorithms, suites}}], got {row!r}")
     for key in chosen:
         if key not in ("algorithms", "suites"):
             raise ValueError(f"setting {values[0]!r} has no key {key!r}; known: algorithms, suites")
-    name, printed = values[:2]
-    option, value = (*values[2:], *("", None)[len(values) - 2 :])
+    name, printed, option, value = [*values, "", None][:4] if len(values) == 2 else [*values, None][:4]
     algorithms, suites = (tuple(chosen.get(key, ())) for key in ("algorithms", "suites"))
     return Setting(name, printed, option, value, algorithms, suites)
 
