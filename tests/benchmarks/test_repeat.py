@@ -30,13 +30,14 @@ def shipped() -> tuple[list[StoredRun], list[StoredStudy]]:
     return store.finished(), store.studies()
 
 
-def made_by(paper: Paper, command: str) -> Made:
-    """What a printed command plans: digests of what it chooses, with seeds."""
+def made_by(paper: Paper, command: str, lost: str) -> Made:
+    """What a printed command plans: digests of what it chooses, with seeds; without studies that are said to be lost,
+    since their stored rows are of another size than those that it makes."""
     words = shlex.split(command)
     options = {word: words[place + 1] for place, word in enumerate(words[:-1]) if word.startswith("--")}
     if "--only-studies" in words:
         specs = plan_studies(paper, options["--profile"], int(options["--seeds"]), None)
-        return {(chosen_digest(spec.identity()), spec.seed) for spec in specs}
+        return {(chosen_digest(spec.identity()), spec.seed) for spec in specs if f"study {spec.name}" not in lost}
     settings = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
     plan = make_plan(
         options["--benchmark"],
@@ -63,8 +64,9 @@ def test_repeat_plans_the_very_runs_that_the_page_shows(
     named = {claim.measured_by for claim in paper.claims}
     studies = [study for study in shipped[1] if study.name in named]
     said = repeat_commands(paper, runs, studies)
-    planned = set[tuple[str, int]]().union(*(made_by(paper, text) for text in said if text.startswith("metarl ")))
     lost = "; ".join(text for text in said if text.startswith("no command plans"))
+    commands = [text for text in said if text.startswith("metarl ")]
+    planned = set[tuple[str, int]]().union(*(made_by(paper, text, lost) for text in commands))
     shown: list[StoredRun | StoredStudy] = [run for run in runs if is_planned(paper, run)]
     assert all(f"{run.algorithm} on {run.suite}" in lost for run in runs if run not in shown)
     shown += [study for study in studies if f"study {study.name}" not in lost]
