@@ -32,7 +32,7 @@ def suite_table(board: SuiteScores) -> Table:
             )
     title = (
         f"{board.name}: {board.metric} on test tasks after each adaptation step; standard deviations over seeds and "
-        f"over tasks, interquartile mean over seeds and tasks with 95 % bootstrap interval over seeds"
+        f"over tasks, interquartile mean over seeds and tasks with 95 % t interval over seeds"
     )
     columns = ("Algorithm", "Step", "Mean", "Std (seeds)", "Std (tasks)", "IQM", "95 % interval", "Seeds")
     return Table(title, columns, tuple(rows))
@@ -44,7 +44,7 @@ def overview_table(boards: Iterable[SuiteScores]) -> Table:
     labels = sorted({entry.label for board in boards for entry in board.entries})
     found = {(board.name, entry.label): _score(board, entry.label) for board in boards for entry in board.entries}
     rows = tuple((label, *(found.get((board.name, label), NONE) for board in boards)) for label in labels)
-    title = "Interquartile mean on test tasks after the last adaptation step with 95 % bootstrap interval over seeds"
+    title = "Interquartile mean on test tasks after the last adaptation step with 95 % t interval over seeds"
     return Table(title, ("Algorithm", *(board.name for board in boards)), rows)
 
 

@@ -8,9 +8,9 @@ from scipy import stats
 
 from reports.statistics.equivalence import equivalence, equivalence_to
 from reports.statistics.mean_difference import compare_means, compare_to
-from reports.statistics.permutation import permutation_test
 from reports.statistics.worst_case import SMALLEST_P, critical_value, p_value
 from results.files import StoreError
+from tests.support.permutation import permutation_p
 
 
 def samples(seed: int, seeds: int, level: float = 0.0) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_no_p_value_is_below_the_smallest() -> None:
 def test_scores_without_any_spread_are_told_apart_by_the_number_of_seeds_alone() -> None:
     assert compare_means(np.ones((3, 4)), np.ones((3, 4))).p_value == 1.0
     three, four = (compare_means(np.full(seeds, 0.3), np.full(seeds, 0.1)) for seeds in (3, 4))
-    assert three.p_value == pytest.approx(permutation_test(np.ones(3), np.zeros(3)).p_value) == pytest.approx(0.1)
+    assert three.p_value == pytest.approx(permutation_p(np.ones(3), np.zeros(3))) == pytest.approx(0.1)
     assert three.interval == pytest.approx((0.0, 0.2))
     assert four.p_value == pytest.approx(2 / 70)
     assert four.interval == pytest.approx((0.2, 0.2))
@@ -82,7 +82,7 @@ def error_rates(seeds: int, spread: float, boards: int) -> tuple[float, float, f
         found = compare_means(first, second).p_value
         assert found is not None
         theirs = stats.ttest_ind(first, second, equal_var=False).pvalue
-        wrong += np.array([found, theirs, permutation_test(first, second).p_value]) <= 0.01
+        wrong += np.array([found, theirs, permutation_p(first, second)]) <= 0.01
     ours, welch, permuted = wrong / boards
     return float(ours), float(welch), float(permuted)
 

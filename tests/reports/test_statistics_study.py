@@ -107,12 +107,12 @@ def test_candidates_compute_the_tests_that_they_name() -> None:
     from scipy import stats
 
     from docs.statistics_simulation.candidates import permutation, welch, worst_case
-    from reports.statistics.permutation import permutation_test
+    from tests.support.permutation import permutation_p
 
     generator = np.random.default_rng(1)
     first, second = generator.normal(size=(2, 40, 5))
     first += 1.5
-    decided = [permutation_test(*pair).p_value <= 0.05 for pair in zip(first, second, strict=True)]
+    decided = [permutation_p(*pair) <= 0.05 for pair in zip(first, second, strict=True)]
     assert permutation(first, second, 0.05).tolist() == decided
     expected = stats.ttest_ind(first, second, axis=1, equal_var=False).pvalue <= 0.05
     assert welch(first, second, 0.05).tolist() == expected.tolist()
