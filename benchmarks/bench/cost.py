@@ -17,8 +17,19 @@ from algorithms.meta_learning.gradient_adaptation import GradientAdaptation
 from benchmarks.bench.iterations import Training
 from benchmarks.bench.measure import Measure, Size, processor_seconds
 
-#: the parts of BO-MRL's meta-iteration, and the share of it that each must keep to; measured beside other work, one
-#: process of several on two cores: sampling 0.41, adaptation 0.33, hypergradient 0.16, outer step 0.08
+#: what a method may cost at most, in units of MAML-VPG's: about a tenth above what was measured when it was written
+COSTS = {
+    **dict.fromkeys(("bo-mrl-1", "bo-mrl-2", "bo-mrl-3"), 2.5),
+    **dict.fromkeys(("imaml", "tmaml"), 2.0),
+    "cavia": 1.75,
+    **dict.fromkeys(("e-maml-trpo", "lvc-trpo", "maml-trpo"), 1.7),
+    "promp": 1.4,
+    "multi-task": 1.25,
+    **dict.fromkeys(("dice-vpg", "e-maml-vpg", "lvc-vpg"), 1.15),
+}
+
+#: the parts of BO-MRL's meta-iteration, and the share of it that each must keep to; on one of two cores, the other at
+#: work: sampling 0.45, adaptation 0.31, hypergradient 0.15, outer step 0.08
 PARTS: dict[str, dict[str, float]] = {
     "sampling": {"at_least": 0.45},
     "adaptation": {},
@@ -55,7 +66,12 @@ def relative_cost(algorithm: type[Algorithm], size: Size) -> Measure:
     own, plain = (Training(cls, {}, Size(**small, horizon=size.horizon)) for cls in (algorithm, MamlVpg))
     ratios = [_seconds_a_step(own) / _seconds_a_step(plain) for _ in range(1 + math.ceil(size.repetitions / 2))]
     # the first iterations set up what is kept
-    return Measure(f"cost-{algorithm.name}", median(ratios[1:]), f"times {MamlVpg.name}'s per environment step")
+    return Measure(
+        f"cost-{algorithm.name}",
+        median(ratios[1:]),
+        f"times {MamlVpg.name}'s per environment step",
+        at_most=COSTS.get(algorithm.name),
+    )
 
 
 def share_of_iteration(part: str, shares: dict[str, float], size: Size) -> Measure:
