@@ -10,6 +10,9 @@ from environments.suite import METRICS, Suite
 from environments.task import Task
 from environments.typed_options import UsageError, nearest
 
+#: how the reason begins where there are no tasks at all
+NO_SPLIT = "it has no split"
+
 
 def check_declaration(suite: Suite) -> None:
     """Raises UsageError, naming the rule that `metarl check` has for it, for a suite on which no result could stand."""
@@ -24,7 +27,11 @@ def declaration_faults(suite: Suite) -> Iterator[tuple[str, str]]:
     try:
         reason = _task_fault(suite)
     except FileNotFoundError as error:
-        reason = f"it has no split: {error}; draw it by `python -m environments.make_splits {suite.name}`"
+        reason = (
+            f"{NO_SPLIT}: there is no {error.filename}; in a file of your own give it the property `split`, by "
+            f"environments.make_splits.make_split; within this repository draw it by `python -m "
+            f"environments.make_splits {suite.name}`"
+        )
     except ValueError as error:  # a stored digest that does not match, a distribution that is too small
         reason = str(error)
     if reason is not None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.commands.jobs import INTERRUPTED, RunOptions, failed_runs, planned, run_plan
-from benchmarks.commands.report import check_output, render
+from benchmarks.commands.jobs import INTERRUPTED, RunOptions, planned, run_plan
+from benchmarks.commands.report import check_output, render_planned
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.specs.run_spec import RunSpec
-from results.decisions import read_decisions
 from results.store import Store
 
 
@@ -24,14 +23,6 @@ def run_leaderboard(specs: Sequence[RunSpec], options: RunOptions, title: str, l
         return code
     runs = planned(specs, store)
     if runs:
-        page = render(
-            runs,
-            options.output,
-            title,
-            failed=failed_runs(outcomes),
-            left_out=left_out,
-            stored=store.finished(skip_corrupt=True),
-            decisions=read_decisions(options.results),
-        )
+        page = render_planned(runs, options, title, store, outcomes, left_out)
         print(f"report: {page}")
     return code

@@ -9,7 +9,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.commands.jobs import RunOptions, failed_runs
+from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import LeftOut
+from benchmarks.specs.job import AnyJob
 from benchmarks.verification.proofs import stale_digests, with_proofs
 from environments.typed_options import UsageError, nearest
 from results.decisions import SequentialDecisions, read_decisions
@@ -86,6 +89,26 @@ def run_report(results: Path, output: Path, chosen: Filter, shipped: bool) -> in
     )
     print(f"report: {page}")
     return 2 if store.problems else 0
+
+
+def render_planned(
+    runs: Sequence[StoredRun],
+    options: RunOptions,
+    title: str,
+    store: Store,
+    outcomes: Sequence[tuple[AnyJob, RunOutcome]],
+    left_out: Sequence[LeftOut],
+) -> Path:
+    """The report of a plan's runs, with what of the plan failed or was left out, and what was decided; its page."""
+    return render(
+        runs,
+        options.output,
+        title,
+        failed=failed_runs(outcomes),
+        left_out=left_out,
+        stored=store.finished(skip_corrupt=True),
+        decisions=read_decisions(options.results),
+    )
 
 
 def render(

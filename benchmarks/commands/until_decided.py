@@ -13,15 +13,15 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from algorithms.catalogue import find_algorithm
-from benchmarks.commands.jobs import INTERRUPTED, RunOptions, failed_runs, planned, run_plan, show_plan
-from benchmarks.commands.report import check_output, render
+from benchmarks.commands.jobs import INTERRUPTED, RunOptions, planned, run_plan, show_plan
+from benchmarks.commands.report import check_output, render_planned
 from benchmarks.execution.executor import Executor
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.specs.run_spec import RunSpec
 from environments.typed_options import UsageError
 from reports.scores.reading import read_test_scores
 from reports.statistics.sequential import ALPHA, LOOKS, Decision, decide
-from results.decisions import SequentialDecisions, read_decisions, write_decisions
+from results.decisions import SequentialDecisions, write_decisions
 from results.files import StoreError
 from results.store import Store, StoredRun
 
@@ -100,15 +100,7 @@ def run_until_decided(
     if runs:
         for suite, found in standings.items():
             write_decisions(options.results, _record(suite, found, asked, runs))
-        page = render(
-            runs,
-            options.output,
-            title,
-            failed=failed_runs(outcomes),
-            left_out=left_out,
-            stored=store.finished(skip_corrupt=True),
-            decisions=read_decisions(options.results),
-        )
+        page = render_planned(runs, options, title, store, outcomes, left_out)
         print(f"decisions: {options.output / DECISIONS}")
         print(f"report: {page}")
     return max(codes)

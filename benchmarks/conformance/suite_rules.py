@@ -20,7 +20,7 @@ from environments.catalogue import parse_suite_name
 from environments.splits import NAMES
 from environments.streams import Streams
 from environments.suite import Suite
-from environments.suite_declaration import declaration_faults
+from environments.suite_declaration import NO_SPLIT, declaration_faults
 from environments.typed_options import as_text, former_names, make_options
 
 TASKS, TRAJECTORIES = 3, 2
@@ -62,6 +62,8 @@ def check_suite(suite: Suite) -> list[Finding]:
         findings["runs"] = Finding(name, "runs", False, f"{type(error).__name__}: {error}")
     for rule in ("metric", "tasks"):
         findings.setdefault(rule, Finding(name, rule, True if "runs" not in findings else None))
+    if findings["tasks"].reason.startswith(NO_SPLIT):  # the others need tasks
+        return [findings.get(rule, Finding(name, rule, None)) for rule in SUITE_RULES]
     for rule, judge in _JUDGES.items():
         if any(findings[early].passed is False for early in ("runs", "shapes") if early in findings):
             break  # the others take both for granted

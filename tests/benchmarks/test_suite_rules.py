@@ -92,3 +92,10 @@ def test_the_reason_says_what_would_be_right(tmp_path: Path) -> None:
     assert reason("a scalar terminated") == "terminated is a bool, must be an array [6]"
     assert reason("a batch that raises").startswith("RuntimeError: the simulator has gone, while")
     assert "its observation moves" in reason("ended rows that keep moving")
+
+
+def test_a_suite_without_a_split_breaks_one_rule_which_says_how_to_give_it_one(tmp_path: Path) -> None:
+    findings = check_suite(loaded(write_walk(tmp_path, "untold", "split = Suite.split\nsplit_sizes = (2, 1, 1)")))
+    broken = [finding for finding in findings if finding.passed is False]
+    assert [finding.rule for finding in broken] == ["tasks"]
+    assert "give it the property `split`, by environments.make_splits.make_split" in broken[0].reason
