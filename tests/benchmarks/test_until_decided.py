@@ -84,7 +84,7 @@ def reported(monkeypatch: pytest.MonkeyPatch) -> list[set[tuple[str, int]]]:
         write_folder(output, {"index.html": b""})
         return output / "index.html"
 
-    monkeypatch.setattr("benchmarks.commands.until_decided.render", render)
+    monkeypatch.setattr("benchmarks.commands.report.render", render)
     return reports
 
 
