@@ -1,8 +1,8 @@
 """Digest of the code that decides a result: syntax trees over the import closure, read from files, nothing imported.
 
-Comments, docstrings, layout, the order of imports, neighbours that are not imported, and where a file lies do not
-count; every statement that is reachable through imports from the algorithm, the suite or the training loop does, and
-so does which file each import names.
+Comments, docstrings, layout, the order of imports, neighbours that are not imported, where a file lies, and the spaces
+in which options would be tuned do not count; every statement that is reachable through imports from the algorithm, the
+suite or the training loop does, and so does which file each import names.
 
 A file has two digests.  Level 0 is that of its statements, with the module that an import names left blank where it is
 a file that decides.  Level 1 has that file's level 0 in this place, so that it knows what is imported and not from
@@ -26,6 +26,7 @@ from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
 
+from benchmarks.specs.undecided_parts import strip_undecided
 from environments.discovery import ClassEntry
 
 #: packages whose every module counts where it is imported
@@ -44,8 +45,6 @@ DECIDING = frozenset(
 PLANNING = frozenset({"benchmarks.specs.run_spec"})
 #: packages whose files are never named by their place; where they do not decide, they are not named at all
 OWN_PACKAGES = WHOLE_PACKAGES | {"benchmarks", "reports", "results"}
-#: nodes that a docstring may begin
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True)
@@ -218,6 +217,7 @@ def _version(path: Path) -> tuple[int, int]:
 def _read(path: Path, module: str, version: tuple[int, int]) -> Module:
     """`version` is there for the cache alone: a file that was changed is read again."""
     tree = ast.parse(path.read_bytes(), filename=str(path))
+    strip_undecided(tree)
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     names: set[str] = set()
     for node in ast.walk(tree):
@@ -226,8 +226,6 @@ def _read(path: Path, module: str, version: tuple[int, int]) -> Module:
                 names.add(entry.module)
                 if entry.name is not None:
                     names.add(f"{entry.module}.{entry.name}")  # may name a module or what is in it
-        elif isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
     parents = {name.rsplit(".", depth)[0] for name in names for depth in range(1, name.count(".") + 1)}
     return Module(tuple(sorted(names | parents)), tuple(_Statements(package).parts_of(tree)), not tree.body)
 

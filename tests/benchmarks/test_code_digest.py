@@ -62,6 +62,36 @@ def test_a_docstring_alone_in_a_body_does_not_count_but_a_statement_does(tmp_pat
     assert first == second != third
 
 
+PLAIN = "    step: float = 0.1"
+DECLARED = [
+    '    step: float = searched(0.1, LogRange(0.01, 1.0), tabular="a reason")',
+    '    step: float = unsearched(0.1, "another reason")',
+]
+
+
+def declared(field: str, imports: str = "", more: str = "") -> str:
+    return f"{imports}{GOOD}\n\nclass Options:\n{field}\n{more}"
+
+
+@pytest.mark.parametrize("field", DECLARED)
+def test_the_space_in_which_an_option_is_tuned_does_not_count_but_its_default_does(field: str, tmp_path: Path) -> None:
+    imports = "from algorithms.search_space import LogRange, searched, unsearched\n"
+    plain = digest_of_text(tmp_path, declared(PLAIN))
+    assert digest_of_text(tmp_path, declared(field, imports)) == plain
+    assert digest_of_text(tmp_path, declared(field.replace("0.1,", "0.2,"), imports)) != plain
+    assert digest_of_text(tmp_path, declared(field, imports, "    print(LogRange)\n")) != plain
+    assert digest_of_text(tmp_path, declared(field, "from theirs import LogRange, searched, unsearched\n")) != plain
+
+
+def test_how_records_hold_a_declared_option_counts_as_it_does_without_a_space(tmp_path: Path) -> None:
+    imports = "from algorithms.search_space import searched\n"
+    first, second = (
+        digest_of_text(tmp_path, declared(f"    step: float = {value}", imports))
+        for value in ("searched(0.1, space, earlier=0.2)", "searched(0.1, space, earlier=0.3)")
+    )
+    assert first != second != digest_of_text(tmp_path, declared(PLAIN)) != first
+
+
 @pytest.mark.parametrize(("old", "new"), [("0.9", "0.8"), (": score}", ": -score}"), ("bias +", "bias -")])
 def test_a_changed_statement_counts(old: str, new: str, tmp_path: Path) -> None:
     text = GOOD.replace(old, new)
