@@ -97,10 +97,10 @@ class Choice:
         """Why it is no space at all."""
         if not isinstance(self.values, tuple) or len(self.values) < 2:
             return f"a Choice needs a tuple of at least two values, got {self.values!r}"
-        twice = [
-            one for place, one in enumerate(self.values) if any(_same(one, other) for other in self.values[:place])
-        ]
-        return f"it has {twice[0]!r} twice" if twice else None
+        for place, value in enumerate(self.values):
+            if any(_same(value, other) for other in self.values[:place]):
+                return f"it has {value!r} twice"
+        return None
 
 
 Space = LogRange | Range | Integers | Choice
