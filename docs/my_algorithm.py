@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
 from algorithms.estimators.surrogates import log_probability_objective
-from algorithms.meta_learning.adam_meta_learner import AdamMetaLearner
+from algorithms.meta_learning.adam_meta_learner import AdamConfig, AdamMetaLearner
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
+from algorithms.search_space import Range, searched
 from environments.policy import Distribution
+
+
+@dataclass(frozen=True)
+class FirstOrderConfig(AdamConfig):
+    before: float = searched(0.0, Range(0.0, 0.5))  # weight of the objective before adaptation
 
 
 class FirstOrderMaml(AdamMetaLearner):
@@ -17,6 +25,7 @@ class FirstOrderMaml(AdamMetaLearner):
 
     name = "first-order-maml"
     paper = "Finn, Abbeel and Levine 2017, Section 5.2, arXiv:1703.03400"
+    Config = FirstOrderConfig
 
     def outer_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
         return log_probability_objective(policy, batch.trajectories, batch.advantages)
@@ -25,4 +34,6 @@ class FirstOrderMaml(AdamMetaLearner):
         start = stacked(parameters, batches[0].tasks)
         final = self.adapted(start, batches[:-1], differentiable=False)
         adapted = {name: value + (final[name] - value).detach() for name, value in start.items()}
-        return self.outer_objective(self.distribution(adapted, batches[-1]), batches[-1])
+        after = self.outer_objective(self.distribution(adapted, batches[-1]), batches[-1])
+        before = self.outer_objective(self.distribution(start, batches[0]), batches[0])
+        return after + self.config.before * before

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from algorithms.algorithm import Algorithm
+from algorithms.search_space import faults
 from benchmarks.conformance.neighbours import check_neighbours
 from benchmarks.conformance.trial import Trial, Violation
 from benchmarks.planning.fitting import misfit
@@ -48,7 +49,10 @@ RULES = {
     "unseeded-randomness": "the same run twice is the same",
     "reload": "an instance loaded from a saved state continues as the saved one does",
     "neighbours": "within a batch a trajectory sees itself alone, between batches its own task alone",
+    "search-space": "every numeric option declares the values that tuning tries, or why it is not tuned",
 }
+#: is read off the class, whatever comes of its runs
+DECLARED = "search-space"
 
 
 @dataclass(frozen=True)
@@ -103,20 +107,23 @@ def _examine(cls: type[Algorithm], config: Any, suite: Suite) -> list[Finding]:
         if broken is None or broken.rule != _NOTHING_TRAINED:
             break
         budget *= 8
-    rules = list(RULES)
+    rules = [rule for rule in RULES if rule != DECLARED]
+    wrong = "; ".join(faults(cls.Config))
+    declared = Finding(suite.full_name, DECLARED, not wrong, wrong)
     if broken is not None and broken.rule == _NOTHING_TRAINED:
         broken = Violation("budget", f"a first meta-iteration does not fit into {budget // 8:,} environment steps")
     if broken is None:
-        return [Finding(suite.full_name, rule, True) for rule in rules]
+        return [*(Finding(suite.full_name, rule, True) for rule in rules), declared]
     # A rule judged while training is judged whole only by a training without violation.
     late = rules.index("unseeded-randomness")
     reached = rules[: rules.index(broken.rule)] if rules.index(broken.rule) >= late else []
-    return [
+    examined = [
         Finding(suite.full_name, rule, False, broken.reason)
         if rule == broken.rule
         else Finding(suite.full_name, rule, True if rule in reached else None)
         for rule in rules
     ]
+    return [*examined, declared]
 
 
 #: not a rule: the budget of the trial was too small to judge

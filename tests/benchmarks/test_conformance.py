@@ -326,6 +326,36 @@ def test_an_option_that_is_none_is_refused(config: str, message: str, tmp_path: 
             ask(find_algorithm(f"{path}:Mine"))
 
 
+@pytest.mark.parametrize(
+    ("rate", "reason"),
+    [
+        ("0.1", "option rate has neither a search space nor a reason for none; declare rate = searched(0.1, LogRange("),
+        ("searched(0.1, LogRange(1.0, 0.1))", "option rate: its search space LogRange(low=1.0, high=0.1): it is empty"),
+        ('searched(0.1, Choice((0.1, "fast")))', "option rate: its search space Choice(values=(0.1, 'fast')): the opt"),
+        ("searched(0.1, LogRange(0.01, 1.0))", ""),
+        ('unsearched(0.1, "nothing comes of it")', ""),
+    ],
+)
+def test_a_numeric_option_says_what_tuning_tries_or_why_nothing(
+    rate: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"rated-{len(rate)}"
+    path = tmp_path / f"{name.replace('-', '_')}.py"
+    config = f"@dataclass(frozen=True)\n    class Config(Algorithm.Config):\n        rate: float = {rate}"
+    body = f'class Mine(Drift):\n    """Mine."""\n\n    name = "{name}"\n\n    {config}\n'
+    imports = "from dataclasses import dataclass\nfrom algorithms.search_space import *"
+    path.write_text(f"{imports}\n{GOOD}\n\n{body}")
+    findings = check(find_algorithm(f"{path}:Mine"), ["corners"])
+    (declared,) = [finding for finding in findings if finding.rule == "search-space"]
+    assert declared.passed is not bool(reason) and declared.reason.startswith(reason)
+    assert all(finding.passed for finding in findings if finding is not declared)
+    if not reason:
+        return
+    assert main(["check", f"{path}:Mine", "--suites", "corners"]) == 1
+    output = capsys.readouterr().out
+    assert "breaks 'search-space': every numeric option declares" in output and reason in output
+
+
 def test_a_name_that_is_taken_and_a_step_size_below_0_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
