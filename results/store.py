@@ -248,6 +248,10 @@ class Store:
         kind = kind_of(identity)
         return kind.folder(self.root / kind.home / folder_name(identity), self.read_only)
 
+    def find(self, identity: Mapping[str, Any]) -> Stored | None:
+        """The finished record of this identity, its digests verified; None without one.  Raises StoreError."""
+        return _load(self.folder(identity).path, kind_of(identity))
+
     def finished(self, skip_corrupt: bool = False) -> list[StoredRun]:
         """Every finished run, by suite, algorithm, digest and seed; see `read`."""
         return self.read(StoredRun, skip_corrupt=skip_corrupt)

@@ -52,34 +52,30 @@ class Candidates:
         self._completed = completed
         self.found: list[Values] = []
         self._seen: set[str] = set()
+        self._asked = 0
         for values in first:
             self._add(values)
 
-    def batches(self) -> Iterator[list[int]]:
-        """Numbers of candidates to score before the next batch is asked for; those of `first` are in the first one.
+    def next_batch(self, scores: Sequence[float]) -> list[int]:
+        """Numbers of the candidates to score next, none once there are `trials`; those of `first` come first.
 
-        Between two, `scores` must be given for all so far.
+        scores: of all that were asked for before, the higher the better; minus infinity is the worst.
         """
-        self.scores: list[float] = []
-        begin = 0
-        if self.sampler != "tpe":
-            self._fill(_grid(self.space, self.points) if self.sampler == "grid" else self._drawn())
-        while begin < len(self.found):
-            yield list(range(begin, len(self.found)))
-            begin = len(self.found)
-            if self.sampler == "tpe":
-                self._fill(self._proposed(), min(self.trials, begin + BATCH))
+        begin = self._asked
+        if len(scores) != begin:
+            raise ValueError(f"{begin} candidates were asked for, {len(scores)} scores are given")
+        if self.sampler == "grid":
+            self._fill(_grid(self.space, self.points), math.inf)
+        elif self.sampler != "tpe":
+            self._fill(self._drawn(), self.trials)
+        elif begin:  # it begins from the scores of the first
+            self._fill(self._proposed(scores), min(self.trials, begin + BATCH))
+        self._asked = len(self.found)
+        return list(range(begin, len(self.found)))
 
-    def all_at_once(self) -> int:
-        """How many there will be at most, without scoring any."""
-        if self.sampler == "tpe":
-            return self.trials
-        return sum(len(batch) for batch in self.batches())
-
-    def _fill(self, draws: Iterator[Values], until: int | None = None) -> None:
-        limit = math.inf if self.sampler == "grid" else until or self.trials
+    def _fill(self, draws: Iterator[Values], until: float) -> None:
         repeats = 0
-        while len(self.found) < limit and repeats < PATIENCE:
+        while len(self.found) < until and repeats < PATIENCE:
             values = next(draws, None)
             if values is None:
                 return
@@ -102,10 +98,10 @@ class Candidates:
         while True:
             yield _asked(study, self.space)
 
-    def _proposed(self) -> Iterator[Values]:
+    def _proposed(self, scores: Sequence[float]) -> Iterator[Values]:
         """Of tpe, told of all scores; what it is asked for next knows what it was asked for before."""
-        study = _study("tpe", len(self.scores))
-        for values, score in zip(self.found, self.scores, strict=True):
+        study = _study("tpe", len(scores))
+        for values, score in zip(self.found, scores, strict=True):
             if all(space.contains(values[name]) for name, space in self.space.items()):
                 _tell(study, self.space, values, score)
         while True:
