@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import code_digest
@@ -46,8 +46,10 @@ class RunSpec:
     code: str | None = None  # digest of the deciding code when the run was planned; None: as it is now
     tuning: dict[str, Any] | None = None  # of the tuned values among its options: trials, seeds, digest, sibling
 
-    kind = StoredRun
+    kind: ClassVar[type[StoredRun]] = StoredRun
     unit = "steps"
+    #: whether it has a learning curve and is evaluated on test tasks
+    tested: ClassVar[bool] = True
 
     @property
     def label(self) -> str:
@@ -129,7 +131,7 @@ class RunSpec:
         return OVERHEAD + evaluation * sampling + (self.budget * step if trains else 0.0)
 
     @classmethod
-    def from_record(cls, run: Mapping[str, Any]) -> RunSpec:
+    def from_record(cls, run: Mapping[str, Any]) -> Self:
         """The run that a stored `run.json` describes, in today's names and whole.
 
         Raises UsageError if the algorithm, the suite or one of their options is no longer there.
