@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
     command.add_argument("--benchmark", default="quick", help="whose rules and profile to take (default: quick)")
     _add_settings(command)
+    _add_tuned(command)
     _add_results(command)
     command.add_argument("--json", action="store_true", help="as JSON")
     command.set_defaults(command=_show)
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--benchmark", default="quick", help="a definition's name (default: quick)")
     command.add_argument("--algorithms", metavar="X,Y", help="in place of the benchmark's: names, or FILE.py[:CLASS]")
     _add_cells(command)
+    _add_tuned(command)
     _add_run_options(command, "leaderboard")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
     command.add_argument(
@@ -84,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--against", metavar="X,Y", help="algorithms to compare with (default: all that are stored)")
     command.add_argument("--benchmark", default="quick", help="whose suites and profile to take (default: quick)")
     _add_cells(command)
+    _add_tuned(command)
     _add_run_options(command, "comparison")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
     command.set_defaults(command=_compare)
@@ -165,6 +168,17 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _add_tuned(command: argparse.ArgumentParser) -> None:
+    choice = command.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--tuned", type=Path, default=True, metavar="DIR",
+        help="where `metarl tune` wrote its values (default: the shipped ones; of your own algorithms, ./tuned)",
+    )  # fmt: skip
+    choice.add_argument(
+        "--untuned", action="store_false", dest="tuned", help="take no tuned values: the profile's, which are papers'"
+    )
+
+
 def _add_run_options(command: argparse.ArgumentParser, output: str) -> None:
     _add_results(command)
     command.add_argument("--output", type=Path, default=Path(output), metavar="DIR", help=f"default: ./{output}")
@@ -206,7 +220,7 @@ def _show(parsed: argparse.Namespace) -> int:
     from benchmarks.commands.show import as_lines, description
 
     chosen = (parsed.benchmark, parsed.profile, parsed.settings)
-    content = description(parsed.suite, parsed.algorithm, *chosen, parsed.results)
+    content = description(parsed.suite, parsed.algorithm, *chosen, parsed.results, parsed.tuned)
     print(json.dumps(content, indent=1) if parsed.json else "\n".join(as_lines(content)))
     return 0
 
@@ -223,10 +237,10 @@ def _leaderboard(parsed: argparse.Namespace) -> int:
     seeds = last_look(parsed.seeds) if parsed.until_decided else parsed.seeds
     specs = make_plan(
         parsed.benchmark, _names(parsed.suites), _names(parsed.algorithms),
-        seeds, parsed.profile, parsed.settings,
+        seeds, parsed.profile, parsed.settings, parsed.tuned,
     )  # fmt: skip
     specs.require_runs()
-    print_left_out(specs.left_out)
+    print_left_out(specs.left_out, specs.notes)
     options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
     if parsed.dry_run:
         return show_first_look(specs, options) if parsed.until_decided else show_plan(specs, options)
@@ -244,9 +258,11 @@ def _compare(parsed: argparse.Namespace) -> int:
 
     found = find_algorithm(parsed.algorithm)
     suites = _names(parsed.suites)
-    specs = make_plan(parsed.benchmark, suites, [parsed.algorithm], parsed.seeds, parsed.profile, parsed.settings)
+    specs = make_plan(
+        parsed.benchmark, suites, [parsed.algorithm], parsed.seeds, parsed.profile, parsed.settings, parsed.tuned
+    )
     specs.require_runs()
-    print_left_out(specs.left_out)
+    print_left_out(specs.left_out, specs.notes)
     options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
     if parsed.dry_run:
         return show_plan(specs, options)

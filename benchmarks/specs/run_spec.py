@@ -26,7 +26,8 @@ DECIDING_PACKAGES = ("gymnasium", "mujoco", "torch", "numpy")
 class RunSpec:
     """Suite x algorithm x configuration x seed, with the protocol and the budget: plain values alone.
 
-    `checkpoint_every`, `profile` and `benchmark` say how and for whom the run is made; they do not decide its result.
+    `checkpoint_every`, `profile`, `benchmark` and `tuning` say how and for whom the run is made, and what effort chose
+    its options; they do not decide its result.
     """
 
     suite: str  # full name
@@ -43,6 +44,7 @@ class RunSpec:
     profile: str = "custom"
     benchmark: str | None = None
     code: str | None = None  # digest of the deciding code when the run was planned; None: as it is now
+    tuning: dict[str, Any] | None = None  # of the tuned values among its options: trials, seeds, digest, sibling
 
     kind: ClassVar[type[StoredRun]] = StoredRun
     unit = "steps"
@@ -111,6 +113,7 @@ class RunSpec:
             "scripted": algorithm.scripted,
             "profile": self.profile,
             "benchmark": self.benchmark,
+            **({} if self.tuning is None else {"tuning": self.tuning}),
             **suite.describe(),
         }
         return record_of(self.identity(), description, suite.data_source, self.source)
@@ -145,6 +148,7 @@ class RunSpec:
             seed=identity["seed"],
             profile=description["profile"],
             benchmark=description["benchmark"],
+            tuning=description.get("tuning"),
             **from_recorded(EvaluationProtocol, identity["protocol"], "the protocol"),
         )
 
