@@ -126,5 +126,7 @@ def has_failed(store: Store, identity: Mapping[str, Any]) -> bool:
 
 def _published(spec: RunSpec) -> RunSpec:
     """The cell as the paper's profile has it."""
-    plan = make_plan(spec.benchmark or "quick", [spec.suite], [spec.source or spec.algorithm], 1, PUBLISHED)
+    plan = make_plan(
+        spec.benchmark or "quick", [spec.suite], [spec.source or spec.algorithm], 1, PUBLISHED, tuned=False
+    )
     return plan.cells[0].spec

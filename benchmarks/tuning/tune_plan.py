@@ -35,7 +35,7 @@ def plan_tuning(
     """
     if effort.trials < 1 or effort.seeds < 1 or effort.points < 1:
         raise UsageError(f"trials, seeds and points must be at least 1, got {effort}")
-    plan = make_plan(benchmark, suites, algorithms, 1, profile)
+    plan = make_plan(benchmark, suites, algorithms, 1, profile, tuned=False)
     cells, untunable, left_out = list[TuningCell](), dict[str, str](), list(plan.left_out)
     for cell in plan.cells:
         spec = cell.spec
