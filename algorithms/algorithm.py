@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from algorithms.search_space import unsearched
+from algorithms.search_space import BATCH, unsearched
 from environments.collector import Collector
 from environments.facts import SuiteFacts
 from environments.policy import Policy
@@ -18,9 +18,6 @@ from environments.trajectories import TrajectoryBatch
 
 Metrics = dict[str, float]
 Adaptation = Generator[Policy, TrajectoryBatch, None]
-
-#: why it is not tuned
-BATCH = "a batch's size is the profile's, the same for all methods"
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,8 @@ from algorithms.algorithm import Metrics
 from algorithms.curvature.adapted_fisher import AdaptedFisher
 from algorithms.curvature.policy_maps import policies_at
 from algorithms.estimators.advantages import advantages, discounted_sums, standardised
-from algorithms.meta_learning.gradient_adaptation import (
-    LAMBDAS,
-    AdaptationBatch,
-    GradientAdaptation,
-    PolicyConfig,
-    Seen,
-)
-from algorithms.one_time_adaptation.adaptation import UNUSED_ON_TABLES, OneTimeAdaptation, OneTimeConfig
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientAdaptation, PolicyConfig, Seen
+from algorithms.one_time_adaptation.adaptation import OneTimeAdaptation, OneTimeConfig
 from algorithms.one_time_adaptation.distances import Distance
 from algorithms.one_time_adaptation.tabular_sampled import SampledTabularAdaptation
 from algorithms.optimisation.task_chunks import added, each_chunk, scaled
@@ -28,7 +22,7 @@ from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
 from algorithms.policies.gaussian_mlp import GaussianMLP, flat_inputs
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax
 from algorithms.policies.parameters import Parameters, flat, stacked
-from algorithms.search_space import Choice, searched, unsearched
+from algorithms.search_space import LAMBDAS, UNUSED_ON_TABLES, Choice, searched, unsearched
 from environments.collector import Collector
 from environments.problem import Problem
 from environments.streams import Streams

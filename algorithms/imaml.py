@@ -19,13 +19,10 @@ from algorithms.optimisation.proximal_ascent import proximal_ascent
 from algorithms.optimisation.task_chunks import each_chunk, joined
 from algorithms.policies.networks import NetworkPolicy
 from algorithms.policies.parameters import Parameters, from_task_vectors, stacked
-from algorithms.search_space import unsearched
+from algorithms.search_space import PROXIMAL, unsearched
 from environments.collector import Collector
 from environments.policy import Distribution
 from environments.task import TaskRef
-
-#: why it is not tuned
-PROXIMAL = "how exactly the proximal problem is solved; what it is, inner_step_size decides"
 
 
 @dataclass(frozen=True)

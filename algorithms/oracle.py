@@ -16,15 +16,13 @@ from algorithms.meta_learning.gradient_adaptation import GradientAdaptation, Gra
 from algorithms.optimisation.adam import Adam
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax
 from algorithms.policies.parameters import stacked
-from algorithms.search_space import unsearched
+from algorithms.search_space import NEVER, unsearched
 from environments.collector import Collector
 from environments.facts import SuiteFacts
 from environments.problem import Problem
 from environments.streams import Streams
 from environments.task import TaskRef
 
-#: why it is not tuned
-NEVER = "a reference that sees the test tasks, and so is never tuned"
 #: logit of every optimal action: any other then has a probability below 1e-17
 CERTAIN = 40.0
 

@@ -12,11 +12,8 @@ from algorithms.meta_learning.adam_meta_learner import AdamConfig, AdamMetaLearn
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
-from algorithms.search_space import Integers, searched, unsearched
+from algorithms.search_space import BOUND, Integers, searched, unsearched
 from environments.policy import Distribution
-
-#: why it is not tuned
-BOUND = "the paper's; how far one sample moves a policy is searched by step_size and gradient_steps"
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,17 @@ class Choice:
 
 Space = LogRange | Range | Integers | Choice
 
+#: several methods' pieces: no run depends on them, so they may be changed here without any method's code being another
+LAMBDAS = Choice((0.9, 0.95, 1.0))  # of generalised advantage estimation: less variance for more bias
+BATCH = "a batch's size is the profile's, the same for all methods"
+PROXIMAL = "how exactly the proximal problem is solved; what it is, inner_step_size decides"
+NEVER = "a reference that sees the test tasks, and so is never tuned"
+BOUND = "the paper's; how far one sample moves a policy is searched by step_size and gradient_steps"
+VARIATE = "the paper's; a control variate that fits worse costs variance and no bias"
+SOLVER = "numerics of the solver, on which little depends beside delta"
+ALIKE = "the profile's, so that all methods begin with the same policy"
+UNUSED_ON_TABLES = "a table is adapted exactly, to action values of its own"
+
 
 @dataclass(frozen=True)
 class Declaration:

@@ -16,14 +16,11 @@ from algorithms.meta_learning.dice_adaptation import DiceConfig, DiceMetaLearner
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.promp import Promp, PrompConfig
-from algorithms.search_space import Choice, searched, unsearched
+from algorithms.search_space import VARIATE, Choice, searched, unsearched
 from environments.policy import Distribution
 from environments.problem import Problem
 from environments.streams import Streams
 from environments.trajectories import TrajectoryBatch
-
-#: why it is not tuned
-VARIATE = "the paper's; a control variate that fits worse costs variance and no bias"
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,13 @@ from algorithms.optimisation.inner_update import inner_update
 from algorithms.optimisation.task_chunks import each_chunk, joined
 from algorithms.policies.networks import NetworkPolicy, make_network, unsuitable
 from algorithms.policies.parameters import Parameters, stacked
-from algorithms.search_space import Choice, LogRange, searched, unsearched
+from algorithms.search_space import ALIKE, LAMBDAS, LogRange, searched, unsearched
 from environments.facts import SuiteFacts
 from environments.policy import Distribution
 from environments.problem import Problem
 from environments.streams import Streams
 from environments.task import TaskRef
 from environments.trajectories import TrajectoryBatch
-
-#: of generalised advantage estimation: less variance for more bias
-LAMBDAS = Choice((0.9, 0.95, 1.0))
-#: why it is not tuned
-ALIKE = "the profile's, so that all methods begin with the same policy"
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,12 @@ from algorithms.optimisation.conjugate_gradient import solve
 from algorithms.policies.gaussian_mlp import GaussianMLP
 from algorithms.policies.networks import PolicyNetwork
 from algorithms.policies.parameters import Parameters, from_task_vectors, task_vectors
-from algorithms.search_space import LogRange, searched, unsearched
+from algorithms.search_space import UNUSED_ON_TABLES, LogRange, searched, unsearched
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
 
 #: a ratio's logarithm is cut here, where h has long saturated: beyond it a derivative would be 0 times infinity
 LARGEST_LOG_RATIO = 20.0
-#: why it is not tuned there
-UNUSED_ON_TABLES = "a table is adapted exactly, to action values of its own"
 
 
 def bounded(ratio: torch.Tensor) -> torch.Tensor:

@@ -9,12 +9,10 @@ import torch
 
 from algorithms.optimisation.conjugate_gradient import blas_dots, solve
 from algorithms.policies.parameters import Parameters, flat, unflat
-from algorithms.search_space import LogRange, searched, unsearched
+from algorithms.search_space import SOLVER, LogRange, searched, unsearched
 
 #: conjugate gradient stops below this residual
 RESIDUAL = 1e-5
-#: why it is not tuned
-SOLVER = "numerics of the solver, on which little depends beside delta"
 
 
 @dataclass(frozen=True)
