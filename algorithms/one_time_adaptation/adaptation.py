@@ -25,6 +25,8 @@ from environments.trajectories import TrajectoryBatch
 
 #: a ratio's logarithm is cut here, where h has long saturated: beyond it a derivative would be 0 times infinity
 LARGEST_LOG_RATIO = 20.0
+#: why it is not tuned
+SOLVED = "how closely the adaptation is solved; how far it moves a policy, regularisation decides"
 #: why it is not tuned there
 UNUSED_ON_TABLES = "a table is adapted exactly, to action values of its own"
 
@@ -49,9 +51,8 @@ class OneTimeConfig:
 
     # lambda; on the robots Alg(3)'s is not printed
     regularisation: float = searched(0.5, LogRange(0.02, 2.0), tabular=LogRange(0.01, 1.0))
-    adam_steps: int = unsearched(50, "the paper's; how far they lead, adam_step_size decides")
-    # not printed
-    adam_step_size: float = searched(2e-3, LogRange(5e-4, 1e-2), tabular=UNUSED_ON_TABLES)
+    adam_steps: int = unsearched(50, SOLVED)
+    adam_step_size: float = unsearched(2e-3, SOLVED)  # not printed
     first_order: bool = False  # Appendix G: the gain linearised at phi; with bo-mrl-3 Appendix H's policy gradient
     # what d2L/dtheta2 is taken of: the objective that was solved, Equation (7) with its h; as (8) prints it, without h;
     # -lambda D^2 alone
