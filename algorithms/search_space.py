@@ -114,6 +114,7 @@ BOUND = "the paper's; how far one sample moves a policy is searched by step_size
 VARIATE = "the paper's; a control variate that fits worse costs variance and no bias"
 SOLVER = "numerics of the solver, on which little depends beside delta"
 ALIKE = "the profile's, so that all methods begin with the same policy"
+SOLVED = "how closely the adaptation is solved; how far it moves a policy, regularisation decides"
 UNUSED_ON_TABLES = "a table is adapted exactly, to action values of its own"
 
 

@@ -19,7 +19,7 @@ from algorithms.optimisation.conjugate_gradient import solve
 from algorithms.policies.gaussian_mlp import GaussianMLP
 from algorithms.policies.networks import PolicyNetwork
 from algorithms.policies.parameters import Parameters, from_task_vectors, task_vectors
-from algorithms.search_space import UNUSED_ON_TABLES, LogRange, searched, unsearched
+from algorithms.search_space import SOLVED, LogRange, searched, unsearched
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
 
@@ -47,9 +47,8 @@ class OneTimeConfig:
 
     # lambda; on the robots Alg(3)'s is not printed
     regularisation: float = searched(0.5, LogRange(0.02, 2.0), tabular=LogRange(0.01, 1.0))
-    adam_steps: int = unsearched(50, "the paper's; how far they lead, adam_step_size decides")
-    # not printed
-    adam_step_size: float = searched(2e-3, LogRange(5e-4, 1e-2), tabular=UNUSED_ON_TABLES)
+    adam_steps: int = unsearched(50, SOLVED)
+    adam_step_size: float = unsearched(2e-3, SOLVED)  # not printed
     first_order: bool = False  # Appendix G: the gain linearised at phi; with bo-mrl-3 Appendix H's policy gradient
     # what d2L/dtheta2 is taken of: the objective that was solved, Equation (7) with its h; as (8) prints it, without h;
     # -lambda D^2 alone
