@@ -59,9 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_list)
 
     command = commands.add_parser("show", help="the configuration that a run would get, and what each value is by")
-    command.add_argument("suite", metavar="SUITE", help="a name, with options as in corners[horizon=50]")
+    command.add_argument("suite", metavar="NAME or FILE[:CLASS]", help="with options as in corners[horizon=50]")
     command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
-    command.add_argument("--benchmark", default="quick", help="whose rules and profile to take (default: quick)")
+    command.add_argument(
+        "--benchmark", default="quick", metavar="NAME or FILE", help="whose rules and profile to take (default: quick)"
+    )
     _add_settings(command)
     _add_tuned(command)
     _add_results(command)
@@ -69,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_show)
 
     command = commands.add_parser("leaderboard", help="run what is missing of a benchmark, then write its report")
-    command.add_argument("--benchmark", default="quick", help="a definition's name (default: quick)")
+    command.add_argument(
+        "--benchmark", default="quick", metavar="NAME or FILE", help="a definition's, or a TOML file (default: quick)"
+    )
     command.add_argument("--algorithms", metavar="X,Y", help="in place of the benchmark's: names, or FILE.py[:CLASS]")
     _add_cells(command)
     _add_tuned(command)
@@ -84,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("compare", help="run one algorithm and compare it with stored results")
     command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
     command.add_argument("--against", metavar="X,Y", help="algorithms to compare with (default: all that are stored)")
-    command.add_argument("--benchmark", default="quick", help="whose suites and profile to take (default: quick)")
+    command.add_argument(
+        "--benchmark", default="quick", metavar="NAME or FILE", help="whose suites and profile to take (default: quick)"
+    )
     _add_cells(command)
     _add_tuned(command)
     _add_run_options(command, "comparison")
@@ -119,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("report", help="write the report again from stored results alone")
     _add_results(command)
     command.add_argument("--output", type=Path, default=Path("report"), metavar="DIR")
+    command.add_argument("--benchmark", metavar="NAME or FILE", help="only the cells and the profile of a benchmark")
     command.add_argument("--profile", metavar="P,Q", help="only runs of these profiles; globs as in *")
     command.add_argument(
         "--suites", metavar="A,B", help="only these suites, with options or without; globs as in ant-*"
@@ -155,13 +162,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_cells(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--suites", metavar="A,B", help="in place of the benchmark's, as in corners[horizon=50]")
+    command.add_argument(
+        "--suites", metavar="A,B", help="in place of the benchmark's, as in corners[horizon=50], or FILE.py[:CLASS]"
+    )
     command.add_argument("--seeds", type=_positive, metavar="N", help="how many (default: the profile's)")
     _add_settings(command)
 
 
 def _add_settings(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--profile", help="how much a run samples (default: the benchmark's)")
+    command.add_argument(
+        "--profile",
+        metavar="NAME or FILE",
+        help="how much a run samples: a profile or a TOML file (default: the benchmark's)",
+    )
     command.add_argument(
         "--set", action="append", default=[], dest="settings", metavar="ALGORITHM.OPTION=VALUE",
         help="as in promp.clip=0.2; `all` stands for every algorithm that has the option; may be repeated",
@@ -302,9 +315,16 @@ def _paper(parsed: argparse.Namespace) -> int:
 
 def _report(parsed: argparse.Namespace) -> int:
     from benchmarks.commands.report import Filter, run_report
+    from benchmarks.planning.recorded_names import algorithm_name, profile_name, suite_name
 
-    profiles, suites, algorithms = (_names(given) for given in (parsed.profile, parsed.suites, parsed.algorithms))
-    return run_report(parsed.results, parsed.output, Filter(profiles, suites, algorithms), parsed.shipped)
+    given = (
+        (_names(parsed.profile), profile_name),
+        (_names(parsed.suites), suite_name),
+        (_names(parsed.algorithms), algorithm_name),
+    )
+    profiles, suites, algorithms = (None if texts is None else list(map(name_of, texts)) for texts, name_of in given)
+    chosen = Filter(profiles, suites, algorithms, parsed.benchmark)
+    return run_report(parsed.results, parsed.output, chosen, parsed.shipped)
 
 
 def _check(parsed: argparse.Namespace) -> int:

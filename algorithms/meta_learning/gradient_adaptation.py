@@ -47,7 +47,7 @@ class PolicyConfig(Config):
 class GradientConfig(PolicyConfig):
     # of gradient ascent on all parameters, ProMP's.  A logit of a table is moved by its own state's steps alone, few of
     # a batch, hence the other space.  The first step of an untrained policy moves it by a divergence of 0.003 at the
-    # space's lower end (stocks) to about 1 at its upper (half-cheetah); on frozen lakes of 0.002 to 1.
+    # space's lower end (stocks) to about 1 at its upper (half-cheetah); on frozen lakes of 0.002 to 1 (1000).
     inner_step_size: float = searched(0.1, LogRange(0.005, 1.0), tabular=LogRange(10.0, 3000.0))
 
 

@@ -11,6 +11,8 @@ from benchmarks.commands.compare import as_lines
 from benchmarks.conformance.rules import RULES, SUITES, Finding, check
 from benchmarks.conformance.suite_rules import SUITE_RULES, check_suite
 from benchmarks.planning.plan import check_name
+from benchmarks.specs.loose_suites import is_source, split_source
+from benchmarks.specs.run_spec import planned_suite
 from environments.catalogue import parse_suite_name, suites
 from environments.discovery import ClassEntry
 from environments.suite import Suite
@@ -26,7 +28,9 @@ def run_check(text: str, tried_on: Sequence[str] | None) -> int:
     found, options = _found(text)
     if not issubclass(cls := _class_of(found), Suite):
         check_name(found)
-        return _told(found.name, check(found, tried_on or SUITES), RULES)
+        if options:
+            raise UsageError(f"{text!r}: an algorithm has no options in brackets, a suite has")
+        return _told(found.name, check(found, [planned_suite(name).full_name for name in tried_on or SUITES]), RULES)
     if tried_on:
         raise UsageError(f"--suites chooses what an algorithm is tried on; {found.name} is a suite")
     owner = f"suite {found.name}"
@@ -42,8 +46,9 @@ def run_check(text: str, tried_on: Sequence[str] | None) -> int:
 
 def _found(text: str) -> tuple[ClassEntry, dict[str, str]]:
     """The class, and the options that the text has in brackets."""
-    if text.partition(":")[0].endswith(".py") or ":" in text:
-        return find_algorithm(text), {}
+    if is_source(text):
+        source, options = split_source(text)
+        return find_algorithm(source), parse_suite_name(f"{source}{options}")[1]
     name, options = parse_suite_name(text)
     if name in suites():
         return suites()[name], options

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from benchmarks.commands.jobs import RunOptions, failed_runs
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import LeftOut
+from benchmarks.planning.recorded_names import runs_of_benchmark
 from benchmarks.specs.job import AnyJob
 from benchmarks.verification.proofs import stale_digests, with_proofs
 from environments.typed_options import UsageError, nearest
@@ -32,10 +33,15 @@ class Filter:
     profiles: Sequence[str] | None = None
     suites: Sequence[str] | None = None
     algorithms: Sequence[str] | None = None
+    benchmark: str | None = None  # a definition's name or file: its cells in its profile
 
     def choose(self, runs: Iterable[StoredRun]) -> list[StoredRun]:
         """Raises UsageError, offering the nearest name, for a name that no run has."""
         found = list(runs)
+        if self.benchmark is not None:
+            found = runs_of_benchmark(self.benchmark, found)
+            if not found:
+                raise UsageError(f"no run of benchmark {self.benchmark!r} in its profile is stored")
         kinds: tuple[tuple[str, Sequence[str] | None, Callable[[StoredRun], tuple[str, ...]]], ...] = (
             ("profile", self.profiles, lambda run: (run.profile,)),
             ("suite", self.suites, lambda run: (run.suite, base_name(run.suite))),

@@ -52,6 +52,7 @@ def description(
         "algorithm": spec.algorithm,
         "left_out": None,
         "source": spec.source,
+        "suite_source": spec.suite_source,
         "benchmark": spec.benchmark,
         "profile": spec.profile,
         "tuning": spec.tuning,
@@ -91,7 +92,7 @@ def as_lines(content: Mapping[str, Any]) -> list[str]:
 def _fixed(suite: Suite, text: str) -> dict[str, Any]:
     """What the suite decides of a run, whether it has an option for it or not."""
     given = parse_suite_name(text)[1]
-    found = {}
+    found: dict[str, Any] = {}
     for name in ("horizon", "discount", "metric"):
         owner = next(each.__name__ for each in type(suite).__mro__ if name in vars(each))
         source = "the suite's name" if name in given else f"default of {owner}"

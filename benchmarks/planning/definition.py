@@ -1,4 +1,4 @@
-"""Benchmark definitions: one TOML file each in `definitions/`, naming its suites, algorithms and claims.
+"""Benchmark definitions: one TOML file each in `definitions/`, naming its suites, algorithms and claims, or anywhere.
 
 Each paper in `results/published/` is a benchmark too, of those of its suites and algorithms that exist, with the
 scripted references beside them.
@@ -7,11 +7,12 @@ scripted references beside them.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from algorithms.catalogue import algorithms
 from environments.catalogue import suites
@@ -37,8 +38,14 @@ class Definition:
 
 
 def find_definition(name: str) -> Definition:
-    """Raises UsageError offering the nearest name."""
+    """The definition of that name, or in the file `path.toml`.
+
+    A file's suites, algorithms and profile are names, or files of one's own relative to its folder.
+    Raises UsageError offering the nearest name, or naming what in the file is not valid.
+    """
     known = definitions()
+    if name.endswith(".toml"):
+        return _read(own_file(name, "benchmark", known, FOLDER))
     if name not in known:
         raise UsageError(f"unknown benchmark {name!r}; {nearest(name, known)}")
     return known[name]
@@ -55,13 +62,56 @@ def definitions(folder: Path = FOLDER) -> Mapping[str, Definition]:
     return MappingProxyType(dict(sorted(found.items())))
 
 
+def own_file(text: str, kind: str, known: Collection[str], folder: Path) -> Path:
+    """The file of a benchmark or profile, whose name is the file's without its ending.
+
+    Raises UsageError if there is none, and for a file of one's own with a name that stands for one of ours.
+    """
+    path = Path(text)
+    if not path.is_file():
+        raise UsageError(
+            f"no file {text!r} with a {kind}; or did you mean the name of one: {', '.join(sorted(known))}?"
+        )
+    if path.stem in known and path.resolve().parent != folder.resolve():
+        raise UsageError(f"{text}: the name {path.stem!r} is taken by the {kind} that is shipped; rename the file")
+    return path
+
+
 def _read(path: Path) -> Definition:
+    owner = f"benchmark definition {path}"
     try:
-        content = tomllib.loads(path.read_text())
-        suites, algorithms, claims = (tuple(content.pop(key)) for key in ("suites", "algorithms", "claims"))
-        return Definition(name=path.stem, suites=suites, algorithms=algorithms, claims=claims, **content)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise UsageError(f"benchmark definition {path.name} is not valid: {error}") from None
+        content: dict[str, Any] = {"title": path.stem, "summary": "", "claims": []} | tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{owner} cannot be read: {error}") from None
+    known = [field.name for field in fields(Definition) if field.name != "name"]
+    for key in content:
+        if key not in known:
+            raise UsageError(f"{owner} has no key {key!r}; {nearest(key, known)}")
+    for key in known:
+        if key not in content:
+            raise UsageError(f"{owner} has no {key!r}, which it needs")
+        listed = key in ("suites", "algorithms", "claims")
+        texts = content[key] if listed else [content[key]]
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise UsageError(f"{owner}: {key} must be {'a list of texts' if listed else 'a text'}, got {texts!r}")
+    for key in ("suites", "algorithms"):
+        if not content[key]:
+            raise UsageError(f"{owner}: {key} is empty; name at least one")
+    return Definition(
+        name=path.stem,
+        title=content["title"],
+        summary=content["summary"],
+        profile=_beside(path, content["profile"]),
+        suites=tuple(_beside(path, text) for text in content["suites"]),
+        algorithms=tuple(_beside(path, text) for text in content["algorithms"]),
+        claims=tuple(content["claims"]),
+    )
+
+
+def _beside(path: Path, text: str) -> str:
+    """A file that a definition names, from its folder; any other name as it is."""
+    file = text.partition("[")[0].partition(":")[0].strip()
+    return str(path.parent / text.strip()) if file.endswith((".py", ".toml")) else text
 
 
 def scripted_references() -> tuple[str, ...]:

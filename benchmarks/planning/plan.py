@@ -18,7 +18,8 @@ from benchmarks.planning.profiles import Profile, find_profile
 from benchmarks.planning.tuned_values import TunedCell
 from benchmarks.planning.tuning_choice import TuningChoice
 from benchmarks.specs.code_digest import code_digest
-from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.specs.loose_suites import source_of_suite
+from benchmarks.specs.run_spec import RunSpec, planned_suite
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from environments.catalogue import suites as known_suites
 from environments.discovery import ClassEntry
@@ -84,7 +85,8 @@ def make_plan(
 ) -> Plan:
     """The runs of a benchmark, seed by seed; each argument that is given replaces the definition's own.
 
-    suites: names with options.  algorithms: names, or what else `find_algorithm` takes.  seeds: how many, from 0.
+    benchmark, profile: names, or files FILE.toml.  suites: names, or files FILE.py[:CLASS], with options or without.
+    algorithms: names, or what else `find_algorithm` takes.  seeds: how many, from 0.
     settings: texts `algorithm.option=value`, where the algorithm may be `all` (those that have the option).
     tuned: whether options take the values that `metarl tune` found, which go before the profile's and behind settings;
     or the folder that has them.
@@ -105,16 +107,18 @@ def make_plan(
             f"seeds from {FIRST_TUNING_SEED} on are those of tuning, so there are at most as many; got {count}"
         )
     cells, left_out = list[Cell](), list[LeftOut]()
-    chosen_suites = [known_suite(text) for text in _unique(suites or definition.suites)]
+    chosen_suites = list({
+        suite.full_name: suite for suite in (planned_suite(text) for text in suites or definition.suites)
+    }.values())  # fmt: skip
     for suite in chosen_suites:
         suite.check_data()
         check_declaration(suite)
-    choice = TuningChoice(benchmark, chosen, tuned)
+    choice = TuningChoice(definition.name, chosen, tuned)
     for suite in chosen_suites:
         for entry in found:
             reason = misfit(entry, suite)
             if reason is None:
-                cells.append(_cell(benchmark, chosen, suite, entry, parsed, choice.values(suite, entry)))
+                cells.append(_cell(definition.name, chosen, suite, entry, parsed, choice.values(suite, entry)))
             elif algorithms or not entry.load().scripted:  # nobody asked for a definition's scripted references
                 left_out.append(LeftOut(suite.full_name, entry.name, reason))
     return Plan(cells, count, left_out, choice.notes())
@@ -150,6 +154,7 @@ def _cell(
         benchmark=benchmark,
         code=code_digest(entry, known_suites()[suite.name]),
         tuning=tuned.note() if tuned is not None and used else None,
+        suite_source=source_of_suite(suite.name),
     )
     return Cell(spec, sources | {f"configuration.{option}": source for option, (_, source) in options.items()})
 

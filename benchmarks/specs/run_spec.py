@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Self
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import code_digest
+from benchmarks.specs.loose_suites import is_source, offer_suite, split_source
 from benchmarks.specs.provenance import record_of
 from benchmarks.specs.time_estimates import OVERHEAD, SECONDS_OF_LEARNING, Learned, sampling_seconds
 from environments.catalogue import make_suite, suites
 from environments.problem import EvaluationProtocol
 from environments.suite import Suite
-from environments.typed_options import as_recorded, from_recorded
+from environments.typed_options import UsageError, as_recorded, from_recorded
 from results.store import StoredRun
 
 #: packages whose version is part of a run's identity: another one gives other numbers
@@ -45,6 +46,7 @@ class RunSpec:
     benchmark: str | None = None
     code: str | None = None  # digest of the deciding code when the run was planned; None: as it is now
     tuning: dict[str, Any] | None = None  # of the tuned values among its options: trials, seeds, digest, sibling
+    suite_source: str | None = None  # "path.py:Class" of a suite from a loose file
 
     kind: ClassVar[type[StoredRun]] = StoredRun
     unit = "steps"
@@ -69,7 +71,7 @@ class RunSpec:
 
     @property
     def decided_by(self) -> tuple[str, ...]:
-        return self.source or self.algorithm, known_suite(self.suite).name
+        return self.source or self.algorithm, self._suite().name
 
     @property
     def protocol(self) -> EvaluationProtocol:
@@ -77,7 +79,7 @@ class RunSpec:
 
     def identity(self) -> dict[str, Any]:
         """What decides the result, as stored in `run.json`: names, options and protocol as first recorded."""
-        suite = known_suite(self.suite)
+        suite = self._suite()
         return {
             "suite": suite.recorded_name,
             "algorithm": self.algorithm,
@@ -100,7 +102,7 @@ class RunSpec:
 
     def record(self) -> dict[str, Any]:
         """`run.json`, without its attempts."""
-        suite = known_suite(self.suite)
+        suite = self._suite()
         algorithm = find_algorithm(self.source or self.algorithm).load()
         description = {
             "family": suite.family,
@@ -116,11 +118,14 @@ class RunSpec:
             **({} if self.tuning is None else {"tuning": self.tuning}),
             **suite.describe(),
         }
-        return record_of(self.identity(), description, suite.data_source, self.source)
+        record = record_of(self.identity(), description, suite.data_source, self.source)
+        if self.suite_source is not None:
+            record["provenance"]["suite_source"] = self.suite_source
+        return record
 
     def expected_seconds(self, learned: Learned) -> float:
         """Of one core, the harness's own evaluations included, which no budget is charged for."""
-        suite, sampling = known_suite(self.suite), sampling_seconds(self.suite)
+        suite, sampling = self._suite(), sampling_seconds(self.suite)
         validation, test = len(suite.split.validation), len(suite.split.test)
         algorithm = find_algorithm(self.source or self.algorithm).load()
         trains = algorithm.trains and not algorithm.scripted  # what a scripted one tries is a small part of any budget
@@ -130,6 +135,12 @@ class RunSpec:
         step = learned.get((self.suite, self.algorithm), sampling + SECONDS_OF_LEARNING)
         return OVERHEAD + evaluation * sampling + (self.budget * step if trains else 0.0)
 
+    def _suite(self) -> Suite:
+        """This process may be another one than the plan's: a loose file's suite is not yet known to it."""
+        if self.suite_source is not None:
+            offer(self.suite_source)
+        return known_suite(self.suite)
+
     @classmethod
     def from_record(cls, run: Mapping[str, Any]) -> Self:
         """The run that a stored `run.json` describes, in today's names and whole.
@@ -138,6 +149,9 @@ class RunSpec:
         """
         identity, description = run["identity"], run["description"]
         name, source = identity["algorithm"], run["provenance"].get("source")
+        suite_source = run["provenance"].get("suite_source")
+        if suite_source is not None:
+            offer(suite_source)
         return cls(
             suite=recorded_suite(identity["suite"]).full_name,
             algorithm=name,
@@ -149,6 +163,7 @@ class RunSpec:
             profile=description["profile"],
             benchmark=description["benchmark"],
             tuning=description.get("tuning"),
+            suite_source=suite_source,
             **from_recorded(EvaluationProtocol, identity["protocol"], "the protocol"),
         )
 
@@ -163,6 +178,32 @@ def known_suite(full_name: str) -> Suite:
 def recorded_suite(name: str) -> Suite:
     """The suite that a record names."""
     return make_suite(name, recorded=True)
+
+
+def offer(source: str) -> str:
+    """Makes a suite of a loose file known to this process; its name.  Raises UsageError."""
+    found, changed = offer_suite(source)
+    if changed:
+        known_suite.cache_clear()
+        recorded_suite.cache_clear()
+    return found.name
+
+
+def planned_suite(text: str) -> Suite:
+    """The suite of that name, or of `path.py[:Class]` or `package.module:Class`, with options or without.
+
+    Raises UsageError.
+    """
+    if not is_source(text):
+        return known_suite(text)
+    source, options = split_source(text)
+    name = offer(source)
+    try:
+        return known_suite(name + options)
+    except UsageError:
+        raise
+    except Exception as error:  # the suite's own, whatever it is
+        raise UsageError(f"suite {name} cannot be made: {type(error).__name__}: {error}") from error
 
 
 @cache

@@ -1,0 +1,181 @@
+"""A profile, a benchmark and a suite in a stranger's folder: every command takes them, from that folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.api import run_cell
+from benchmarks.command_line import main
+from benchmarks.planning.definition import find_definition
+from benchmarks.planning.plan import make_plan
+from benchmarks.planning.profiles import FOLDER, find_profile
+from benchmarks.specs import loose_suites
+from benchmarks.specs.run_spec import RunSpec, known_suite
+from environments.catalogue import suites
+from environments.typed_options import UsageError
+from results.store import Store
+from tests.support.adapters import write_good
+from tests.support.walks import GOOD
+
+ROOT = Path(__file__).parents[2]
+PROFILE = """
+seeds = 1
+budget = 400
+adaptation_steps = 1
+trajectories = 2
+evaluations = 1
+checkpoint_every = 5
+config = { tasks = 2, trajectories = 2 }
+
+[[rule]]
+benchmarks = "mine"
+suites = "stroll"
+config = { hidden = [4] }
+"""
+BENCHMARK = """
+profile = "../terms/tiny.toml"
+suites = ["suites/stroll.py:Walk[horizon=10]", "frozen-lake-low[horizon=10]"]
+algorithms = ["promp", "../good.py"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A stranger's folder, which is the working directory; what it makes known is forgotten afterwards."""
+    (tmp_path / "own" / "suites").mkdir(parents=True)
+    (tmp_path / "terms").mkdir()
+    (tmp_path / "terms" / "tiny.toml").write_text(PROFILE)
+    (tmp_path / "own" / "mine.toml").write_text(BENCHMARK)
+    (tmp_path / "own" / "suites" / "stroll.py").write_text(GOOD.replace('"walk"', '"stroll"'))
+    Path(write_good(tmp_path)).rename(tmp_path / "good.py")
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    for name in loose_suites._offered:
+        suites().pop(name)
+    loose_suites._offered.clear()
+    known_suite.cache_clear()
+
+
+def test_a_strangers_folder_runs_every_command(tmp_path: Path, folder: Path) -> None:
+    def metarl(*arguments: str) -> str:
+        code = (
+            f"import sys; sys.path.insert(0, {str(ROOT)!r}); from benchmarks.command_line import main; sys.exit(main())"
+        )
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    stroll = "own/suites/stroll.py[horizon=10]"
+
+    metarl("leaderboard", "--benchmark", "own/mine.toml", "--workers", "2")
+    assert "all 4 runs are stored" in metarl("leaderboard", "--benchmark", "own/mine.toml", "--workers", "2")
+    runs = Store(tmp_path / "results").finished()
+    assert sorted({run.suite for run in runs}) == ["frozen-lake-low[horizon=10]", "stroll[horizon=10]"]
+    assert {(run.profile, run.run["description"]["benchmark"]) for run in runs} == {("tiny", "mine")}
+    own = [run for run in runs if run.suite == "stroll[horizon=10]"]
+    source = f"{tmp_path / 'own' / 'suites' / 'stroll.py'}:Walk"
+    assert {run.run["provenance"].get("suite_source") for run in own} == {source}
+    assert [run.identity["configuration"].get("hidden") for run in own if run.algorithm == "promp"] == [[4]]
+    shown = json.loads(metarl("show", stroll, "promp", "--benchmark", "own/mine.toml", "--json"))
+    assert (shown["suite_source"], shown["stored"][0]["differs"]) == (source, [])
+    cells = ("--benchmark", "own/mine.toml", "--suites", stroll)
+    assert "drift on stroll[horizon=10]" in metarl("compare", "good.py", *cells, "--workers", "2")
+    assert "drift keeps every rule" in metarl("check", "good.py", "--suites", "own/suites/stroll.py")
+    assert "stroll[horizon=20] keeps every rule" in metarl("check", "own/suites/stroll.py:Walk[horizon=20]")
+    assert "report: " in metarl("report", "--benchmark", "own/mine.toml")
+    metarl("report", "--profile", "terms/tiny.toml", "--suites", stroll, "--algorithms", "good.py")
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert {name for board in summary["suites"].values() for name in board} >= {"drift"}
+    assert "verified" in metarl("verify", str(own[0].path), "--no-attest")
+
+
+def test_the_digest_covers_the_suites_file_and_a_record_finds_it_again(folder: Path) -> None:
+    file = folder / "own" / "suites" / "stroll.py"
+    cell = {"suites": [str(file)], "algorithms": ["random-init"], "seeds": 1, "profile": "terms/tiny.toml"}
+    (spec,) = make_plan(**cell)
+    assert RunSpec.from_record(spec.record()).identity() == spec.identity()
+    file.write_text(file.read_text().replace("# ", "#  ") + "\n# a comment\n")
+    assert make_plan(**cell)[0].code == spec.code
+    file.write_text(file.read_text().replace("0.1, 0.1", "0.2, 0.2"))
+    (changed,) = make_plan(**cell)
+    assert changed.code != spec.code
+    file.write_text(file.read_text().replace("horizon = 30", "horizon = 12"))
+    assert make_plan(**cell)[0].identity()["suite_digest"] != spec.identity()["suite_digest"]
+    record = spec.record()
+    file.unlink()
+    with pytest.raises(UsageError, match=r"no file .*stroll\.py"):
+        RunSpec.from_record(record)
+
+
+def test_run_cell_takes_a_profile_and_a_suite_in_files(folder: Path) -> None:
+    cell = run_cell("own/suites/stroll.py[horizon=5]", "random-init", profile="terms/tiny.toml")
+    assert set(cell.scores["suite"]) == {"stroll[horizon=5]"}
+
+
+def test_names_in_a_definition_are_relative_to_its_file(folder: Path) -> None:
+    found = find_definition("own/mine.toml")
+    assert (found.name, found.title, found.profile) == ("mine", "mine", "own/../terms/tiny.toml")
+    assert found.suites == ("own/suites/stroll.py:Walk[horizon=10]", "frozen-lake-low[horizon=10]")
+    assert found.algorithms == ("promp", "own/../good.py")
+    assert find_profile("terms/tiny.toml").name == "tiny"
+    assert find_profile(str(FOLDER / "quick.toml")).name == "quick"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("own/mine.toml", "suites =", "suits =", "has no key 'suits'; did you mean 'suites'?"),
+        ("own/mine.toml", 'profile = "../terms/tiny.toml"', "", "own/mine.toml has no 'profile', which it needs"),
+        ("own/mine.toml", '["promp", "../good.py"]', '"promp"', "algorithms must be a list of texts, got 'promp'"),
+        ("own/mine.toml", '["promp", "../good.py"]', "[]", "algorithms is empty; name at least one"),
+        ("own/mine.toml", "[", "", "benchmark definition own/mine.toml cannot be read: Expected newline"),
+        ("own/mine.toml", "stroll.py", "strol.py", "no file 'own/suites/strol.py'"),
+        ("own/mine.toml", "../terms/tiny", "../terms/tin", "no file 'own/../terms/tin.toml' with a profile"),
+        ("terms/tiny.toml", "seeds = 1", "", "profile tiny has no 'seeds', which it needs"),
+        ("terms/tiny.toml", "budget = 400", "budget = 0", "budget must be a whole number of at least 1, got 0"),
+        ("terms/tiny.toml", "seeds", "seed", "profile tiny has no key 'seed'; did you mean 'seeds'?"),
+        ("terms/tiny.toml", "{ hidden = [4] }", "4", "config must hold options, as in { tasks = 10 }, got 4"),
+        ("terms/tiny.toml", '"stroll"', "4", "suites of a rule must be a glob or a list of them, got 4"),
+        ("terms/tiny.toml", "= 400", "= ", "profile own/../terms/tiny.toml cannot be read: Invalid value"),
+        ("own/suites/stroll.py", '"stroll"', '"corners"', "stroll.py:Walk: the name 'corners' is taken by"),
+        ("own/suites/stroll.py", "class Walk(Suite)", "class Walk", "Walk is no subclass of environments.suite.Suite"),
+        ("own/suites/stroll.py", "import random", "import nowhere", "stroll.py cannot be imported: No module named"),
+        ("own/suites/stroll.py", "class Walk", "class Stroll", "must hold one Suite class with a `name`; found: none"),
+    ],
+)
+def test_bad_files_are_one_line(
+    file: str, old: str, new: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1))
+    assert main(["leaderboard", "--benchmark", "own/mine.toml", "--dry-run"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+
+
+def test_a_file_with_the_name_of_a_shipped_one_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for option, kind in (("--benchmark", "benchmark"), ("--profile", "profile")):
+        (folder / "quick.toml").write_text(PROFILE)
+        assert main(["leaderboard", option, "quick.toml", "--dry-run"]) == 2
+        expected = f"metarl: quick.toml: the name 'quick' is taken by the {kind} that is shipped; rename the file\n"
+        assert capsys.readouterr().err == expected
+    assert main(["leaderboard", "--benchmark", "quik.toml"]) == 2
+    assert "no file 'quik.toml' with a benchmark; or did you mean the name of one: " in capsys.readouterr().err
+
+
+def test_the_former_rules_are_still_a_profile() -> None:
+    (spec,) = make_plan(
+        suites=["half-cheetah-velocity"], algorithms=["promp"], seeds=1,
+        profile=str(ROOT / "docs" / "studies" / "former-rules.toml"),
+    )  # fmt: skip
+    assert (spec.profile, spec.configuration["step_size"], spec.configuration["gae_lambda"]) == (
+        "former-rules", 3e-3, 0.95,
+    )  # fmt: skip
+    assert spec.budget == make_plan(suites=["half-cheetah-velocity"], algorithms=["promp"], seeds=1)[0].budget
