@@ -33,7 +33,7 @@ class Outcome:
 
     def as_table(self) -> dict[str, Any]:
         trials = [
-            {"values": _toml(values), "scores": [float(score) for score in scores]}
+            Trial(_toml(values), tuple(map(float, scores)))
             for values, scores in zip(self.values, self.scores, strict=True)
         ]
         return {
@@ -43,9 +43,9 @@ class Outcome:
             "seeds": list(self.seeds),
             "sampler": self.sampler,
             **{key: self.identity[key] for key in ("code", "suite_digest", "split_digest")},
-            "digest": trials_digest([Trial(each["values"], each["scores"]) for each in trials]),
-            "values": trials[self.chosen]["values"],
-            "trials": trials,
+            "digest": trials_digest(trials),
+            "values": trials[self.chosen].values,
+            "trials": [{"values": trial.values, "scores": list(trial.scores)} for trial in trials],
         }
 
 
