@@ -12,6 +12,7 @@ from benchmarks.conformance.rules import RULES, SUITES, Finding, check
 from benchmarks.conformance.suite_rules import SUITE_RULES, check_suite
 from benchmarks.planning.plan import check_name
 from benchmarks.specs.loose_suites import is_source, split_source
+from benchmarks.specs.own_code import load_own
 from benchmarks.specs.run_spec import planned_suite
 from environments.catalogue import parse_suite_name, suites
 from environments.discovery import ClassEntry
@@ -58,7 +59,7 @@ def _found(text: str) -> tuple[ClassEntry, dict[str, str]]:
 
 
 def _class_of(found: ClassEntry) -> Any:
-    cls = found.load()
+    cls = load_own(found)
     if not (isinstance(cls, type) and issubclass(cls, (Algorithm, Suite))):
         raise UsageError(
             f"{found.class_name} in {found.module} is a subclass neither of algorithms.algorithm.Algorithm nor of "

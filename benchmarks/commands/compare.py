@@ -179,8 +179,10 @@ def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], opt
         source = repeats[suites[0], name]
         missing.setdefault(suites, {})[name] = os.path.relpath(source) if "/" in source else source
     seeds = len({spec.seed for spec in specs})
+    texts = {known_suite(spec.suite).full_name: spec.suite_text for spec in specs}
     for suites, sources in missing.items():
-        command = ["metarl", "leaderboard", "--algorithms", ",".join(sources.values()), "--suites", ",".join(suites)]
+        named = ",".join(texts[suite] for suite in suites)
+        command = ["metarl", "leaderboard", "--algorithms", ",".join(sources.values()), "--suites", named]
         command += ["--profile", specs[0].profile, "--seeds", str(seeds)]
         command += [] if options.results == Path("results") else ["--results", str(options.results)]
         yield f"`{shlex.join(command)}` runs what a comparison with {', '.join(sources)} needs"

@@ -19,6 +19,7 @@ from benchmarks.planning.tuned_values import TunedCell
 from benchmarks.planning.tuning_choice import TuningChoice
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.loose_suites import source_of_suite
+from benchmarks.specs.own_code import load_own
 from benchmarks.specs.run_spec import RunSpec, planned_suite
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from environments.catalogue import suites as known_suites
@@ -226,6 +227,7 @@ def check_name(entry: ClassEntry) -> None:
 def _check_loose(found: Sequence[ClassEntry]) -> None:
     for entry in found:
         check_name(entry)
+        load_own(entry)
     names = [entry.name for entry in found]
     for name in names:
         if names.count(name) > 1:

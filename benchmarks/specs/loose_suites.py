@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.specs.own_code import load_own
 from environments.catalogue import parse_suite_name, suites
 from environments.discovery import ClassEntry, read_loose_file, read_module_class
 from environments.suite import Suite
@@ -47,7 +48,7 @@ def offer_suite(source: str) -> tuple[ClassEntry, bool]:
         raise UsageError(f"{source}: the name {found.name!r} is taken by {taken_by}; give the class another")
     if before == (found, version):
         return before[0], False
-    cls = found.load()
+    cls = load_own(found)
     if not (isinstance(cls, type) and issubclass(cls, Suite)):
         raise UsageError(f"{source}: {found.class_name} is no subclass of environments.suite.Suite")
     suites()[found.name] = found

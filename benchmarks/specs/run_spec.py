@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -64,6 +65,13 @@ class RunSpec:
     @property
     def suites(self) -> tuple[str, ...]:
         return (self.suite,)
+
+    @property
+    def suite_text(self) -> str:
+        """What a command line takes for the suite: its name, or its file with its options."""
+        if self.suite_source is None:
+            return self.suite
+        return f"{os.path.relpath(self.suite_source)}{self.suite[len(self._suite().name) :]}"
 
     @property
     def size(self) -> int:

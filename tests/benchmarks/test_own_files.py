@@ -100,13 +100,14 @@ def test_the_digest_covers_the_suites_file_and_a_record_finds_it_again(folder: P
     cell = {"suites": [str(file)], "algorithms": ["random-init"], "seeds": 1, "profile": "terms/tiny.toml"}
     (spec,) = make_plan(**cell)
     assert RunSpec.from_record(spec.record()).identity() == spec.identity()
+    before = spec.identity()["suite_digest"]
     file.write_text(file.read_text().replace("# ", "#  ") + "\n# a comment\n")
     assert make_plan(**cell)[0].code == spec.code
     file.write_text(file.read_text().replace("0.1, 0.1", "0.2, 0.2"))
     (changed,) = make_plan(**cell)
     assert changed.code != spec.code
-    file.write_text(file.read_text().replace("horizon = 30", "horizon = 12"))
-    assert make_plan(**cell)[0].identity()["suite_digest"] != spec.identity()["suite_digest"]
+    file.write_text(file.read_text().replace("horizon = 30", "horizon = 120"))
+    assert make_plan(**cell)[0].identity()["suite_digest"] != before
     record = spec.record()
     file.unlink()
     with pytest.raises(UsageError, match=r"no file .*stroll\.py"):
@@ -179,3 +180,16 @@ def test_the_former_rules_are_still_a_profile() -> None:
         "former-rules", 3e-3, 0.95,
     )  # fmt: skip
     assert spec.budget == make_plan(suites=["half-cheetah-velocity"], algorithms=["promp"], seeds=1)[0].budget
+
+
+@pytest.mark.parametrize("file", ["good.py", "own/suites/stroll.py"])
+def test_what_a_file_raises_when_it_is_imported_is_one_line_with_its_place(
+    file: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (folder / file).read_text()
+    (folder / file).write_text(f"\nwhat_is_this\n{text}")
+    for command in (["leaderboard", "--benchmark", "own/mine.toml", "--dry-run"], ["check", file]):
+        assert main(command) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        expected = f"cannot be imported: NameError: name 'what_is_this' is not defined ({Path(file).name}, line 2)"
+        assert line.endswith(expected)
