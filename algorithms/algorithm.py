@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
+from algorithms.search_space import unsearched
 from environments.collector import Collector
 from environments.facts import SuiteFacts
 from environments.policy import Policy
@@ -18,13 +19,16 @@ from environments.trajectories import TrajectoryBatch
 Metrics = dict[str, float]
 Adaptation = Generator[Policy, TrajectoryBatch, None]
 
+#: why it is not tuned
+BATCH = "a batch's size is the profile's, the same for all methods"
+
 
 @dataclass(frozen=True)
 class Config:
     """Configuration common to all: how much an algorithm samples in one meta-iteration."""
 
-    tasks: int = 40  # tasks per meta-iteration
-    trajectories: int = 20  # per task and adaptation step
+    tasks: int = unsearched(40, BATCH)  # tasks per meta-iteration
+    trajectories: int = unsearched(20, BATCH)  # per task and adaptation step
 
     def __post_init__(self) -> None:
         if self.tasks < 1 or self.trajectories < 1:

@@ -13,6 +13,7 @@ import torch
 from algorithms.algorithm import Metrics
 from algorithms.meta_learning.scripted_reference import ScriptedReference
 from algorithms.policies.scripted import constant_policy, one_action_each, unbounded
+from algorithms.search_space import unsearched
 from environments.collector import Collector
 from environments.facts import SuiteFacts
 from environments.ledger import BudgetSpent
@@ -27,8 +28,8 @@ class BestConstantConfig:
     """`draws`: actions drawn uniformly beside zero and corners of the box; `training_tasks`: on how many each is tried,
     for one episode on each."""
 
-    draws: int = 12
-    training_tasks: int = 10
+    draws: int = unsearched(12, "a scripted reference, which is not tuned")
+    training_tasks: int = unsearched(10, "a scripted reference, which is not tuned")
 
     def __post_init__(self) -> None:
         if self.draws < 0 or self.training_tasks < 1:

@@ -13,8 +13,14 @@ from algorithms.algorithm import Metrics
 from algorithms.curvature.adapted_fisher import AdaptedFisher
 from algorithms.curvature.policy_maps import policies_at
 from algorithms.estimators.advantages import advantages, discounted_sums, standardised
-from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientAdaptation, PolicyConfig, Seen
-from algorithms.one_time_adaptation.adaptation import OneTimeAdaptation, OneTimeConfig
+from algorithms.meta_learning.gradient_adaptation import (
+    LAMBDAS,
+    AdaptationBatch,
+    GradientAdaptation,
+    PolicyConfig,
+    Seen,
+)
+from algorithms.one_time_adaptation.adaptation import UNUSED_ON_TABLES, OneTimeAdaptation, OneTimeConfig
 from algorithms.one_time_adaptation.distances import Distance
 from algorithms.one_time_adaptation.tabular_sampled import SampledTabularAdaptation
 from algorithms.optimisation.task_chunks import added, each_chunk, scaled
@@ -22,6 +28,7 @@ from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
 from algorithms.policies.gaussian_mlp import GaussianMLP, flat_inputs
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax
 from algorithms.policies.parameters import Parameters, flat, stacked
+from algorithms.search_space import Choice, searched, unsearched
 from environments.collector import Collector
 from environments.problem import Problem
 from environments.streams import Streams
@@ -32,17 +39,19 @@ from environments.trajectories import TrajectoryBatch
 class BoMrlConfig(OneTimeConfig, TrustRegionConfig, PolicyConfig):
     """Defaults are the paper's where it prints them; elsewhere its authors' (4 tasks) or our own.
 
-    Tables have no use for `state_dependent_std`, `baseline` and `standardise` either.
+    Tables have no use for `state_dependent_std`, `gae_lambda`, `baseline` and `standardise` either.
     """
 
     tasks: int = 4  # not printed; the authors' code takes 4
+    gae_lambda: float = searched(1.0, LAMBDAS, tabular=UNUSED_ON_TABLES)
     state_dependent_std: bool = True  # the network gives variances as well as means; False: a learned constant
     # Q by Monte Carlo (gae_lambda 1).  Less a baseline and in units of its standard deviation over the task's batch,
     # so that lambda means the same whatever a suite's rewards are worth; on tabular policies Q is never standardised.
     baseline: bool = True
-    standardise: bool = True
+    standardise: bool = searched(True, Choice((True, False)), tabular=UNUSED_ON_TABLES)
     modelled: bool = False  # tables alone: Q by the Bellman equation of the batch's own transitions, a departure
-    discount: float | None = None  # gamma; not printed for the robots; none: the suite's
+    # gamma; not printed for the robots; none: the suite's
+    discount: float | None = unsearched(None, "the suite's, so that all methods have the same aim")
     delta: float = 1e-3  # bound on the meta-policy's mean KL divergence
     chunk: int = 1
 

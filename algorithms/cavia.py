@@ -14,6 +14,7 @@ from algorithms.optimisation.inner_update import inner_update
 from algorithms.optimisation.trust_region import TrustRegionConfig
 from algorithms.policies.context_mlp import CONTEXT, ContextMLP
 from algorithms.policies.parameters import Parameters
+from algorithms.search_space import LogRange, searched, unsearched
 from environments.problem import Problem
 from environments.streams import Streams
 
@@ -23,8 +24,10 @@ class CaviaConfig(TrustRegionConfig, PolicyConfig):
     """No `inner_step_size`: profiles set it to what suits all of a network's parameters (0.1; 300 for a table of
     logits), while the context's step has the scale of an input (1 in the paper), so it goes by its own name."""
 
-    context_size: int = 50  # the default of the authors' code for reinforcement learning
-    context_step_size: float = 1.0  # of the inner update, on the context alone
+    # the default of the authors' code for reinforcement learning
+    context_size: int = unsearched(50, "the authors'; a larger context adapts as a larger step does, which is searched")
+    # of the inner update, on the context alone
+    context_step_size: float = searched(1.0, LogRange(0.3, 30.0), tabular=LogRange(1.0, 100.0))
 
     def __post_init__(self) -> None:
         super().__post_init__()

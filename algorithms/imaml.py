@@ -19,9 +19,13 @@ from algorithms.optimisation.proximal_ascent import proximal_ascent
 from algorithms.optimisation.task_chunks import each_chunk, joined
 from algorithms.policies.networks import NetworkPolicy
 from algorithms.policies.parameters import Parameters, from_task_vectors, stacked
+from algorithms.search_space import unsearched
 from environments.collector import Collector
 from environments.policy import Distribution
 from environments.task import TaskRef
+
+#: why it is not tuned
+PROXIMAL = "how exactly the proximal problem is solved; what it is, inner_step_size decides"
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,16 @@ class ImamlConfig(MamlTrpoConfig):
     # J of the proximal problem, of equal slope at the policy that acted.  The first has the smaller Hessian, half to a
     # twentieth of the other's: less has to be asked of lambda for the problem to stay concave.
     surrogate: Literal["log-probability", "ratio"] = "log-probability"
-    proximal_steps: int = 5  # of gradient ascent on the proximal objective
-    proximal_rate: float = 1.0  # their size in units of 1 / lambda; halved where it overshoots
-    implicit_iterations: int = 5  # of conjugate gradient, for the implicit derivative
-    implicit_damping: float = 0.0  # added to the diagonal of I - grad^2 J / lambda
-    curvature_terms: int = 1  # of the adapted parameters' Jacobian in the trust region's metric, beyond the identity
+    # of gradient ascent on the proximal objective
+    proximal_steps: int = unsearched(5, PROXIMAL)
+    # their size in units of 1 / lambda; halved where it overshoots
+    proximal_rate: float = unsearched(1.0, PROXIMAL)
+    # of conjugate gradient, for the implicit derivative
+    implicit_iterations: int = unsearched(5, "numerics of the implicit derivative")
+    # added to the diagonal of I - grad^2 J / lambda
+    implicit_damping: float = unsearched(0.0, "numerics of the implicit derivative")
+    # of the adapted parameters' Jacobian in the trust region's metric, beyond the identity
+    curvature_terms: int = unsearched(1, "accuracy of the trust region's metric, whose size delta sets")
 
     def __post_init__(self) -> None:
         super().__post_init__()

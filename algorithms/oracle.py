@@ -16,12 +16,15 @@ from algorithms.meta_learning.gradient_adaptation import GradientAdaptation, Gra
 from algorithms.optimisation.adam import Adam
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax
 from algorithms.policies.parameters import stacked
+from algorithms.search_space import unsearched
 from environments.collector import Collector
 from environments.facts import SuiteFacts
 from environments.problem import Problem
 from environments.streams import Streams
 from environments.task import TaskRef
 
+#: why it is not tuned
+NEVER = "a reference that sees the test tasks, and so is never tuned"
 #: logit of every optimal action: any other then has a probability below 1e-17
 CERTAIN = 40.0
 
@@ -29,9 +32,11 @@ CERTAIN = 40.0
 @dataclass(frozen=True)
 class OracleConfig(GradientConfig):
     trajectories: int = 10  # per evaluation task and iteration
-    step_size: float = 3e-3  # Adam's
-    gradient_steps: int = 10  # full-batch steps on one sample
-    clip: float = 0.3
+    step_size: float = unsearched(3e-3, NEVER)  # Adam's
+    gradient_steps: int = unsearched(10, NEVER)  # full-batch steps on one sample
+    clip: float = unsearched(0.3, NEVER)
+    inner_step_size: float = unsearched(0.1, NEVER)
+    gae_lambda: float = unsearched(1.0, NEVER)
 
 
 class Oracle(GradientAdaptation):

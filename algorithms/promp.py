@@ -12,14 +12,18 @@ from algorithms.meta_learning.adam_meta_learner import AdamConfig, AdamMetaLearn
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
+from algorithms.search_space import Integers, searched, unsearched
 from environments.policy import Distribution
+
+#: why it is not tuned
+BOUND = "the paper's; how far one sample moves a policy is searched by step_size and gradient_steps"
 
 
 @dataclass(frozen=True)
 class PrompConfig(AdamConfig):
-    gradient_steps: int = 5  # full-batch outer steps on one sample
-    clip: float = 0.3
-    kl_penalty: float = 5e-4  # eta; 1e-3 in the paper's suites with random dynamics
+    gradient_steps: int = searched(5, Integers(1, 10))  # full-batch outer steps on one sample
+    clip: float = unsearched(0.3, BOUND)
+    kl_penalty: float = unsearched(5e-4, BOUND)  # eta; 1e-3 in the paper's suites with random dynamics
 
 
 class Promp(AdamMetaLearner):

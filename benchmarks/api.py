@@ -27,6 +27,7 @@ from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.interactive import named, refuse_changed_code
 from benchmarks.planning.plan import Setting, make_plan
 from benchmarks.planning.profiles import find_profile
+from benchmarks.planning.tuned_file import FIRST_TUNING_SEED
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.verification.proofs import with_proofs
@@ -48,6 +49,7 @@ def run_cell(
     seeds: int | Iterable[int] | None = None,
     profile: str = "quick",
     options: Mapping[str, Any] | None = None,
+    tuned: bool | Path = True,
     budget: int | None = None,
     workers: int = 0,
     results: str | Path | None = None,
@@ -59,6 +61,7 @@ def run_cell(
     algorithm: a name, `path.py[:Class]`, `package.module:Class`, or a class, which may be defined in this session.
     seeds: how many, from 0, or which; the profile's number if None.
     profile: how much a run samples.  options: of the algorithm, in place of the profile's, as in {"clip": 0.2}.
+    tuned: whether its other options take the values that `metarl tune` found; or the folder that has them.
     budget: environment steps of training, in place of the profile's.
     workers: 0 runs in this process and leaves torch's threads and the global random generators as they were; n runs
     in n processes, for which a script needs `if __name__ == "__main__":`.
@@ -71,7 +74,7 @@ def run_cell(
     if not isinstance(workers, int) or workers < 0:
         raise UsageError(f"workers must be a whole number of at least 0, got {workers!r}")
     with named(algorithm, workers) as text, _store(results) as store:
-        specs = _specs(suite, text, seeds, profile, options or {}, budget)
+        specs = _specs(suite, text, seeds, profile, options or {}, tuned, budget)
         refuse_changed_code(specs[0])
         _run(missing(specs, store), store, workers, progress)
         found = Results(tuple(with_proofs(planned(specs, store))))
@@ -121,11 +124,12 @@ def _specs(
     seeds: int | Iterable[int] | None,
     profile: str,
     options: Mapping[str, Any],
+    tuned: bool | Path,
     budget: int | None,
 ) -> list[RunSpec]:
     name = find_algorithm(algorithm).name
     settings = [Setting(name, option, value) for option, value in options.items()]
-    plan = make_plan(suites=[suite], algorithms=[algorithm], seeds=1, profile=profile, settings=settings)
+    plan = make_plan(suites=[suite], algorithms=[algorithm], seeds=1, profile=profile, settings=settings, tuned=tuned)
     plan.require_runs()
     if budget is not None and budget < 1:
         raise UsageError(f"the budget must be at least 1 environment step, got {budget}")
@@ -137,6 +141,8 @@ def _seeds(given: int | Iterable[int]) -> list[int]:
     chosen = list(range(given)) if isinstance(given, int) else [int(seed) for seed in given]
     if not chosen or min(chosen) < 0 or len(set(chosen)) < len(chosen):
         raise UsageError(f"seeds must be how many, at least 1, or different ones of at least 0, got {given!r}")
+    if max(chosen) >= FIRST_TUNING_SEED:
+        raise UsageError(f"seeds must lie below {FIRST_TUNING_SEED}, where those of tuning begin, got {max(chosen)}")
     return chosen
 
 

@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
     command.add_argument("--benchmark", default="quick", help="whose rules and profile to take (default: quick)")
     _add_settings(command)
+    _add_tuned(command)
     _add_results(command)
     command.add_argument("--json", action="store_true", help="as JSON")
     command.set_defaults(command=_show)
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--benchmark", default="quick", help="a definition's name (default: quick)")
     command.add_argument("--algorithms", metavar="X,Y", help="in place of the benchmark's: names, or FILE.py[:CLASS]")
     _add_cells(command)
+    _add_tuned(command)
     _add_run_options(command, "leaderboard")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
     command.add_argument(
@@ -84,9 +86,26 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--against", metavar="X,Y", help="algorithms to compare with (default: all that are stored)")
     command.add_argument("--benchmark", default="quick", help="whose suites and profile to take (default: quick)")
     _add_cells(command)
+    _add_tuned(command)
     _add_run_options(command, "comparison")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
     command.set_defaults(command=_compare)
+
+    command = commands.add_parser("tune", help="choose an algorithm's options by trials scored on validation tasks")
+    command.add_argument("algorithm", nargs="?", metavar="NAME or FILE[:CLASS]", help="or all by --benchmark")
+    command.add_argument("--benchmark", metavar="NAME", help="whose suites, profile and, without NAME, algorithms")
+    command.add_argument("--algorithms", metavar="X,Y", help="several, in place of the benchmark's")
+    command.add_argument("--suites", metavar="A,B", help="in place of the benchmark's, as in corners[horizon=50]")
+    command.add_argument("--profile", help="how much a trial samples (default: the benchmark's)")
+    command.add_argument("--trials", type=_positive, default=16, metavar="N", help="configurations (default: 16)")
+    command.add_argument("--seeds", type=_positive, default=2, metavar="N", help="runs of each (default: 2)")
+    command.add_argument("--sampler", default="qmc", help="qmc, random, tpe or grid (default: qmc)")
+    command.add_argument("--points", type=_positive, default=4, metavar="N", help="of each option, in a grid")
+    command.add_argument("--into", type=Path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
+    _add_results(command)
+    command.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N", help="runs at a time")
+    command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
+    command.set_defaults(command=_tune)
 
     command = commands.add_parser("paper", help="run what a paper needs, then write its tables and figures beside ours")
     command.add_argument("paper", metavar="NAME", help="as `metarl list` names it among the benchmarks")
@@ -149,6 +168,17 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _add_tuned(command: argparse.ArgumentParser) -> None:
+    choice = command.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--tuned", type=Path, default=True, metavar="DIR",
+        help="where `metarl tune` wrote its values (default: the shipped ones; of your own algorithms, ./tuned)",
+    )  # fmt: skip
+    choice.add_argument(
+        "--untuned", action="store_false", dest="tuned", help="take no tuned values: the profile's, which are papers'"
+    )
+
+
 def _add_run_options(command: argparse.ArgumentParser, output: str) -> None:
     _add_results(command)
     command.add_argument("--output", type=Path, default=Path(output), metavar="DIR", help=f"default: ./{output}")
@@ -190,7 +220,7 @@ def _show(parsed: argparse.Namespace) -> int:
     from benchmarks.commands.show import as_lines, description
 
     chosen = (parsed.benchmark, parsed.profile, parsed.settings)
-    content = description(parsed.suite, parsed.algorithm, *chosen, parsed.results)
+    content = description(parsed.suite, parsed.algorithm, *chosen, parsed.results, parsed.tuned)
     print(json.dumps(content, indent=1) if parsed.json else "\n".join(as_lines(content)))
     return 0
 
@@ -207,10 +237,10 @@ def _leaderboard(parsed: argparse.Namespace) -> int:
     seeds = last_look(parsed.seeds) if parsed.until_decided else parsed.seeds
     specs = make_plan(
         parsed.benchmark, _names(parsed.suites), _names(parsed.algorithms),
-        seeds, parsed.profile, parsed.settings,
+        seeds, parsed.profile, parsed.settings, parsed.tuned,
     )  # fmt: skip
     specs.require_runs()
-    print_left_out(specs.left_out)
+    print_left_out(specs.left_out, specs.notes)
     options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
     if parsed.dry_run:
         return show_first_look(specs, options) if parsed.until_decided else show_plan(specs, options)
@@ -228,13 +258,33 @@ def _compare(parsed: argparse.Namespace) -> int:
 
     found = find_algorithm(parsed.algorithm)
     suites = _names(parsed.suites)
-    specs = make_plan(parsed.benchmark, suites, [parsed.algorithm], parsed.seeds, parsed.profile, parsed.settings)
+    specs = make_plan(
+        parsed.benchmark, suites, [parsed.algorithm], parsed.seeds, parsed.profile, parsed.settings, parsed.tuned
+    )
     specs.require_runs()
-    print_left_out(specs.left_out)
+    print_left_out(specs.left_out, specs.notes)
     options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
     if parsed.dry_run:
         return show_plan(specs, options)
     return run_comparison(found, specs, _names(parsed.against), options, specs.left_out)
+
+
+def _tune(parsed: argparse.Namespace) -> int:
+    from benchmarks.commands.jobs import RunOptions
+    from benchmarks.commands.tune import default_folder, run_tuning, show_tuning
+    from benchmarks.tuning.cell import Effort
+    from benchmarks.tuning.tune_plan import plan_tuning
+    from environments.typed_options import UsageError
+
+    algorithms = [parsed.algorithm] if parsed.algorithm else _names(parsed.algorithms)
+    if parsed.algorithm and parsed.algorithms:
+        raise UsageError("tune takes one NAME, or several by --algorithms, not both")
+    if not algorithms and parsed.benchmark is None:
+        raise UsageError("tune takes an algorithm's NAME or FILE[:CLASS], or all of a benchmark's by --benchmark quick")
+    effort = Effort(parsed.trials, parsed.seeds, parsed.sampler, parsed.points)
+    plan = plan_tuning(parsed.benchmark or "quick", _names(parsed.suites), algorithms, parsed.profile, effort)
+    options = RunOptions(parsed.results, parsed.into or default_folder(algorithms or ()), parsed.workers)
+    return show_tuning(plan, options) if parsed.dry_run else run_tuning(plan, options)
 
 
 def _paper(parsed: argparse.Namespace) -> int:

@@ -61,6 +61,8 @@ class Collector:
             references = []
             for index in range(count):
                 task = self._suite.draw_task(generator, f"drawn-{self.iteration}-{self._calls}-{index}")
+                while self._guard.withholds(task):
+                    task = self._suite.draw_task(generator, task.id)
                 self._drawn[task.id] = task
                 references.append(TaskRef("train", task.id))
             return references
@@ -104,11 +106,12 @@ class Collector:
         self._check(tasks, trajectories)
         self._calls += 1
         streams = self._streams.child("vector_env", self.iteration, self._calls)
-        resolved = [self._resolve(task) for task in tasks]
+        resolved = self._resolved(tasks)
         return GuardedVectorEnv(self._suite, resolved, trajectories, self.ledger, streams, autoreset)
 
     def _prepared(self, tasks: Sequence[TaskRef], trajectories: int) -> BatchEnv:
         self._check(tasks, trajectories)
+        resolved = self._resolved(tasks)
         key = (len(tasks), trajectories)
         env = self._batches.pop(key, None)
         if env is None:
@@ -116,7 +119,6 @@ class Collector:
                 self._batches.popitem(last=False)[1].close()
             env = self._suite.make_batch(*key)
         self._batches[key] = env
-        resolved = tuple(self._resolve(task) for task in tasks)
         if env.tasks != resolved:
             env.set_tasks(resolved)
         return env
@@ -125,6 +127,11 @@ class Collector:
         if not tasks or trajectories < 1:
             raise ValueError(f"need at least one task and one trajectory, got {len(tasks)} and {trajectories}")
         self._guard.check_tasks(tasks)
+
+    def _resolved(self, references: Sequence[TaskRef]) -> tuple[Task, ...]:
+        tasks = tuple(self._resolve(reference) for reference in references)
+        self._guard.check_parameters(tasks)
+        return tasks
 
     def _resolve(self, reference: TaskRef) -> Task:
         drawn = self._drawn.get(reference.id)

@@ -10,7 +10,7 @@ import gymnasium
 
 from environments.access import Guard
 from environments.suite import Suite
-from environments.task import TaskRef
+from environments.task import Task, TaskRef
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Problem:
     def tasks(self, split: str) -> tuple[TaskRef, ...]:
         """References to a split's tasks.  Raises AccessDenied if the split was not granted."""
         references = tuple(TaskRef(split, task.id) for task in self._suite.split.tasks(split))
-        self._guard.check_tasks(references)
+        self._guard.check_tasks(references or (TaskRef(split, "any"),))  # withheld ones are none to see
         return references
 
     def parameters(self, task: TaskRef) -> Mapping[str, Any]:
         """The task's parameters.  Raises AccessDenied unless both the task and "parameters" were granted."""
         self._guard.check("parameters")
         self._guard.check_tasks([task])
-        return self._suite.split.task(task.split, task.id).parameters
+        return self._found(task).parameters
 
     def model(self, task: TaskRef) -> Any:
         """The task's exact MDP.
@@ -64,4 +64,9 @@ class Problem:
         """
         self._guard.check("model")
         self._guard.check_tasks([task])
-        return self._suite.model(self._suite.split.task(task.split, task.id))
+        return self._suite.model(self._found(task))
+
+    def _found(self, reference: TaskRef) -> Task:
+        task = self._suite.split.task(reference.split, reference.id)
+        self._guard.check_parameters([task])
+        return task

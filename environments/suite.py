@@ -62,6 +62,8 @@ class Suite(ABC):
     earlier_versions: ClassVar[tuple[str, ...]] = ()
     #: train, validation and test tasks of the committed split
     split_sizes: ClassVar[tuple[int, int, int]] = (50, 10, 20)
+    #: digests of tasks that nothing may be simulated on (`withheld.without_test_tasks`)
+    withheld: frozenset[str] = frozenset()
 
     def __init__(self, options: SuiteOptions | None = None) -> None:
         self.options = options if options is not None else self.Options()

@@ -25,7 +25,7 @@ EARLIER, FORMERLY = "earlier", "formerly"
 #: what a class may hold beside its fields
 _NO_OPTION = (property, cached_property, classmethod, staticmethod)
 #: no value, where None is one
-_NONE = dataclasses.MISSING
+NONE = dataclasses.MISSING
 
 
 class UsageError(ValueError):
@@ -39,15 +39,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known) or 'none'}"
 
 
-def option(default: Any, *, earlier: Any = _NONE, formerly: str | None = None) -> Any:
+def option(
+    default: Any, *, earlier: Any = NONE, formerly: str | None = None, metadata: Mapping[str, Any] | None = None
+) -> Any:
     """A dataclass field of a `Config` or of a suite's `Options` that is younger than some records, or has a new name.
 
     earlier: the value that does what was done before there was this option.  A record does not hold the option at this
     value, and where it does not hold it, this was its value.  It may differ from the default.
     formerly: the name under which the option was first recorded, which records keep.
+    metadata: what others say of the option, which no record holds.
     """
-    metadata = ({} if earlier is _NONE else {EARLIER: earlier}) | ({} if formerly is None else {FORMERLY: formerly})
-    return dataclasses.field(default=default, metadata=metadata)
+    younger = ({} if earlier is NONE else {EARLIER: earlier}) | ({} if formerly is None else {FORMERLY: formerly})
+    return dataclasses.field(default=default, metadata={**(metadata or {}), **younger})
 
 
 def make_options(cls: type[T], values: Mapping[str, Any], owner: str) -> T:
@@ -102,7 +105,7 @@ def former_names(cls: type) -> dict[str, str]:
 def earlier_values(cls: type) -> dict[str, Any]:
     """By today's name, what each option was where a record does not hold it: `earlier`, else the default."""
     values = {field.name: field.metadata.get(EARLIER, field.default) for field in fields(cls)}
-    return {name: value for name, value in values.items() if value is not _NONE}
+    return {name: value for name, value in values.items() if value is not NONE}
 
 
 def as_recorded(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:

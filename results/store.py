@@ -173,6 +173,12 @@ class StoredRun(Stored):
             raise damaged(self.path / RUN, f"its metric {self.metric!r} is no column of the scores")
 
 
+class StoredTrial(StoredRun):
+    """A finished trial of tuning: a run that was scored on validation tasks alone, and that no board shows."""
+
+    word, home = "trial", "trials"
+
+
 class StoredStudy(Stored):
     """A finished study: values that are no scores."""
 
@@ -209,16 +215,18 @@ class StoredStudy(Stored):
 
 S = TypeVar("S", bound=Stored)
 #: all that a store keeps
-KINDS: tuple[type[Stored], ...] = (StoredRun, StoredStudy)
+KINDS: tuple[type[Stored], ...] = (StoredRun, StoredTrial, StoredStudy)
 
 
 def kind_of(identity: Mapping[str, Any]) -> type[Stored]:
-    return StoredStudy if "measurement" in identity else StoredRun
+    if "measurement" in identity:
+        return StoredStudy
+    return StoredTrial if identity.get("tuning") else StoredRun
 
 
 class Store:
-    """Runs under `<root>/runs/<suite>/<algorithm>/<digest12>/seed-<n>/`, and studies under
-    `<root>/measurements/<name>/<digest12>/seed-<n>/`.
+    """Runs under `<root>/runs/<suite>/<algorithm>/<digest12>/seed-<n>/`, trials of tuning likewise under
+    `<root>/trials/`, and studies under `<root>/measurements/<name>/<digest12>/seed-<n>/`.
 
     A read-only store makes nothing and may not exist.  Raises StoreError if any other cannot be written to.
     """
@@ -239,6 +247,10 @@ class Store:
         """The folder where the run or study of this identity is or would be."""
         kind = kind_of(identity)
         return kind.folder(self.root / kind.home / folder_name(identity), self.read_only)
+
+    def find(self, identity: Mapping[str, Any]) -> Stored | None:
+        """The finished record of this identity, its digests verified; None without one.  Raises StoreError."""
+        return _load(self.folder(identity).path, kind_of(identity))
 
     def finished(self, skip_corrupt: bool = False) -> list[StoredRun]:
         """Every finished run, by suite, algorithm, digest and seed; see `read`."""

@@ -9,13 +9,14 @@ from algorithms.algorithm import Metrics
 from algorithms.meta_learning.gradient_adaptation import GradientConfig, PolicyConfig
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, InnerOuterBatches
 from algorithms.optimisation.adam import Adam
+from algorithms.search_space import LogRange, searched
 from environments.problem import Problem
 from environments.streams import Streams
 
 
 @dataclass(frozen=True)
 class AdamConfig(GradientConfig):
-    step_size: float = 1e-3  # Adam's
+    step_size: float = searched(1e-3, LogRange(3e-4, 3e-2), tabular=LogRange(3e-3, 0.3))  # Adam's
 
 
 class AdamMetaLearner(GradientMetaLearner):

@@ -16,6 +16,7 @@ from algorithms.optimisation.inner_update import inner_update
 from algorithms.optimisation.task_chunks import each_chunk, joined
 from algorithms.policies.networks import NetworkPolicy, make_network, unsuitable
 from algorithms.policies.parameters import Parameters, stacked
+from algorithms.search_space import Choice, LogRange, searched, unsearched
 from environments.facts import SuiteFacts
 from environments.policy import Distribution
 from environments.problem import Problem
@@ -23,15 +24,21 @@ from environments.streams import Streams
 from environments.task import TaskRef
 from environments.trajectories import TrajectoryBatch
 
+#: of generalised advantage estimation: less variance for more bias
+LAMBDAS = Choice((0.9, 0.95, 1.0))
+#: why it is not tuned
+ALIKE = "the profile's, so that all methods begin with the same policy"
+
 
 @dataclass(frozen=True)
 class PolicyConfig(Config):
     """A policy network and its advantages; defaults are ProMP's setting (Rothfuss et al. 2019, Appendix C)."""
 
-    hidden: tuple[int, ...] = (64, 64)  # tanh layers
-    initial_std: float = 1.0
-    gae_lambda: float = 1.0
-    chunk: int = 4  # tasks per backward pass: bounds memory and keeps activations in the cache
+    hidden: tuple[int, ...] = unsearched((64, 64), ALIKE)  # tanh layers
+    initial_std: float = unsearched(1.0, ALIKE)
+    gae_lambda: float = searched(1.0, LAMBDAS)
+    # tasks per backward pass: bounds memory and keeps activations in the cache
+    chunk: int = unsearched(4, "it decides memory and speed alone")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,7 +50,9 @@ class PolicyConfig(Config):
 
 @dataclass(frozen=True)
 class GradientConfig(PolicyConfig):
-    inner_step_size: float = 0.1  # of gradient ascent on all parameters, ProMP's
+    # of gradient ascent on all parameters, ProMP's.  A logit of a table is moved by its own state's steps alone, few of
+    # a batch, hence the other space.
+    inner_step_size: float = searched(0.1, LogRange(0.01, 2.0), tabular=LogRange(3.0, 3000.0))
 
 
 @dataclass(frozen=True)

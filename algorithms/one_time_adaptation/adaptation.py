@@ -19,11 +19,14 @@ from algorithms.optimisation.conjugate_gradient import solve
 from algorithms.policies.gaussian_mlp import GaussianMLP
 from algorithms.policies.networks import PolicyNetwork
 from algorithms.policies.parameters import Parameters, from_task_vectors, task_vectors
+from algorithms.search_space import LogRange, searched, unsearched
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
 
 #: a ratio's logarithm is cut here, where h has long saturated: beyond it a derivative would be 0 times infinity
 LARGEST_LOG_RATIO = 20.0
+#: why it is not tuned there
+UNUSED_ON_TABLES = "a table is adapted exactly, to action values of its own"
 
 
 def bounded(ratio: torch.Tensor) -> torch.Tensor:
@@ -44,15 +47,17 @@ class OneTimeConfig:
     Tables, which are solved and differentiated exactly, use `regularisation` and the derivatives of the data alone.
     """
 
-    regularisation: float = 0.5  # lambda; on the robots Alg(3)'s is not printed
-    adam_steps: int = 50
-    adam_step_size: float = 2e-3  # not printed
+    # lambda; on the robots Alg(3)'s is not printed
+    regularisation: float = searched(0.5, LogRange(0.02, 2.0), tabular=LogRange(0.01, 1.0))
+    adam_steps: int = unsearched(50, "the paper's; how far they lead, adam_step_size decides")
+    # not printed
+    adam_step_size: float = searched(2e-3, LogRange(5e-4, 1e-2), tabular=UNUSED_ON_TABLES)
     first_order: bool = False  # Appendix G: the gain linearised at phi; with bo-mrl-3 Appendix H's policy gradient
     # what d2L/dtheta2 is taken of: the objective that was solved, Equation (7) with its h; as (8) prints it, without h;
     # -lambda D^2 alone
     hessian: Literal["bounded", "printed", "distance"] = "bounded"
-    hypergradient_iterations: int = 10  # of conjugate gradient
-    hypergradient_damping: float = 0.0
+    hypergradient_iterations: int = unsearched(10, "numerics of the hypergradient")  # of conjugate gradient
+    hypergradient_damping: float = unsearched(0.0, "numerics of the hypergradient")
     value_derivative: bool | None = None  # keep dQ/dphi; none: on tables, as Propositions 1 and 2; (8) omits it
     visitation_derivative: bool = False  # and the visitation's, which Proposition 2 drops; both: Appendix H's MAML
 

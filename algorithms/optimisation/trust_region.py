@@ -9,20 +9,24 @@ import torch
 
 from algorithms.optimisation.conjugate_gradient import blas_dots, solve
 from algorithms.policies.parameters import Parameters, flat, unflat
+from algorithms.search_space import LogRange, searched, unsearched
 
 #: conjugate gradient stops below this residual
 RESIDUAL = 1e-5
+#: why it is not tuned
+SOLVER = "numerics of the solver, on which little depends beside delta"
 
 
 @dataclass(frozen=True)
 class TrustRegionConfig:
     """The settings that ProMP's and MAML's code share."""
 
-    delta: float = 0.01  # bound on the mean KL divergence
-    cg_iterations: int = 10
-    damping: float = 1e-5
-    backtrack_ratio: float = 0.8
-    backtracks: int = 15
+    # bound on the mean KL divergence
+    delta: float = searched(0.01, LogRange(1e-3, 0.1), tabular=LogRange(3e-4, 0.03))
+    cg_iterations: int = unsearched(10, SOLVER)
+    damping: float = unsearched(1e-5, SOLVER)
+    backtrack_ratio: float = unsearched(0.8, SOLVER)
+    backtracks: int = unsearched(15, SOLVER)
 
 
 class TrustRegion:

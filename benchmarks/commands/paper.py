@@ -59,7 +59,8 @@ def run_paper(paper: Paper, choice: PaperOptions, options: RunOptions, dry_run: 
     others = [text for text, setting in parsed if setting.algorithm not in known_studies()]
     # a plan is made of them in any case, which finds bad input
     shown = [entry.id for entry in paper.algorithms if entry.id in algorithms()]  # the benchmark has references beside
-    runs = make_plan(paper.name, choice.suites, shown or None, choice.seeds, choice.profile, others)
+    # and untuned, since a paper's page is about the values that it prints
+    runs = make_plan(paper.name, choice.suites, shown or None, choice.seeds, choice.profile, others, tuned=False)
     if choice.only_studies:
         runs = Plan([])
     studies = plan_studies(paper, choice.profile or PAPERS_PROFILE, choice.seeds, choice.suites, own)

@@ -26,7 +26,13 @@ TERMS = ("budget", "adaptation_steps", "trajectories", "adaptations", "evaluatio
 
 
 def description(
-    suite: str, algorithm: str, benchmark: str, profile: str | None, settings: Sequence[str], results: Path
+    suite: str,
+    algorithm: str,
+    benchmark: str,
+    profile: str | None,
+    settings: Sequence[str],
+    results: Path,
+    tuned: bool | Path = True,
 ) -> dict[str, Any]:
     """What `metarl show --json` prints; each value of `run`, `suite_options` and `configuration` with its source.
 
@@ -34,7 +40,7 @@ def description(
     `stored`: every configuration that is stored or shipped of the two; `differs` is empty for the one described.
     Raises UsageError as `make_plan` does.
     """
-    plan = make_plan(benchmark, [suite], [algorithm], 1, profile, settings)
+    plan = make_plan(benchmark, [suite], [algorithm], 1, profile, settings, tuned)
     if not plan.cells:
         (cell,) = plan.left_out
         return {"suite": cell.suite, "algorithm": cell.algorithm, "left_out": cell.reason}
@@ -48,6 +54,8 @@ def description(
         "source": spec.source,
         "benchmark": spec.benchmark,
         "profile": spec.profile,
+        "tuning": spec.tuning,
+        "notes": list(plan.notes),
         "run": {name: _sourced(getattr(spec, name), sources[name]) for name in TERMS} | _fixed(own, suite),
         "suite_options": _options(own, suite),
         "configuration": {
@@ -70,7 +78,13 @@ def as_lines(content: Mapping[str, Any]) -> list[str]:
         rows = [(name, _text(entry["value"]), entry["source"]) for name, entry in content[key].items()]
         lines += ["", title, *text_table(rows)]
     data = [f"data: {content['data']}"] if content["data"] else []
-    lines += ["", *data, f"code: {content['code']}", *map(_stored_line, content["stored"])]
+    lines += [
+        "",
+        *(f"note: {note}" for note in content["notes"]),
+        *data,
+        f"code: {content['code']}",
+        *map(_stored_line, content["stored"]),
+    ]
     return lines if content["stored"] else [*lines, "nothing of the two is stored or shipped"]
 
 

@@ -65,7 +65,7 @@ def evaluate(
 
 def harness_collector(suite: Suite, streams: Streams) -> Collector:
     """The harness's own door to every task, charged to nobody."""
-    return Collector(suite, streams, Ledger(None), Guard("evaluation", SPLITS, "the harness"))
+    return Collector(suite, streams, Ledger(None), Guard("evaluation", SPLITS, "the harness", suite.withheld))
 
 
 def adapted_batches(

@@ -65,7 +65,7 @@ class Session:
         return self.state["spent"]
 
     def make_guard(self) -> Guard:
-        return Guard("training", self.algorithm_class.access, self.algorithm_class.name)
+        return Guard("training", self.algorithm_class.access, self.algorithm_class.name, self.suite.withheld)
 
     def make_collector(self, spent: int) -> Collector:
         """The training tasks' door, with so many steps of the budget gone."""

@@ -18,6 +18,7 @@ from environments.problem import EvaluationProtocol
 from environments.streams import Streams
 from environments.trajectories import TrajectoryBatch
 from environments.typed_options import make_options
+from environments.withheld import without_test_tasks
 from results.run_folder import RunFolder
 
 #: meta-iterations in a row that may spend no environment step (offline phases) before a run is called stuck
@@ -52,7 +53,9 @@ def open_session(spec: RunSpec, state: Mapping[str, Any] | None = None) -> Sessi
     algorithm_class = find_algorithm(spec.source or spec.algorithm).load()
     config = make_options(algorithm_class.Config, spec.configuration, f"algorithm {spec.algorithm}")
     protocol = EvaluationProtocol(spec.adaptation_steps, spec.trajectories, spec.adaptations)
-    return Session(make_suite(spec.suite), algorithm_class, config, Streams(spec.seed), protocol, spec.budget, state)
+    suite = make_suite(spec.suite)
+    suite = suite if spec.tested else without_test_tasks(suite)
+    return Session(suite, algorithm_class, config, Streams(spec.seed), protocol, spec.budget, state)
 
 
 def train(
@@ -80,6 +83,8 @@ def train(
         report(Progress(session.iteration, session.spent, spec.budget, message))
 
     def evaluate_if_due() -> None:
+        if not spec.tested:
+            return
         reached = spec.evaluations if records.trained else session.spent * spec.evaluations // max(spec.budget, 1)
         if records.next_point > reached:
             return
@@ -129,7 +134,8 @@ def train(
     checkpoint()
     tell("final evaluation")
     scores = session.evaluate("validation", "final")
-    scores += session.evaluate("test", "final", on_adapted=keep_pictures)
+    if spec.tested:
+        scores += session.evaluate("test", "final", on_adapted=keep_pictures)
     folder.keep_state(session.state["algorithm"])
     tables = records.learning, records.training, records.timing
     folder.finish(scores, *tables, session.spent, session.iteration)

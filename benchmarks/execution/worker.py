@@ -19,10 +19,10 @@ from benchmarks.execution.training import Interrupted, Progress, train
 from benchmarks.specs.job import AnyJob
 from environments.typed_options import UsageError
 from results.files import StoreError
-from results.store import Store, Stored, StoredRun, StoredStudy
+from results.store import Store, Stored, StoredRun, StoredStudy, StoredTrial
 
 #: takes a job of the kind from its checkpoint to its finished record
-CARRY_OUT: dict[type[Stored], Callable[..., None]] = {StoredRun: train, StoredStudy: run_study}
+CARRY_OUT: dict[type[Stored], Callable[..., None]] = {StoredRun: train, StoredTrial: train, StoredStudy: run_study}
 #: what the parent sends to ask for a stop at the next checkpoint
 STOP = "stop"
 #: the message of a run that another process holds: it has begun nothing

@@ -40,6 +40,8 @@ def misfit(found: ClassEntry, suite: Suite) -> str | None:
     return answer
 
 
-def print_left_out(left_out: Sequence[LeftOut]) -> None:
+def print_left_out(left_out: Sequence[LeftOut], notes: Sequence[str] = ()) -> None:
     for cell in left_out:
         print(f"left out: {cell}")
+    for note in notes:
+        print(f"note: {note}")

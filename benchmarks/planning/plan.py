@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from inspect import get_annotations
+from pathlib import Path
 from typing import Any
 
 from algorithms.catalogue import SESSION, find_algorithm
@@ -14,6 +15,9 @@ from algorithms.catalogue import algorithms as known_algorithms
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import LeftOut, misfit
 from benchmarks.planning.profiles import Profile, find_profile
+from benchmarks.planning.tuned_file import FIRST_TUNING_SEED
+from benchmarks.planning.tuned_values import TunedCell
+from benchmarks.planning.tuning_choice import TuningChoice
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from environments.catalogue import suites as known_suites
@@ -47,10 +51,18 @@ class Cell:
 
 
 class Plan(list[RunSpec]):
-    """The runs, seed by seed; the cells that they are of; and those that do not fit, which are left out."""
+    """The runs, seed by seed; the cells that they are of; those that do not fit, which are left out; and notes, each a
+    sentence on unequal tuning.
+    """
 
-    def __init__(self, cells: Iterable[Cell] = (), seeds: int = 1, left_out: Iterable[LeftOut] = ()) -> None:
-        self.cells, self.left_out = tuple(cells), tuple(left_out)
+    def __init__(
+        self,
+        cells: Iterable[Cell] = (),
+        seeds: int = 1,
+        left_out: Iterable[LeftOut] = (),
+        notes: Iterable[str] = (),
+    ) -> None:
+        self.cells, self.left_out, self.notes = tuple(cells), tuple(left_out), tuple(notes)
         super().__init__(replace(cell.spec, seed=seed) for seed in range(seeds) for cell in self.cells)
 
     def require_runs(self) -> None:
@@ -68,11 +80,14 @@ def make_plan(
     seeds: int | None = None,
     profile: str | None = None,
     settings: Iterable[str | Setting] = (),
+    tuned: bool | Path = True,
 ) -> Plan:
     """The runs of a benchmark, seed by seed; each argument that is given replaces the definition's own.
 
     suites: names with options.  algorithms: names, or what else `find_algorithm` takes.  seeds: how many, from 0.
     settings: texts `algorithm.option=value`, where the algorithm may be `all` (those that have the option).
+    tuned: whether options take the values that `metarl tune` found, which go before the profile's and behind settings;
+    or the folder that has them.
     Raises UsageError for whatever names nothing or is not valid, offering the nearest name, for data that a suite
     cannot run on, and for a suite on which no result could stand (`suite_declaration`).
     """
@@ -85,27 +100,40 @@ def make_plan(
     count = chosen.seeds if seeds is None else seeds
     if count < 1:
         raise UsageError(f"the number of seeds must be at least 1, got {count}")
+    if count > FIRST_TUNING_SEED:
+        raise UsageError(
+            f"seeds from {FIRST_TUNING_SEED} on are those of tuning, so there are at most as many; got {count}"
+        )
     cells, left_out = list[Cell](), list[LeftOut]()
     chosen_suites = [known_suite(text) for text in _unique(suites or definition.suites)]
     for suite in chosen_suites:
         suite.check_data()
         check_declaration(suite)
+    choice = TuningChoice(benchmark, chosen, tuned)
     for suite in chosen_suites:
         for entry in found:
             reason = misfit(entry, suite)
             if reason is None:
-                cells.append(_cell(benchmark, chosen, suite, entry, parsed))
+                cells.append(_cell(benchmark, chosen, suite, entry, parsed, choice.values(suite, entry)))
             elif algorithms or not entry.load().scripted:  # nobody asked for a definition's scripted references
                 left_out.append(LeftOut(suite.full_name, entry.name, reason))
-    return Plan(cells, count, left_out)
+    return Plan(cells, count, left_out, choice.notes())
 
 
-def _cell(benchmark: str, profile: Profile, suite: Suite, entry: ClassEntry, settings: Sequence[Setting]) -> Cell:
+def _cell(
+    benchmark: str,
+    profile: Profile,
+    suite: Suite,
+    entry: ClassEntry,
+    settings: Sequence[Setting],
+    tuned: TunedCell | None,
+) -> Cell:
     cell, sources = profile.settings(benchmark, suite.name, entry.name)
     if cell.budget < 1:
         raise UsageError(f"profile {profile.name}: the budget of {suite.name} must be at least 1")
     by_profile = {option: (value, sources.pop(f"config.{option}")) for option, value in cell.config.items()}
-    options = resolve_options(entry, by_profile, settings)
+    options = resolve_options(entry, by_profile, settings, tuned)
+    used = tuned is not None and any(source == tuned.source for _, source in options.values())
     spec = RunSpec(
         suite=suite.full_name,
         algorithm=entry.name,
@@ -121,20 +149,29 @@ def _cell(benchmark: str, profile: Profile, suite: Suite, entry: ClassEntry, set
         profile=profile.name,
         benchmark=benchmark,
         code=code_digest(entry, known_suites()[suite.name]),
+        tuning=tuned.note() if tuned is not None and used else None,
     )
     return Cell(spec, sources | {f"configuration.{option}": source for option, (_, source) in options.items()})
 
 
 def resolve_options(
-    found: ClassEntry, by_profile: Mapping[str, tuple[Any, str]], settings: Iterable[Setting] = ()
+    found: ClassEntry,
+    by_profile: Mapping[str, tuple[Any, str]],
+    settings: Iterable[Setting] = (),
+    tuned: TunedCell | None = None,
 ) -> dict[str, tuple[Any, str]]:
-    """Each option's value and what it is by: the algorithm's own default, the profile's, or a setting; the last wins.
+    """Each option's value and what it is by: the algorithm's own default, the profile's, a tuned one, or a setting; the
+    last wins.
 
-    by_profile: likewise, of which an option that the algorithm has not is left alone.  Raises UsageError.
+    by_profile: likewise, of which an option that the algorithm has not is left alone.  Raises UsageError, naming the
+    tuned file if an option of its own is none of the algorithm's or has a value that it refuses.
     """
     cls = found.load().Config
     known = [field.name for field in fields(cls)]
     given = {option: pair for option, pair in by_profile.items() if option in {*known, *former_names(cls)}}
+    if tuned is not None:
+        make_options(cls, tuned.values, f"{tuned.source}: algorithm {found.name}")
+        given |= {option: (value, tuned.source) for option, value in tuned.values.items()}
     for setting in settings:
         if setting.algorithm == found.name or (setting.algorithm == ALL and setting.option in known):
             given[setting.option] = setting.value, f"--set {setting.algorithm}.{setting.option}={setting.value}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.planning.definition import definitions
@@ -28,14 +28,16 @@ class Way:
     benchmark: str
     profile: str
     settings: tuple[str, ...] = ()
+    tuned: bool = True
 
     def spec(self, suite: str, algorithm: str) -> RunSpec:
         """Its run with seed 0.  Raises UsageError, and IndexError where the algorithm does not fit the suite."""
-        return make_plan(self.benchmark, [suite], [algorithm], 1, self.profile, self.settings).cells[0].spec
+        return make_plan(self.benchmark, [suite], [algorithm], 1, self.profile, self.settings, self.tuned).cells[0].spec
 
     def command(self, suites: Sequence[str], algorithms: Sequence[str], seeds: int) -> str:
         words = ["metarl", "leaderboard", "--benchmark", self.benchmark, "--profile", self.profile]
         words += ["--suites", ",".join(suites), "--algorithms", ",".join(algorithms), "--seeds", str(seeds)]
+        words += [] if self.tuned else ["--untuned"]
         return shlex.join([*words, *(word for text in self.settings for word in ("--set", text))])
 
 
@@ -83,7 +85,7 @@ def find_way(paper: Paper, run: StoredRun) -> Way:
             continue
         other = [name for name, value in spec.configuration.items() if planned.get(name) != value]
         settings = tuple(f"{spec.algorithm}.{name}={_option_text(spec.configuration[name])}" for name in other)
-        found = Way(way.benchmark, way.profile, settings)
+        found = replace(way, settings=settings)
         if _digest(found, spec) == wanted:
             return found
     raise UsageError(f"profile {spec.profile} has other terms today")
@@ -93,7 +95,7 @@ def _ways(paper: Paper, spec: RunSpec) -> Iterator[Way]:
     names = [spec.benchmark, paper.name, *definitions()]
     for name in dict.fromkeys(names):
         if name is not None and name in definitions():
-            yield Way(name, spec.profile)
+            yield from (Way(name, spec.profile), Way(name, spec.profile, tuned=False))
 
 
 def _digest(way: Way, spec: RunSpec) -> str | None:

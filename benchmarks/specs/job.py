@@ -8,7 +8,8 @@ from typing import Any, Protocol, TypeVar
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.study_spec import StudySpec
 from benchmarks.specs.time_estimates import Learned
-from results.store import Stored, StoredStudy, kind_of
+from benchmarks.specs.trial_spec import TrialSpec
+from results.store import Stored, StoredStudy, StoredTrial, kind_of
 
 S_co = TypeVar("S_co", bound=Stored, covariant=True)
 
@@ -74,4 +75,5 @@ def read_job(run: Mapping[str, Any]) -> RunSpec | StudySpec:
 
     Raises UsageError if an algorithm, a suite, a study or one of their options is no longer there.
     """
-    return (StudySpec if kind_of(run["identity"]) is StoredStudy else RunSpec).from_record(run)
+    specs: dict[type[Stored], type[RunSpec | StudySpec]] = {StoredStudy: StudySpec, StoredTrial: TrialSpec}
+    return specs.get(kind_of(run["identity"]), RunSpec).from_record(run)

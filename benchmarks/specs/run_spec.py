@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import code_digest
@@ -26,7 +26,8 @@ DECIDING_PACKAGES = ("gymnasium", "mujoco", "torch", "numpy")
 class RunSpec:
     """Suite x algorithm x configuration x seed, with the protocol and the budget: plain values alone.
 
-    `checkpoint_every`, `profile` and `benchmark` say how and for whom the run is made; they do not decide its result.
+    `checkpoint_every`, `profile`, `benchmark` and `tuning` say how and for whom the run is made, and what effort chose
+    its options; they do not decide its result.
     """
 
     suite: str  # full name
@@ -43,9 +44,12 @@ class RunSpec:
     profile: str = "custom"
     benchmark: str | None = None
     code: str | None = None  # digest of the deciding code when the run was planned; None: as it is now
+    tuning: dict[str, Any] | None = None  # of the tuned values among its options: trials, seeds, digest, sibling
 
-    kind = StoredRun
+    kind: ClassVar[type[StoredRun]] = StoredRun
     unit = "steps"
+    #: whether it has a learning curve and is evaluated on test tasks
+    tested: ClassVar[bool] = True
 
     @property
     def label(self) -> str:
@@ -109,6 +113,7 @@ class RunSpec:
             "scripted": algorithm.scripted,
             "profile": self.profile,
             "benchmark": self.benchmark,
+            **({} if self.tuning is None else {"tuning": self.tuning}),
             **suite.describe(),
         }
         return record_of(self.identity(), description, suite.data_source, self.source)
@@ -126,7 +131,7 @@ class RunSpec:
         return OVERHEAD + evaluation * sampling + (self.budget * step if trains else 0.0)
 
     @classmethod
-    def from_record(cls, run: Mapping[str, Any]) -> RunSpec:
+    def from_record(cls, run: Mapping[str, Any]) -> Self:
         """The run that a stored `run.json` describes, in today's names and whole.
 
         Raises UsageError if the algorithm, the suite or one of their options is no longer there.
@@ -143,6 +148,7 @@ class RunSpec:
             seed=identity["seed"],
             profile=description["profile"],
             benchmark=description["benchmark"],
+            tuning=description.get("tuning"),
             **from_recorded(EvaluationProtocol, identity["protocol"], "the protocol"),
         )
 

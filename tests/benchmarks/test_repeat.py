@@ -108,7 +108,8 @@ def test_settings_are_found_and_what_nothing_plans_is_said(shipped: tuple[list[S
         return replace(run, run={**run.run, "identity": identity})
 
     other = as_if(replace(spec, configuration={**spec.configuration, "clip": 0.17}))
-    assert find_way(paper, other) == Way(find_way(paper, run).benchmark, "standard", ("promp.clip=0.17",))
+    way = find_way(paper, run)
+    assert find_way(paper, other) == Way(way.benchmark, "standard", (*way.settings, "promp.clip=0.17"))
     longer = as_if(replace(spec, budget=spec.budget + 1))
     with pytest.raises(UsageError, match=f"profile {PAPERS_PROFILE} has other terms today"):
         find_way(paper, longer)

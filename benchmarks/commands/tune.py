@@ -1,0 +1,155 @@
+"""`metarl tune`: tries configurations of algorithms on validation tasks and writes down which is best."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from algorithms.catalogue import find_algorithm
+from benchmarks.commands.jobs import INTERRUPTED, RunOptions, run_plan
+from benchmarks.commands.report import REFERENCE
+from benchmarks.commands.text_table import text_table
+from benchmarks.execution.executor import Executor, LocalExecutor, Watcher
+from benchmarks.execution.progress import as_time
+from benchmarks.execution.training import Progress
+from benchmarks.execution.worker import RunOutcome
+from benchmarks.planning.fitting import print_left_out
+from benchmarks.planning.plan import source_of
+from benchmarks.specs.job import AnyJob, J
+from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
+from benchmarks.specs.trial_spec import TrialSpec
+from benchmarks.tuning.document import Outcome, sibling_in, write_outcome
+from benchmarks.tuning.scores import configuration_score
+from benchmarks.tuning.tune_plan import TunePlan
+from benchmarks.tuning.tuning import CellProgress, Tuning
+from results.store import Store, StoredRun, StoredTrial
+
+#: where the values lie that are shipped with the package
+SHIPPED = Path(__file__).parent.parent / "tuned"
+#: where one's own go, within the working directory
+OWN = Path("tuned")
+
+
+def default_folder(algorithms: Sequence[str]) -> Path:
+    """The package's folder for algorithms of its own where it can be written to, else `tuned` of the working one."""
+    loose = any(source_of(find_algorithm(text)) for text in algorithms)
+    return OWN if loose or not os.access(SHIPPED if SHIPPED.exists() else SHIPPED.parent, os.W_OK) else SHIPPED
+
+
+def show_tuning(plan: TunePlan, options: RunOptions) -> int:
+    """`--dry-run`: of each cell, the trials that are missing and their expected time; and the whole."""
+    _print_untunable(plan, options.output)
+    store = Store(options.results, read_only=True)
+    learned, rows, whole = _learned(store), [], list[float]()
+    tuning = Tuning([*plan.cells], store, lambda cell, outcome: None)
+    tuning.next_round()
+    for each in tuning.cells:
+        cell = each.cell
+        sample = cell.trials_of([0])[0]
+        left = [*each.missing, *[sample] * each.unasked]
+        seconds = [trial.expected_seconds(learned) for trial in left]
+        whole += seconds
+        count = len(each.asked) + each.unasked // cell.effort.seeds
+        rows.append((cell.spec.suite, cell.spec.algorithm, f"{count} trials x {cell.effort.seeds} seeds",
+                     f"{len(left)} runs missing", f"about {as_time(sum(seconds))}", ", ".join(cell.space)))  # fmt: skip
+    print("\n".join(text_table(rows)))
+    print(
+        f"{len(whole)} runs on {len(rows)} cells are missing: about {as_time(sum(whole))} of one core, "
+        f"{as_time(makespan(whole, options.workers))} with {options.workers} workers; profile {plan.profile}"
+    )
+    return 0
+
+
+def run_tuning(plan: TunePlan, options: RunOptions, executor: Executor | None = None) -> int:
+    """Carries out the trials and writes each cell's choice below `options.output`; returns the exit code.
+
+    1: every trial of a cell failed.  Raises StoreError.
+    """
+    _print_untunable(plan, options.output)
+    store, failed = Store(options.results), list[str]()
+
+    def choose(cell: CellProgress, outcome: Outcome | None) -> None:
+        spec = cell.cell.spec
+        if outcome is None:
+            failed.append(cell.cell.label)
+            print(f"{cell.cell.label}: every trial failed, so that nothing is chosen", file=sys.stderr)
+            return
+        path = write_outcome(options.output, plan.profile, spec.suite, spec.algorithm, outcome)
+        print("\n".join([*_as_lines(cell.cell.label, outcome), f"  written to {path}"]), flush=True)
+
+    tuning = Tuning(plan.cells, store, choose)
+    telling = _Telling(executor or LocalExecutor(options.workers), tuning)
+    while trials := tuning.next_round():
+        _, code = run_plan(trials, store, options, telling)
+        if code == INTERRUPTED:
+            return code
+        if any(each.missing for each in tuning.cells):
+            return 2  # refused, which the same command would be again
+    return 1 if failed else 0
+
+
+class _Telling:
+    """An executor that tells the tuning of every trial as soon as it has ended."""
+
+    def __init__(self, executor: Executor, tuning: Tuning) -> None:
+        self._executor, self._tuning = executor, tuning
+
+    def run(self, jobs: Sequence[J], root: Path, watcher: Watcher, force: bool = False) -> list[tuple[J, RunOutcome]]:
+        return self._executor.run(jobs, root, _Both(watcher, self._tuning), force)
+
+
+class _Both:
+    """A watcher beside whom the tuning is told."""
+
+    def __init__(self, watcher: Watcher, tuning: Tuning) -> None:
+        self._watcher, self._tuning = watcher, tuning
+
+    def started(self, job: AnyJob) -> None:
+        self._watcher.started(job)
+
+    def progressed(self, job: AnyJob, progress: Progress) -> None:
+        self._watcher.progressed(job, progress)
+
+    def ended(self, job: AnyJob, ended: RunOutcome) -> None:
+        self._watcher.ended(job, ended)
+        if isinstance(job, TrialSpec):
+            self._tuning.note(job, ended)
+
+    def stopping(self) -> None:
+        self._watcher.stopping()
+
+    def tick(self) -> None:
+        self._watcher.tick()
+
+
+def _learned(store: Store) -> Learned:
+    """What training took in runs and trials that are stored, else in those that are shipped."""
+    shipped = Store(REFERENCE, read_only=True).finished(skip_corrupt=True)
+    return learn_rates(shipped) | learn_rates(store.read(StoredRun, StoredTrial, skip_corrupt=True))
+
+
+def _print_untunable(plan: TunePlan, folder: Path) -> None:
+    for suite, reason in plan.suites.items():
+        sibling = sibling_in(folder, plan.profile, suite)
+        instead = f"the values tuned on its sibling {sibling}" if sibling else "the profile's values"
+        print(f"not tuned: {suite}: {reason}; it takes {instead}")
+    print_left_out(plan.left_out)
+
+
+def _as_lines(label: str, outcome: Outcome) -> list[str]:
+    scores = [configuration_score(each) for each in outcome.scores]
+    lost = sum(not math.isfinite(score) for score in scores)
+    also = f", {lost} of which failed" if lost else ""
+    rows = [("  chosen", *_row(outcome, scores, outcome.chosen)), ("  paper's", *_row(outcome, scores, 0))]
+    if outcome.profile:
+        rows.append(("  profile's", *_row(outcome, scores, outcome.profile)))
+    return [f"{label}: trial {outcome.chosen} of {len(scores)}{also}", *text_table(rows)]
+
+
+def _row(outcome: Outcome, scores: Sequence[float], index: int) -> tuple[str, str, str]:
+    values = ", ".join(f"{name} {value}" for name, value in outcome.values[index].items())
+    score = f"{scores[index]:.4g}" if math.isfinite(scores[index]) else "failed"
+    return f"trial {index}", score, values

@@ -1,0 +1,113 @@
+"""The tuned values that a run takes: those found for its very suite, options included, and profile; or a sibling's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from benchmarks.planning.tuned_file import TunedSuite, read_tuned
+from environments.discovery import ClassEntry
+from environments.typed_options import UsageError
+
+#: made by `metarl tune` for the algorithms of this package, and shipped
+SHIPPED = Path(__file__).parent.parent / "tuned"
+#: of the working directory, made by `metarl tune` for an algorithm of one's own
+OWN = Path("tuned")
+
+
+@dataclass(frozen=True)
+class TunedCell:
+    """The tuned values of one suite and algorithm."""
+
+    values: Mapping[str, Any]  # of the searched options
+    trials: int
+    seeds: int  # of each trial
+    digest: str  # of the trials
+    source: str  # as in "tuned/quick/half-cheetah-velocity.toml: 16 trials × 2 seeds"
+    sibling: str | None  # the suite that they were tuned on, where it is another one
+    suite: str  # the full name of the suite that they were tuned on
+    suite_digest: str
+    split_digest: str
+
+    def note(self) -> dict[str, Any]:
+        """What a run's record holds of it."""
+        return {"trials": self.trials, "seeds": self.seeds, "digest": self.digest, "sibling": self.sibling}
+
+
+def folders_for(entry: ClassEntry, tuned: bool | Path) -> tuple[Path, ...]:
+    """Where to look for the algorithm's tuned values, the first that has them counting.
+
+    tuned: True for the shipped folder, and for an algorithm that is none of ours `./tuned` before it; False for none;
+    or the one folder that has them.  Raises UsageError if there is no such folder.
+    """
+    if isinstance(tuned, Path):
+        if not tuned.is_dir():
+            raise UsageError(f"no folder {str(tuned)!r} with tuned values; `metarl tune` makes one")
+        return (tuned,)
+    if not tuned:
+        return ()
+    ours = entry.module.partition(".")[0] == "algorithms"
+    return (SHIPPED,) if ours else (OWN, SHIPPED)
+
+
+def tuned_cell(
+    profile: str, suite_full_name: str, algorithm: str, folders: Sequence[Path] = (SHIPPED,)
+) -> TunedCell | None:
+    """The tuned values of the algorithm on the suite, None if there are none.  Raises UsageError for a broken file."""
+    suite = sibling_of(profile, suite_full_name, folders) or suite_full_name
+    for folder in folders:
+        content = tuned_suite(folder, profile, suite)
+        if content is not None and algorithm in content.algorithms:
+            found = content.algorithms[algorithm]
+            sibling = suite if suite != suite_full_name else None
+            place = "/".join(content.path.parts[-3:])
+            source = f"{place}: {len(found.trials)} trials × {len(found.seeds)} seeds"
+            return TunedCell(
+                values=found.values,
+                trials=len(found.trials),
+                seeds=len(found.seeds),
+                digest=found.digest,
+                source=f"{source}, as on its sibling" if sibling else source,
+                sibling=sibling,
+                suite=suite,
+                suite_digest=found.suite_digest,
+                split_digest=found.split_digest,
+            )
+    return None
+
+
+def sibling_of(profile: str, suite_full_name: str, folders: Sequence[Path] = (SHIPPED,)) -> str | None:
+    """The suite whose values this one takes, as one of the folders or the shipped one says; None for its own."""
+    if not folders:
+        return None
+    for folder in dict.fromkeys([*folders, SHIPPED]):
+        content = tuned_suite(folder, profile, suite_full_name)
+        if content is not None and content.sibling is not None:
+            return content.sibling
+    return None
+
+
+def tuned_algorithms(profile: str, suite_full_name: str, folders: Sequence[Path] = (SHIPPED,)) -> frozenset[str]:
+    """The algorithms that have tuned values on the suite."""
+    suite = sibling_of(profile, suite_full_name, folders) or suite_full_name
+    found = [tuned_suite(folder, profile, suite) for folder in folders]
+    return frozenset(name for content in found if content is not None for name in content.algorithms)
+
+
+def tuned_suite(folder: Path, profile: str, suite_full_name: str) -> TunedSuite | None:
+    """The folder's file for the suite and profile, None if it has none.  Raises UsageError for a broken one."""
+    path = (folder / profile / f"{suite_full_name}.toml").absolute()
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return _read(path, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, version: tuple[int, int]) -> TunedSuite:
+    """`version` is there for the cache alone: a file that was changed is read again."""
+    return read_tuned(path)

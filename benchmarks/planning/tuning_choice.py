@@ -1,0 +1,65 @@
+"""Which tuned values the cells of one plan take, and what must be said where effort is unequal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.planning.profiles import Profile
+from benchmarks.planning.tuned_values import TunedCell, folders_for, tuned_algorithms, tuned_cell
+from benchmarks.specs.run_spec import known_suite
+from environments.discovery import ClassEntry
+from environments.suite import Suite
+
+
+@dataclass
+class TuningChoice:
+    """Asked cell by cell; `notes` tells of all of them."""
+
+    benchmark: str
+    profile: Profile
+    tuned: bool | Path
+    _untuned: dict[str, list[str]] = field(default_factory=dict)  # suites where others are tuned, by what to tune
+    _refused: list[str] = field(default_factory=list)
+
+    def values(self, suite: Suite, entry: ClassEntry) -> TunedCell | None:
+        """The cell's tuned values; None if it has none, or none that were found under its own terms.
+
+        Raises UsageError for a broken file.
+        """
+        folders = folders_for(entry, self.tuned)
+        found = tuned_cell(self.profile.name, suite.full_name, entry.name, folders)
+        if found is None:
+            if folders and is_tunable(entry) and tuned_algorithms(self.profile.name, suite.full_name, folders):
+                place = str(entry.path) if entry.module.startswith("loose_") else entry.name
+                self._untuned.setdefault(place, []).append(suite.full_name)
+            return None
+        reason = self._obstacle(found, suite, entry)
+        if reason is not None:
+            self._refused.append(f"not used for {entry.name} on {suite.full_name}: {found.source}; {reason}")
+            return None
+        return found
+
+    def notes(self) -> tuple[str, ...]:
+        untuned = [
+            f"{name} is not tuned on {', '.join(suites)}, where others are: `metarl tune {name}` gives it equal trials"
+            for name, suites in sorted(self._untuned.items())
+        ]
+        return (*untuned, *self._refused)
+
+    def _obstacle(self, found: TunedCell, suite: Suite, entry: ClassEntry) -> str | None:
+        """Why values that were found are not for this cell."""
+        own, general = (self.profile.settings(name, suite.name, entry.name)[0] for name in (self.benchmark, ""))
+        if own != general:
+            return f"benchmark {self.benchmark} sets this suite otherwise than the trials were set"
+        source = known_suite(found.suite)
+        if (found.suite_digest, found.split_digest) != (source.digest, source.split.digest):
+            return f"{found.suite} has changed since; `metarl tune` finds them anew"
+        return None
+
+
+def is_tunable(entry: ClassEntry) -> bool:
+    """Whether the algorithm learns and sees no test task: scripted ones, floors and ceilings are not tuned."""
+    cls = entry.load()
+    learns = getattr(cls, "trains", True) and not getattr(cls, "scripted", False)
+    return learns and "test" not in getattr(cls, "access", frozenset())

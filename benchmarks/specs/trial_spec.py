@@ -1,0 +1,57 @@
+"""One trial of tuning: a run with options of its own, trained on train tasks and scored on validation tasks alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
+
+from algorithms.catalogue import find_algorithm
+from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.specs.time_estimates import OVERHEAD, SECONDS_OF_LEARNING, Learned, sampling_seconds
+from results.store import StoredTrial
+
+#: seeds of tuning begin here, those of boards lie below, so that what was chosen is measured afresh
+FIRST_TUNING_SEED = 1000
+
+
+@dataclass(frozen=True)
+class TrialSpec(RunSpec):
+    """`trial`: its number in the tuning that asked for it first, which decides nothing."""
+
+    trial: int = 0
+
+    kind: ClassVar[type[StoredTrial]] = StoredTrial
+    tested: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, spec: RunSpec, configuration: Mapping[str, Any], trial: int, seed: int) -> Self:
+        """The trial of a cell's run with the whole configuration.  seed: 0, 1, ... of tuning."""
+        taken = {field.name: getattr(spec, field.name) for field in fields(RunSpec)}
+        own = {"configuration": dict(configuration), "evaluations": 0, "seed": FIRST_TUNING_SEED + seed}
+        return cls(**{**taken, **own}, trial=trial)
+
+    @property
+    def label(self) -> str:
+        return f"{self.suite} {self.algorithm} trial {self.trial} seed {self.seed}"
+
+    def identity(self) -> dict[str, Any]:
+        return {**super().identity(), "tuning": True}
+
+    def record(self) -> dict[str, Any]:
+        record = super().record()
+        return {**record, "description": {**record["description"], "trial": self.trial}}
+
+    def expected_seconds(self, learned: Learned) -> float:
+        """Of one core, the evaluation on validation tasks included."""
+        suite, sampling = known_suite(self.suite), sampling_seconds(self.suite)
+        episodes = len(suite.split.validation) * self.adaptations * self.trajectories * (self.adaptation_steps + 1)
+        step = learned.get((self.suite, self.algorithm), sampling + SECONDS_OF_LEARNING)
+        training = self.budget * step if find_algorithm(self.source or self.algorithm).load().trains else 0.0
+        return OVERHEAD + episodes * suite.horizon * sampling + training
+
+    @classmethod
+    def from_record(cls, run: Mapping[str, Any]) -> Self:
+        spec = RunSpec.from_record(run)
+        taken = {field.name: getattr(spec, field.name) for field in fields(RunSpec)}
+        return cls(**taken, trial=run["description"]["trial"])

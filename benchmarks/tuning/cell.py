@@ -1,0 +1,130 @@
+"""One suite and algorithm in tuning: its candidates as trials, what is stored of them, and the choice."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from algorithms.catalogue import find_algorithm
+from benchmarks.planning.plan import Cell, make_plan
+from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.specs.trial_spec import FIRST_TUNING_SEED, TrialSpec
+from benchmarks.tuning.candidates import Candidates, Values
+from benchmarks.tuning.document import Outcome
+from benchmarks.tuning.scores import best, configuration_score, trial_score
+from benchmarks.tuning.tunable import searched_options
+from benchmarks.verification.proofs import by_terms, standing_for
+from environments.typed_options import UsageError, make_options
+from results.store import Store, StoredTrial
+
+#: suite, algorithm, candidate, seed
+Key = tuple[str, str, int, int]
+#: the profile whose values of the searched options are the paper's
+PUBLISHED = "paper"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is tried of each algorithm, the same for all."""
+
+    trials: int = 16
+    seeds: int = 2
+    sampler: str = "qmc"
+    points: int = 4  # of each option, in a grid
+
+    @property
+    def learns(self) -> bool:
+        """Whether later trials depend on the scores of earlier ones."""
+        return self.sampler == "tpe"
+
+
+class TuningCell:
+    """The trials of one cell of a plan, which are the same whenever they are asked for."""
+
+    def __init__(self, cell: Cell, effort: Effort) -> None:
+        self.spec, self.effort = cell.spec, effort
+        found = find_algorithm(self.spec.source or self.spec.algorithm)
+        self._config = found.load().Config
+        self.space = searched_options(found, known_suite(self.spec.suite))
+        published = _published(self.spec).configuration
+        first = [{name: each[name] for name in self.space} for each in (published, self.spec.configuration)]
+        self.candidates = Candidates(
+            self.space, first, effort.trials, effort.sampler, effort.points, lambda values: self._whole(values)
+        )
+        self.published = 0
+        self.profile = len(self.candidates.found) - 1  # equal values are one trial
+
+    @property
+    def label(self) -> str:
+        return f"{self.spec.suite} {self.spec.algorithm}"
+
+    def trials_of(self, indices: Sequence[int]) -> list[TrialSpec]:
+        """Of these candidates, seed by seed."""
+        return [self._trial(index, seed) for seed in range(self.effort.seeds) for index in indices]
+
+    def outcome(self, scores: Sequence[Sequence[float]]) -> Outcome | None:
+        """The choice by scores [candidate][seed], NaN for a trial that failed; None if every candidate failed."""
+        chosen = best([configuration_score(each) for each in scores])
+        if chosen is None:
+            return None
+        return Outcome(
+            values=self.candidates.found,
+            scores=scores,
+            chosen=chosen,
+            published=self.published,
+            profile=self.profile,
+            seeds=[FIRST_TUNING_SEED + seed for seed in range(self.effort.seeds)],
+            sampler=self.effort.sampler,
+            identity=self._trial(chosen, 0).identity(),
+        )
+
+    def _trial(self, index: int, seed: int) -> TrialSpec:
+        configuration = {**self.spec.configuration, **self.candidates.found[index]}
+        return TrialSpec.of(self.spec, configuration, index, seed)
+
+    def _whole(self, values: Values) -> Values | None:
+        """The searched options as a run would get them; None if the algorithm refuses these values together."""
+        try:
+            made = make_options(self._config, {**self.spec.configuration, **values}, f"algorithm {self.spec.algorithm}")
+        except UsageError:
+            return None
+        plain = json.loads(json.dumps(asdict(made)))
+        return {name: plain[name] for name in self.space}
+
+
+def key_of(trial: TrialSpec) -> Key:
+    """What tells the trials of all cells apart."""
+    return trial.suite, trial.algorithm, trial.trial, trial.seed
+
+
+def stored_scores(trials: Sequence[TrialSpec], store: Store) -> dict[Key, float]:
+    """Of the trials that have ended, NaN of those that failed; those that have not are missing."""
+    standing = by_terms(store.read(StoredTrial, skip_corrupt=True))
+    scores = {}
+    for trial in trials:
+        identity = trial.identity()
+        found = standing_for(identity, standing)
+        if found is not None:
+            scores[key_of(trial)] = trial_score(found)
+        elif has_failed(store, identity):
+            scores[key_of(trial)] = math.nan
+    return scores
+
+
+def has_failed(store: Store, identity: Mapping[str, Any]) -> bool:
+    """Whether it ended by an exception of its own; what was killed, or could not be written, is tried again."""
+    folder = store.folder(identity)
+    run = None if folder.finished else folder.read_run()
+    if run is None or not run["attempts"]:
+        return False
+    last = run["attempts"][-1]
+    return last["outcome"] == "failed" and "results.files.StoreError" not in (last["error"] or "")
+
+
+def _published(spec: RunSpec) -> RunSpec:
+    """The cell as the paper's profile has it."""
+    plan = make_plan(spec.benchmark or "quick", [spec.suite], [spec.source or spec.algorithm], 1, PUBLISHED)
+    return plan.cells[0].spec

@@ -1,0 +1,97 @@
+"""What tuning found, as data: `<profile>/<suite's full name>.toml`, which `benchmarks/planning/` reads and checks."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from environments.typed_options import UsageError
+from results.files import StoreError, make_folder, reason, write_whole
+from results.identity import digest_of
+
+#: held while a file of the folder is read, changed and written
+LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The trials of one algorithm on one suite; `chosen`, `published` and `profile` are indices into them."""
+
+    values: Sequence[Mapping[str, Any]]  # of the searched options, plain
+    scores: Sequence[Sequence[float]]  # one for each seed; NaN: the trial failed
+    chosen: int
+    published: int
+    profile: int
+    seeds: Sequence[int]
+    sampler: str
+    identity: Mapping[str, Any]  # of any of its trials: its code, suite and split
+
+    def as_table(self) -> dict[str, Any]:
+        trials = [
+            {"values": _toml(values), "scores": [float(score) for score in scores]}
+            for values, scores in zip(self.values, self.scores, strict=True)
+        ]
+        return {
+            "chosen": self.chosen,
+            "published": self.published,
+            "profile": self.profile,
+            "seeds": list(self.seeds),
+            "sampler": self.sampler,
+            **{key: self.identity[key] for key in ("code", "suite_digest", "split_digest")},
+            "digest": trials_digest(trials),
+            "values": trials[self.chosen]["values"],
+            "trials": trials,
+        }
+
+
+def trials_digest(trials: Sequence[Mapping[str, Any]]) -> str:
+    """SHA-256 (hex) of the trials as canonical JSON, in which a score that is no number is a text, as in "nan"."""
+    plain = [
+        {**trial, "scores": [score if math.isfinite(score) else str(score) for score in trial["scores"]]}
+        for trial in trials
+    ]
+    return digest_of(plain)
+
+
+def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcome: Outcome) -> Path:
+    """Put the algorithm's outcome into the suite's file, other algorithms' kept; the same ones give the same bytes.
+
+    Raises StoreError if it cannot be written, UsageError if the file that is there is no such document.
+    """
+    import tomli_w
+
+    place = folder / profile
+    path = place / f"{suite}.toml"
+    make_folder(place)
+    try:
+        with FileLock(place / LOCK):
+            algorithms = {**_read(path).get("algorithms", {}), algorithm: outcome.as_table()}
+            content = {"suite": suite, "profile": profile, "algorithms": dict(sorted(algorithms.items()))}
+            write_whole(path, tomli_w.dumps(content).encode())
+    except OSError as error:
+        raise StoreError(f"cannot lock {place / LOCK}: {reason(error)}; name another folder by --into") from error
+    return path
+
+
+def sibling_in(folder: Path, profile: str, suite: str) -> str | None:
+    """The suite whose values this one takes, as its file says; None without one."""
+    return _read(folder / profile / f"{suite}.toml").get("sibling")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {reason(error)}; restore it, or remove it") from error
+
+
+def _toml(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: "none" if value is None else value for name, value in values.items()}  # TOML has no null

@@ -1,0 +1,40 @@
+"""What cannot be tuned, and why: suites whose test tasks would choose, and algorithms that have nothing to choose."""
+
+from __future__ import annotations
+
+from algorithms.search_space import Space, search_space
+from environments.discovery import ClassEntry
+from environments.suite import Suite
+from environments.task_digest import task_digest, task_digests
+
+
+def untunable_suite(suite: Suite) -> str | None:
+    """One sentence if a task that a trial would use is a test task, by its parameters; None if none is."""
+    test = task_digests(suite.split.test)
+    for name in ("validation", "train"):
+        tasks = suite.split.tasks(name)
+        shared = sum(task_digest(task) in test for task in tasks)
+        if shared:
+            which = "all" if shared == len(tasks) else f"{shared} of"
+            return f"{which} its {len(tasks)} {name} tasks are test tasks too, so that its scores would choose"
+    return None
+
+
+def untunable_algorithm(found: ClassEntry, suite: Suite) -> str | None:
+    """One sentence if there is nothing that could be chosen for it on the suite, or nothing that may be."""
+    cls = found.load()
+    if cls.scripted:
+        return "it is scripted and learns nothing"
+    if "test" in cls.access:
+        return "it is a reference that sees test tasks"
+    if not searched_options(found, suite):
+        return "it declares no option with a search space"
+    return None
+
+
+def searched_options(found: ClassEntry, suite: Suite) -> dict[str, Space]:
+    """The spaces of its options on the suite."""
+    import gymnasium
+
+    tabular = isinstance(suite.observation_space, gymnasium.spaces.Discrete)
+    return search_space(found.load().Config, tabular)

@@ -1,0 +1,55 @@
+"""From names to what is tuned: the cells of a plan that can be, and the reasons of those that cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from algorithms.catalogue import find_algorithm
+from benchmarks.planning.definition import find_definition
+from benchmarks.planning.fitting import LeftOut
+from benchmarks.planning.plan import make_plan
+from benchmarks.specs.run_spec import known_suite
+from benchmarks.tuning.cell import Effort, TuningCell
+from benchmarks.tuning.tunable import untunable_algorithm, untunable_suite
+from environments.typed_options import UsageError
+
+
+@dataclass(frozen=True)
+class TunePlan:
+    """`suites` cannot be tuned, `left_out` are cells; each with one sentence on why."""
+
+    cells: Sequence[TuningCell]
+    suites: Mapping[str, str]  # by full name
+    left_out: Sequence[LeftOut]
+    profile: str
+
+
+def plan_tuning(
+    benchmark: str, suites: Sequence[str] | None, algorithms: Sequence[str] | None, profile: str | None, effort: Effort
+) -> TunePlan:
+    """The cells of a benchmark, each argument that is given in place of the definition's own.
+
+    A definition's algorithms that cannot be tuned are left out without a word.  Raises UsageError, also if nothing
+    is left.
+    """
+    if effort.trials < 1 or effort.seeds < 1 or effort.points < 1:
+        raise UsageError(f"trials, seeds and points must be at least 1, got {effort}")
+    plan = make_plan(benchmark, suites, algorithms, 1, profile)
+    cells, untunable, left_out = list[TuningCell](), dict[str, str](), list(plan.left_out)
+    for cell in plan.cells:
+        spec = cell.spec
+        suite, found = known_suite(spec.suite), find_algorithm(spec.source or spec.algorithm)
+        reason = untunable_suite(suite)
+        if reason is not None:
+            untunable[spec.suite] = reason
+            continue
+        reason = untunable_algorithm(found, suite)
+        if reason is None:
+            cells.append(TuningCell(cell, effort))
+        elif algorithms:
+            left_out.append(LeftOut(spec.suite, spec.algorithm, reason))
+    if not cells:
+        whys = [f"{suite}: {why}" for suite, why in untunable.items()] + [str(each) for each in left_out]
+        raise UsageError(f"there is nothing to tune: {'; '.join(whys) or 'no algorithm of the benchmark learns'}")
+    return TunePlan(cells, untunable, left_out, profile or find_definition(benchmark).profile)

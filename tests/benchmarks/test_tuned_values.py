@@ -1,0 +1,237 @@
+"""Tuned values: their files are checked, plans take them, and records say what effort they cost."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.api import run_cell
+from benchmarks.command_line import main
+from benchmarks.commands.show import description
+from benchmarks.planning.plan import Plan, make_plan
+from benchmarks.planning.tuned_file import Trial, read_tuned, trials_digest
+from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
+from benchmarks.specs.run_spec import RunSpec, known_suite
+from environments.typed_options import UsageError
+from tests.support.adapters import write_good
+
+VELOCITY, DIRECTION = "half-cheetah-velocity", "half-cheetah-direction"
+TRIALS = (
+    Trial({"step_size": 0.001, "gae_lambda": 1.0}, (-95.0, -97.0)),
+    Trial({"step_size": 0.003, "gae_lambda": 0.95}, (-80.5, -81.5)),
+    Trial({"step_size": 0.1, "gae_lambda": 0.9}, (math.nan, -70.0)),
+)
+
+
+def tuned_text(suite: str = VELOCITY, algorithm: str = "promp", profile: str = "quick", owner: str = VELOCITY) -> str:
+    own = known_suite(owner)
+    lines = [f'suite = "{suite}"', f'profile = "{profile}"', f"[algorithms.{algorithm}]"]
+    lines += ["chosen = 1", "published = 0", "profile = 0", "seeds = [1000, 1001]", 'sampler = "qmc"', 'code = "c"']
+    lines += [f'suite_digest = "{own.digest}"', f'split_digest = "{own.split.digest}"']
+    lines += [f'digest = "{trials_digest(TRIALS)}"', "values = { step_size = 0.003, gae_lambda = 0.95 }"]
+    for trial in TRIALS:
+        values = ", ".join(f"{name} = {value}" for name, value in trial.values.items())
+        lines += [f"[[algorithms.{algorithm}.trials]]", f"values = {{ {values} }}", f"scores = {list(trial.scores)}"]
+    return "\n".join(lines) + "\n"
+
+
+def write(folder: Path, text: str, suite: str = VELOCITY, profile: str = "quick") -> Path:
+    path = folder / profile / f"{suite}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def tuned(tmp_path: Path) -> Path:
+    """A folder with ProMP's tuned values on half-cheetah-velocity in the profile quick."""
+    folder = tmp_path / "chosen"
+    write(folder, tuned_text())
+    return folder
+
+
+def plan(tuned: bool | Path = True, **more: Any) -> Plan:
+    return make_plan(**{"suites": [VELOCITY], "algorithms": ["promp"], "seeds": 1, "tuned": tuned} | more)
+
+
+def test_a_file_is_read_whole_and_a_failed_run_scores_worst(tuned: Path) -> None:
+    content = read_tuned(tuned / "quick" / f"{VELOCITY}.toml")
+    found = content.algorithms["promp"]
+    assert (content.suite, content.profile, content.sibling) == (VELOCITY, "quick", None)
+    assert [trial.score for trial in found.trials] == [-96.0, -81.0, -math.inf]
+    assert found.trials[found.chosen].values == found.values == {"step_size": 0.003, "gae_lambda": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("chosen = 1", "chosen = 3", "algorithms.promp.chosen is 3; it must be an index from 0 to 2"),
+        ("published = 0", "published = -1", "algorithms.promp.published is -1; it must be an index from 0 to 2"),
+        ("chosen = 1", "chosen = 0", "algorithms.promp.values is"),
+        ("-80.5", "-60.5", "algorithms.promp.digest .* is not that of its trials"),
+        ("[-80.5, -81.5]", "[-98.5, -99.5]", "chosen is 1, but trial 0 has the best validation score"),
+        ("[-80.5, -81.5]", "[-80.5]", r"trials\[1\].scores must be 2, one for each seed, got 1"),
+        ("[-80.5, -81.5]", '["a", "b"]', r"trials\[1\].scores must be numbers"),
+        ("seeds = [1000, 1001]", "seeds = [0, 1]", "seeds must be different ones from 1000 on, got"),
+        ('sampler = "qmc"\n', "", "algorithms.promp has no 'sampler', which it needs"),
+        ("sampler", "sampel", "algorithms.promp has no key 'sampel'; did you mean 'sampler'"),
+        ("{ step_size = 0.1, gae", "{ step = 0.1, gae", r"trials\[2\] has values of"),
+        ('profile = "quick"', 'profile = "standard"', "profile is 'standard', but the file lies where 'quick' belongs"),
+        (f'suite = "{VELOCITY}"', 'suite = "corners"', "suite is 'corners', but the file lies where"),
+        ('profile = "quick"', f'profile = "quick"\nsibling = "{DIRECTION}"', "in a file without algorithms of its own"),
+        ("chosen = 1", "chosen = ", "cannot be read: Invalid value"),
+    ],
+)
+def test_a_broken_file_is_named_with_what_is_wrong(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = tuned_text()
+    assert old in text
+    path = write(tmp_path, text.replace(old, new, 1))
+    with pytest.raises(UsageError, match=f"{re.escape(str(path))}.*{message}"):
+        plan(tmp_path)
+
+
+def test_an_option_that_the_algorithm_has_not_is_refused_with_the_file(tmp_path: Path) -> None:
+    write(tmp_path, tuned_text(algorithm="maml-trpo"))
+    source = f"{tmp_path.name}/quick/{VELOCITY}.toml"
+    with pytest.raises(UsageError, match=f"{source}: 3 trials × 2 seeds: .* no option 'step_size'"):
+        plan(tmp_path, algorithms=["maml-trpo"])
+
+
+def test_tuned_values_go_before_the_profile_and_behind_settings(tuned: Path) -> None:
+    (cell,) = plan(tuned, settings=["promp.gae_lambda=0.8"]).cells
+    own = cell.spec.configuration
+    assert (own["step_size"], own["gae_lambda"], own["trajectories"]) == (0.003, 0.8, 5)
+    assert cell.sources["configuration.step_size"] == f"chosen/quick/{VELOCITY}.toml: 3 trials × 2 seeds"
+    assert cell.sources["configuration.gae_lambda"] == "--set promp.gae_lambda=0.8"
+    (plain,) = plan(False).cells
+    assert (plain.spec.configuration["step_size"], plain.spec.tuning) == (0.001, None)
+    lake = tuned_text("frozen-lake-low", owner="frozen-lake-low")
+    write(
+        tuned,
+        lake.replace("step_size", "inner_step_size").replace(trials_digest(TRIALS), _renamed()),
+        "frozen-lake-low",
+    )
+    (over,) = plan(tuned, suites=["frozen-lake-low"])  # the profile's rule says 300
+    assert over.configuration["inner_step_size"] == 0.003
+
+
+def _renamed() -> str:
+    trials = [{("inner_step_size" if k == "step_size" else k): v for k, v in trial.values.items()} for trial in TRIALS]
+    return trials_digest([Trial(values, trial.scores) for values, trial in zip(trials, TRIALS, strict=True)])
+
+
+def test_the_record_says_the_effort_and_the_identity_does_not(tuned: Path) -> None:
+    (spec,) = plan(tuned)
+    note = {"trials": 3, "seeds": 2, "digest": trials_digest(TRIALS), "sibling": None}
+    record = spec.record()
+    assert spec.tuning == record["description"]["tuning"] == note
+    assert RunSpec.from_record(record).tuning == note
+    (by_hand,) = plan(False, settings=["promp.step_size=0.003", "promp.gae_lambda=0.95"])
+    assert by_hand.identity() == spec.identity()
+    assert "tuning" not in by_hand.record()["description"] and RunSpec.from_record(by_hand.record()).tuning is None
+    (overruled,) = plan(tuned, settings=["promp.step_size=0.1", "promp.gae_lambda=0.5"])
+    assert overruled.tuning is None
+
+
+def test_another_option_profile_or_algorithm_takes_nothing(tuned: Path) -> None:
+    for more in ({"suites": [f"{VELOCITY}[horizon=100]"]}, {"profile": "standard"}, {"algorithms": ["maml-vpg"]}):
+        assert plan(tuned, **more)[0].tuning is None
+
+
+def test_a_suite_that_cannot_be_tuned_takes_its_siblings_values_and_says_so(tuned: Path) -> None:
+    assert sibling_of("quick", DIRECTION) == VELOCITY  # shipped
+    assert sibling_of("quick", "corners") is None
+    (cell,) = plan(tuned, suites=[DIRECTION]).cells
+    assert cell.spec.configuration["step_size"] == 0.003
+    assert cell.spec.tuning is not None and cell.spec.tuning["sibling"] == VELOCITY
+    expected = f"chosen/quick/{VELOCITY}.toml: 3 trials × 2 seeds, as on its sibling"
+    assert cell.sources["configuration.step_size"] == expected
+    assert plan(tuned, suites=[f"{DIRECTION}[horizon=100]"])[0].tuning is None
+
+
+def test_values_found_under_other_terms_are_not_used_and_this_is_said(tuned: Path) -> None:
+    other = plan(tuned, benchmark="bo-mrl", profile="quick")
+    assert other[0].tuning is not None  # bo-mrl sets nothing in the profile quick
+    write(tuned, tuned_text(profile="standard"), profile="standard")
+    assert plan(tuned, profile="standard")[0].tuning is not None
+    other = plan(tuned, benchmark="bo-mrl", profile="standard")
+    assert other[0].tuning is None
+    assert "benchmark bo-mrl sets this suite otherwise than the trials were set" in other.notes[0]
+    write(tuned, tuned_text().replace(known_suite(VELOCITY).digest, "0" * 64))
+    changed = plan(tuned)
+    assert changed[0].tuning is None and f"{VELOCITY} has changed since" in changed.notes[0]
+
+
+def test_an_untuned_method_among_tuned_ones_is_noted(tuned: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["promp", "maml-vpg", "oracle", "random-init", "stand-still"]
+    found = plan(tuned, suites=[VELOCITY, "corners"], algorithms=names)
+    assert found.notes == (f"maml-vpg is not tuned on {VELOCITY}, where others are: `metarl tune maml-vpg` gives it "
+                           "equal trials",)  # fmt: skip
+    assert plan(False, algorithms=names).notes == ()
+    cells = ("--suites", VELOCITY, "--algorithms", "promp,maml-vpg", "--seeds", "1", "--dry-run")
+    assert main(["leaderboard", *cells, "--tuned", str(tuned)]) == 0
+    assert f"note: {found.notes[0]}\n" in capsys.readouterr().out
+    assert main(["leaderboard", *cells, "--untuned"]) == 0
+    assert "note: " not in capsys.readouterr().out
+
+
+def test_an_algorithm_of_ones_own_takes_the_values_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = write_good(tmp_path)
+    assert plan(algorithms=[source])[0].tuning is None
+    text = tuned_text(algorithm="drift")
+    for old, new in (
+        ("step_size", "tasks"),
+        ("0.001", "3"),
+        ("0.003", "4"),
+        (" 0.1,", " 5,"),
+        ("gae_lambda", "trajectories"),
+    ):
+        text = text.replace(old, new)
+    text = text.replace(" 1.0 ", " 2 ").replace("0.95", "3").replace(" 0.9 ", " 4 ")
+    trials = [
+        Trial(entry["values"], tuple(entry["scores"])) for entry in tomllib.loads(text)["algorithms"]["drift"]["trials"]
+    ]
+    write(tmp_path / "tuned", text.replace(trials_digest(TRIALS), trials_digest(trials)))
+    for suite in (VELOCITY, DIRECTION):
+        (spec,) = plan(suites=[suite], algorithms=[source])
+        assert (spec.configuration["tasks"], spec.configuration["trajectories"]) == (4, 3)
+    write(tmp_path / "tuned", tuned_text())  # ours are tuned where they are shipped
+    assert plan()[0].tuning is None or plan()[0].tuning["trials"] != 3
+
+
+def test_every_shipped_file_is_intact() -> None:
+    for path in SHIPPED.glob("*/*.toml"):
+        content = read_tuned(path)
+        for name in content.algorithms:
+            assert tuned_cell(content.profile, content.suite, name) is not None
+            make_plan(suites=[content.suite], algorithms=[name], profile=content.profile, seeds=1)
+
+
+def test_show_and_the_api_take_tuned_values(tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = description(VELOCITY, "promp", "quick", None, [], tmp_path, tuned)
+    assert content["tuning"]["trials"] == 3
+    assert content["configuration"]["step_size"]["source"].startswith("chosen/quick/")
+    lake = "frozen-lake-low[horizon=10]"
+    text = tuned_text(lake, profile="smoke", owner=lake)
+    write(tuned, text, lake, "smoke")
+    cell = run_cell(lake, "promp", profile="smoke", seeds=1, budget=200, tuned=tuned)
+    (run,) = cell.runs
+    assert run.identity["configuration"]["step_size"] == 0.003
+    assert run.run["description"]["tuning"]["trials"] == 3
+
+
+def test_no_folder_and_seeds_of_tuning_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no folder .*nowhere' with tuned values"):
+        plan(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="seeds from 1000 on are those of tuning"):
+        plan(seeds=1001)
+    with pytest.raises(UsageError, match="seeds must lie below 1000, where those of tuning begin, got 1000"):
+        run_cell("corners", "promp", seeds=[1000])

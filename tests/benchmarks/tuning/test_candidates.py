@@ -1,0 +1,111 @@
+"""The order of configurations: the paper's, the profile's, then a sampler's, none twice and none refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from algorithms.search_space import Choice, Integers, LogRange, Range, Space
+from benchmarks.planning.plan import make_plan
+from benchmarks.tuning.candidates import BATCH, Candidates, Values
+from benchmarks.tuning.cell import Effort, TuningCell
+from benchmarks.tuning.scores import best, configuration_score
+from environments.typed_options import UsageError
+
+SPACE: dict[str, Space] = {
+    "rate": LogRange(1e-4, 1e-1),
+    "mix": Range(0.5, 1.0),
+    "steps": Integers(1, 5),
+    "kind": Choice(("a", "b")),
+}
+PAPER = {"rate": 7.0, "mix": 1.0, "steps": 1, "kind": "other"}  # outside the space
+
+
+def found(
+    sampler: str,
+    trials: int = 16,
+    first: Sequence[Values] = (PAPER,),
+    space: dict[str, Space] = SPACE,
+    completed: Callable[[Values], Values | None] = lambda values: values,
+    points: int = 2,
+) -> list[Values]:
+    candidates = Candidates(space, first, trials, sampler, points, completed)
+    scores: list[float] = []
+    while batch := candidates.next_batch(scores):
+        scores += [-math.inf if index == 1 else float(candidates.found[index]["steps"]) for index in batch]
+    return candidates.found
+
+
+@pytest.mark.parametrize("sampler", ["qmc", "random", "tpe"])
+def test_a_sampler_gives_the_same_different_configurations_within_the_space(sampler: str) -> None:
+    values = found(sampler)
+    assert values == found(sampler) and len(values) == 16
+    assert values[0] == PAPER and len({str(each) for each in values}) == 16
+    for each in values[1:]:
+        assert list(each) == list(SPACE) and all(SPACE[name].contains(each[name]) for name in SPACE)
+        assert float(f"{each['rate']:.3g}") == each["rate"]
+    assert sampler == "tpe" or values[:8] == found(sampler, trials=8)
+
+
+def test_the_quasi_random_ones_fill_the_space_evenly() -> None:
+    values = found("qmc", trials=17)[1:]
+    by_half = [sum(each["rate"] < 10**-2.5 for each in values), sum(each["mix"] < 0.75 for each in values)]
+    assert all(6 <= count <= 10 for count in by_half)
+    thirds = {math.floor(math.log10(each["rate"])) for each in values}
+    assert {-4, -3, -2} <= thirds
+
+
+def test_a_grid_is_whole_with_the_papers_and_the_profiles_values_before_it() -> None:
+    profile = {"rate": 1e-4, "mix": 0.5, "steps": 1, "kind": "a"}  # a point of the grid
+    values = found("grid", trials=3, first=(PAPER, profile))
+    assert values[:2] == [PAPER, profile] and len(values) == 1 + 2**4
+
+
+def test_equal_ones_are_tried_once_and_refused_ones_never() -> None:
+    few: dict[str, Space] = {"steps": Integers(1, 5)}
+    assert [each["steps"] for each in found("grid", space=few, first=({"steps": 3}, {"steps": 3}), points=5)] == [
+        3, 1, 2, 4, 5,
+    ]  # fmt: skip
+    odd = found(
+        "qmc", space=few, first=({"steps": 3},), completed=lambda values: values if values["steps"] % 2 else None
+    )
+    assert sorted(each["steps"] for each in odd) == [1, 3, 5]  # the space holds no more
+
+
+def test_tpe_asks_in_batches_that_do_not_depend_on_workers() -> None:
+    candidates = Candidates(SPACE, [PAPER], 10, "tpe", 1, lambda values: values)
+    assert candidates.next_batch([]) == [0]
+    assert candidates.next_batch([-math.inf]) == list(range(1, 1 + BATCH))
+    with pytest.raises(ValueError, match="5 candidates were asked for, 1 scores"):
+        candidates.next_batch([1.0])
+
+
+def test_an_unknown_sampler_is_named() -> None:
+    with pytest.raises(UsageError, match="qmc, random, tpe, grid"):
+        Candidates(SPACE, [PAPER], 2, "sobol", 1, lambda values: values)
+
+
+def test_the_papers_values_are_trial_0_and_the_profiles_trial_1() -> None:
+    (cell,) = make_plan(suites=["half-cheetah-velocity"], algorithms=["promp"], profile="standard").cells
+    (paper,) = make_plan(suites=["half-cheetah-velocity"], algorithms=["promp"], profile="paper").cells
+    tuned = TuningCell(cell, Effort(trials=4))
+    first, second = ({name: spec.configuration[name] for name in tuned.space} for spec in (paper.spec, cell.spec))
+    assert tuned.candidates.found == ([first] if first == second else [first, second])
+    trials = tuned.trials_of(range(len(tuned.candidates.found)))
+    assert trials[0].configuration == {**cell.spec.configuration, **first}  # all others are the profile's
+    assert [trial.seed for trial in trials] == sorted([1000, 1001] * len(tuned.candidates.found))
+
+
+def test_the_best_is_the_first_of_equal_ones_and_failures_are_worst() -> None:
+    assert best([1.0, 3.0, 3.0, -math.inf]) == 1
+    assert best([-math.inf, -5.0]) == 1
+    assert best([-math.inf]) is None and best([]) is None
+    assert configuration_score([1.0, 2.0]) == 1.5
+    assert configuration_score([1.0, math.nan]) == configuration_score([math.inf]) == -math.inf
+
+
+def test_no_board_has_a_seed_of_tuning() -> None:
+    with pytest.raises(UsageError, match="1000"):
+        make_plan(suites=["frozen-lake-low"], algorithms=["promp"], seeds=1001, profile="smoke")

@@ -1,0 +1,220 @@
+"""Tuning end to end: what is found, what nothing can be gained from, failures, interruptions, and the same bytes."""
+
+from __future__ import annotations
+
+import math
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.command_line import main
+from benchmarks.commands.jobs import INTERRUPTED, RunOptions
+from benchmarks.commands.tune import OWN, SHIPPED, default_folder, run_tuning
+from benchmarks.execution.executor import Watcher
+from benchmarks.execution.in_process import InProcessExecutor
+from benchmarks.execution.worker import RunOutcome
+from benchmarks.specs.job import J
+from benchmarks.tuning.cell import Effort
+from benchmarks.tuning.document import Outcome, write_outcome
+from benchmarks.tuning.tune_plan import TunePlan, plan_tuning
+from environments.typed_options import UsageError
+from results.files import StoreError
+from results.store import Store, StoredTrial
+from tests.support.tuned_algorithms import write_tuned
+
+#: an action costs ten times its square
+SUITE = "half-cheetah-velocity[horizon=5,control_cost=10]"
+
+
+def plan_of(algorithm: str, effort: Effort, suite: str = SUITE) -> TunePlan:
+    return plan_tuning("quick", [suite], [algorithm], "smoke", effort)
+
+
+def tune(tmp_path: Path, algorithm: str, effort: Effort, executor: Any = None, suite: str = SUITE) -> int:
+    options = RunOptions(tmp_path / "store", tmp_path / "into", 1)
+    return run_tuning(plan_of(algorithm, effort, suite), options, executor or InProcessExecutor())
+
+
+def file_of(tmp_path: Path, suite: str = SUITE) -> Path:
+    return tmp_path / "into" / "smoke" / f"{suite}.toml"
+
+
+def read(tmp_path: Path, algorithm: str = "tuned") -> dict[str, Any]:
+    return tomllib.loads(file_of(tmp_path).read_text())["algorithms"][algorithm]
+
+
+def test_a_good_value_in_the_space_is_found_though_the_default_is_bad(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tune(tmp_path, write_tuned(tmp_path), Effort(trials=16, seeds=1)) == 0
+    found = read(tmp_path)
+    assert len(found["trials"]) == 16 and found["seeds"] == [1000]
+    assert found["trials"][0]["values"] == {"knob": 100.0} and found["published"] == found["profile"] == 0
+    assert abs(math.log10(found["values"]["knob"] / 0.05)) < 0.4
+    means = [trial["scores"][0] for trial in found["trials"]]
+    assert means[found["chosen"]] == max(means) > means[0] + 2
+    assert found["values"] == found["trials"][found["chosen"]]["values"]
+    said = capsys.readouterr().out
+    assert f"trial {found['chosen']} of 16" in said and "paper's" in said and f"knob {found['values']['knob']}" in said
+
+
+def test_options_that_do_nothing_leave_the_papers_values(tmp_path: Path) -> None:
+    assert tune(tmp_path, write_tuned(tmp_path, waste="0.5"), Effort(trials=4)) == 0
+    found = read(tmp_path)
+    assert len({trial["scores"][0] for trial in found["trials"]}) == 1
+    assert found["chosen"] == 0 and found["values"] == {"knob": 100.0}
+
+
+def test_crashed_and_nan_trials_score_worst_and_are_not_tried_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt = """
+if knob > 1:
+    raise ValueError("too much")
+if knob < 0.1:
+    return {"return": float("nan")}
+"""
+    algorithm, effort = write_tuned(tmp_path, meta_step=spoilt), Effort(trials=8, seeds=1)
+    assert tune(tmp_path, algorithm, effort) == 0
+    found = read(tmp_path)
+    for trial in found["trials"]:
+        assert math.isnan(trial["scores"][0]) == (not 0.1 <= trial["values"]["knob"] <= 1)
+    assert 0.1 <= found["values"]["knob"] <= 1
+    assert "of which failed" in capsys.readouterr().out
+    before, bytes_before = attempts(tmp_path), file_of(tmp_path).read_bytes()
+    assert tune(tmp_path, algorithm, effort) == 0
+    assert attempts(tmp_path) == before and file_of(tmp_path).read_bytes() == bytes_before
+
+
+def test_nothing_is_chosen_where_every_trial_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    algorithm = write_tuned(tmp_path, meta_step="raise ValueError('always')")
+    assert tune(tmp_path, algorithm, Effort(trials=2, seeds=1)) == 1
+    assert not file_of(tmp_path).exists() and "every trial failed" in capsys.readouterr().err
+
+
+def attempts(tmp_path: Path) -> int:
+    return sum(path.read_text().count('"started"') for path in (tmp_path / "store").rglob("run.json"))
+
+
+class Stopping(InProcessExecutor):
+    """Carries out so many jobs and is then interrupted."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def run(self, jobs: Sequence[J], root: Path, watcher: Watcher, force: bool = False) -> list[tuple[J, RunOutcome]]:
+        return super().run(jobs[: self.after], root, watcher, force)
+
+
+@pytest.mark.parametrize("sampler", ["qmc", "tpe"])
+def test_an_interrupted_tune_resumes_to_the_same_bytes(sampler: str, tmp_path: Path) -> None:
+    algorithm, effort = write_tuned(tmp_path), Effort(trials=7, seeds=1, sampler=sampler)
+    for name, stops in (("once", []), ("stopped", [Stopping(2), Stopping(1), Stopping(1)])):
+        (tmp_path / name).mkdir()
+        for executor in stops:
+            assert tune(tmp_path / name, algorithm, effort, executor) == INTERRUPTED
+        assert tune(tmp_path / name, algorithm, effort) == 0
+    written = {name: file_of(tmp_path / name).read_bytes() for name in ("once", "stopped")}
+    assert written["once"] == written["stopped"]
+    assert attempts(tmp_path / "once") == attempts(tmp_path / "stopped") == 7
+    (tmp_path / "once" / "into").rename(tmp_path / "once" / "before")
+    assert tune(tmp_path / "once", algorithm, effort) == 0
+    assert file_of(tmp_path / "once").read_bytes() == written["once"]
+
+
+def test_a_killed_command_resumes_to_the_same_bytes(tmp_path: Path) -> None:
+    slow = "import time; time.sleep(0.3)"
+    algorithm = write_tuned(tmp_path, meta_step=slow)
+    assert tune(tmp_path, algorithm, Effort(trials=6, seeds=1)) == 0
+    whole = file_of(tmp_path).read_bytes()
+    words = ["tune", algorithm, "--suites", SUITE, "--profile", "smoke", "--trials", "6", "--seeds", "1"]
+    words += ["--results", str(tmp_path / "killed" / "store"), "--into", str(tmp_path / "killed" / "into")]
+    command = subprocess.Popen([sys.executable, "-m", "benchmarks.command_line", *words, "--workers", "1"])
+    while sum(1 for _ in (tmp_path / "killed").rglob("done.json")) < 2 and command.poll() is None:
+        time.sleep(0.02)
+    command.send_signal(signal.SIGKILL)
+    assert command.wait() == -signal.SIGKILL
+    assert not file_of(tmp_path / "killed").exists()
+    assert tune(tmp_path / "killed", algorithm, Effort(trials=6, seeds=1)) == 0
+    assert file_of(tmp_path / "killed").read_bytes() == whole
+
+
+def test_trials_are_runs_of_their_own_that_no_board_finds(tmp_path: Path) -> None:
+    assert tune(tmp_path, write_tuned(tmp_path), Effort(trials=2, seeds=2)) == 0
+    store = Store(tmp_path / "store", read_only=True)
+    trials = store.read(StoredTrial)
+    assert sorted(trial.seed for trial in trials) == [1000, 1000, 1001, 1001] and store.finished() == []
+    (copied,) = {folder.path.parts[-5] for folder in Store(tmp_path / "copy").merge_from(store)}
+    assert copied == "trials"
+    assert main(["verify", str(trials[0].path), "--no-attest"]) == 0
+
+
+@pytest.mark.parametrize("suite", ["half-cheetah-direction", "corners", "ant-direction"])
+def test_a_suite_whose_splits_share_tasks_is_refused(suite: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tune", "promp", "--suites", suite, "--profile", "smoke", "--dry-run"]) == 2
+    assert "validation tasks are test tasks too" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("algorithm, reason", [("stand-still", "scripted"), ("oracle", "sees test tasks")])
+def test_what_has_nothing_to_choose_is_refused(algorithm: str, reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        plan_of(algorithm, Effort())
+
+
+def test_the_others_are_tuned_and_what_an_untunable_suite_takes_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    into = tmp_path / "into"
+    (into / "smoke").mkdir(parents=True)
+    (into / "smoke" / "half-cheetah-direction.toml").write_text('sibling = "half-cheetah-velocity"\n')
+    words = ["tune", "promp", "--suites", f"half-cheetah-direction,{SUITE}", "--profile", "smoke", "--dry-run"]
+    assert main([*words, "--into", str(into), "--results", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "not tuned: half-cheetah-direction: all its 2 validation tasks" in said
+    assert "it takes the values tuned on its sibling half-cheetah-velocity" in said
+    assert "16 trials x 2 seeds" in said and "32 runs on 1 cells are missing: about" in said
+    assert not (tmp_path / "trials").exists()
+
+
+def test_a_benchmark_stands_for_its_learning_methods(tmp_path: Path) -> None:
+    plan = plan_tuning("quick", ["frozen-lake-low", "corners"], None, "smoke", Effort(trials=2))
+    tuned = {cell.spec.algorithm for cell in plan.cells}
+    assert {"promp", "maml-trpo", "maml-vpg", "multi-task"} <= tuned
+    assert not tuned & {"oracle", "stand-still", "noise"} and plan.left_out == []
+
+
+def test_without_a_name_or_a_benchmark_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tune"]) == 2
+    assert "--benchmark quick" in capsys.readouterr().err
+    assert main(["tune", "promp", "--sampler", "sobol", "--suites", SUITE]) == 2
+    assert "no sampler 'sobol'" in capsys.readouterr().err
+
+
+def test_loose_files_tuned_values_stay_in_the_working_directory(tmp_path: Path) -> None:
+    assert default_folder(["promp"]) == SHIPPED
+    assert default_folder([write_tuned(tmp_path)]) == OWN
+
+
+def outcome(score: float) -> Outcome:
+    identity = {"code": "c", "suite_digest": "s", "split_digest": "p"}
+    return Outcome([{"a": 1.0, "b": None}], [[score, math.nan]], 0, 0, 0, [1000, 1001], "qmc", identity)
+
+
+def test_other_algorithms_entries_are_kept_and_their_order_is_none_of_time(tmp_path: Path) -> None:
+    for folder, names in (("one", "zab"), ("two", "baz")):
+        for name in names:
+            path = write_outcome(tmp_path / folder, "quick", "walk[horizon=5]", name, outcome(1.5))
+    assert path.read_bytes() == (tmp_path / "one" / "quick" / path.name).read_bytes()
+    content = tomllib.loads(path.read_text())
+    assert list(content["algorithms"]) == ["a", "b", "z"] and content["suite"] == "walk[horizon=5]"
+    assert content["algorithms"]["a"]["values"] == {"a": 1.0, "b": "none"}
+    with pytest.raises(StoreError):
+        (tmp_path / "file").write_text("")
+        write_outcome(tmp_path / "file", "quick", "walk", "a", outcome(1.5))
