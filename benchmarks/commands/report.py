@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.commands.jobs import RunOptions, failed_runs
+from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.specs.job import AnyJob
@@ -145,6 +146,7 @@ def render(
         tried=configurations_tried(proven if stored is None else stored),
         decisions=decisions,
         focus=focus,
+        tuning=tuned_methods(proven),
     )
 
 
