@@ -27,9 +27,9 @@ from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.interactive import named, refuse_changed_code
 from benchmarks.planning.plan import Setting, make_plan
 from benchmarks.planning.profiles import find_profile
-from benchmarks.planning.tuned_file import FIRST_TUNING_SEED
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
+from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from benchmarks.verification.proofs import with_proofs
 from environments.typed_options import UsageError, nearest
 from reports.scores.frames import Results, rliable_scores

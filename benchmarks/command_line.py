@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from benchmarks.commands import tune_arguments
+from benchmarks.commands.arguments import names as _names
+from benchmarks.commands.arguments import positive as _positive
 from benchmarks.package_guard import shadowed
 
 
@@ -96,20 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_compare)
 
     command = commands.add_parser("tune", help="choose an algorithm's options by trials scored on validation tasks")
-    command.add_argument("algorithm", nargs="?", metavar="NAME or FILE[:CLASS]", help="or all by --benchmark")
-    command.add_argument("--benchmark", metavar="NAME", help="whose suites, profile and, without NAME, algorithms")
-    command.add_argument("--algorithms", metavar="X,Y", help="several, in place of the benchmark's")
-    command.add_argument("--suites", metavar="A,B", help="in place of the benchmark's, as in corners[horizon=50]")
-    command.add_argument("--profile", help="how much a trial samples (default: the benchmark's)")
-    command.add_argument("--trials", type=_positive, default=16, metavar="N", help="configurations (default: 16)")
-    command.add_argument("--seeds", type=_positive, default=2, metavar="N", help="runs of each (default: 2)")
-    command.add_argument("--sampler", default="qmc", help="qmc, random, tpe or grid (default: qmc)")
-    command.add_argument("--points", type=_positive, default=4, metavar="N", help="of each option, in a grid")
-    command.add_argument("--into", type=Path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
+    tune_arguments.add_to(command)
     _add_results(command)
-    command.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N", help="runs at a time")
-    command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
-    command.set_defaults(command=_tune)
+    command.set_defaults(command=tune_arguments.carry_out)
 
     command = commands.add_parser("paper", help="run what a paper needs, then write its tables and figures beside ours")
     command.add_argument("paper", metavar="NAME", help="as `metarl list` names it among the benchmarks")
@@ -194,24 +186,6 @@ def _add_results(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: ./results")
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
-    return int(text)
-
-
-def _names(text: str | None) -> list[str] | None:
-    from environments.catalogue import split_suite_names
-    from environments.typed_options import UsageError
-
-    if text is None:
-        return None
-    names = split_suite_names(text)
-    if not names:
-        raise UsageError(f"a list of names is empty: {text!r}; give names with commas between them")
-    return names
-
-
 def _list(parsed: argparse.Namespace) -> int:
     from benchmarks.commands.listing import as_lines, listing
 
@@ -257,24 +231,6 @@ def _compare(parsed: argparse.Namespace) -> int:
     from benchmarks.commands.compare_arguments import compare
 
     return compare(parsed, _names(parsed.suites), _names(parsed.against))
-
-
-def _tune(parsed: argparse.Namespace) -> int:
-    from benchmarks.commands.jobs import RunOptions
-    from benchmarks.commands.tune import default_folder, run_tuning, show_tuning
-    from benchmarks.tuning.cell import Effort
-    from benchmarks.tuning.tune_plan import plan_tuning
-    from environments.typed_options import UsageError
-
-    algorithms = [parsed.algorithm] if parsed.algorithm else _names(parsed.algorithms)
-    if parsed.algorithm and parsed.algorithms:
-        raise UsageError("tune takes one NAME, or several by --algorithms, not both")
-    if not algorithms and parsed.benchmark is None:
-        raise UsageError("tune takes an algorithm's NAME or FILE[:CLASS], or all of a benchmark's by --benchmark quick")
-    effort = Effort(parsed.trials, parsed.seeds, parsed.sampler, parsed.points)
-    plan = plan_tuning(parsed.benchmark or "quick", _names(parsed.suites), algorithms, parsed.profile, effort)
-    options = RunOptions(parsed.results, parsed.into or default_folder(algorithms or ()), parsed.workers)
-    return show_tuning(plan, options) if parsed.dry_run else run_tuning(plan, options)
 
 
 def _paper(parsed: argparse.Namespace) -> int:

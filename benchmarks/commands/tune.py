@@ -18,19 +18,15 @@ from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import print_left_out
 from benchmarks.planning.plan import source_of
+from benchmarks.planning.tuned_values import OWN, SHIPPED, sibling_of
 from benchmarks.specs.job import AnyJob, J
 from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
 from benchmarks.specs.trial_spec import TrialSpec
-from benchmarks.tuning.document import Outcome, sibling_in, write_outcome
+from benchmarks.tuning.document import Outcome, write_outcome
 from benchmarks.tuning.scores import configuration_score
 from benchmarks.tuning.tune_plan import TunePlan
 from benchmarks.tuning.tuning import CellProgress, Tuning
 from results.store import Store, StoredRun, StoredTrial
-
-#: where the values lie that are shipped with the package
-SHIPPED = Path(__file__).parent.parent / "tuned"
-#: where one's own go, within the working directory
-OWN = Path("tuned")
 
 
 def default_folder(algorithms: Sequence[str]) -> Path:
@@ -133,7 +129,7 @@ def _learned(store: Store) -> Learned:
 
 def _print_untunable(plan: TunePlan, folder: Path) -> None:
     for suite, reason in plan.suites.items():
-        sibling = sibling_in(folder, plan.profile, suite)
+        sibling = sibling_of(plan.profile, suite, (folder,))
         instead = f"the values tuned on its sibling {sibling}" if sibling else "the profile's values"
         print(f"not tuned: {suite}: {reason}; it takes {instead}")
     print_left_out(plan.left_out)

@@ -15,11 +15,11 @@ from algorithms.catalogue import algorithms as known_algorithms
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import LeftOut, misfit
 from benchmarks.planning.profiles import Profile, find_profile
-from benchmarks.planning.tuned_file import FIRST_TUNING_SEED
 from benchmarks.planning.tuned_values import TunedCell
 from benchmarks.planning.tuning_choice import TuningChoice
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from environments.catalogue import suites as known_suites
 from environments.discovery import ClassEntry
 from environments.suite import Suite

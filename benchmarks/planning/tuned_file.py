@@ -14,11 +14,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from environments.typed_options import UsageError, nearest
 from results.identity import digest_of
-
-#: seeds of tuning begin here; a leaderboard's lie below, so that what was chosen is measured afresh
-FIRST_TUNING_SEED = 1000
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from algorithms.catalogue import find_algorithm
-from benchmarks.planning.plan import Cell, make_plan
-from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.planning.plan import Cell
+from benchmarks.specs.run_spec import known_suite
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED, TrialSpec
 from benchmarks.tuning.candidates import Candidates, Values
 from benchmarks.tuning.document import Outcome
@@ -22,8 +22,6 @@ from results.store import Store, StoredTrial
 
 #: suite, algorithm, candidate, seed
 Key = tuple[str, str, int, int]
-#: the profile whose values of the searched options are the paper's
-PUBLISHED = "paper"
 
 
 @dataclass(frozen=True)
@@ -44,13 +42,16 @@ class Effort:
 class TuningCell:
     """The trials of one cell of a plan, which are the same whenever they are asked for."""
 
-    def __init__(self, cell: Cell, effort: Effort) -> None:
+    def __init__(self, cell: Cell, published: Cell, effort: Effort) -> None:
+        """published: the same cell as the paper's profile has it; neither has tuned values."""
         self.spec, self.effort = cell.spec, effort
         found = find_algorithm(self.spec.source or self.spec.algorithm)
         self._config = found.load().Config
         self.space = searched_options(found, known_suite(self.spec.suite))
-        published = _published(self.spec).configuration
-        first = [{name: each[name] for name in self.space} for each in (published, self.spec.configuration)]
+        first = [
+            {name: each[name] for name in self.space}
+            for each in (published.spec.configuration, self.spec.configuration)
+        ]
         self.candidates = Candidates(
             self.space, first, effort.trials, effort.sampler, effort.points, lambda values: self._whole(values)
         )
@@ -122,9 +123,3 @@ def has_failed(store: Store, identity: Mapping[str, Any]) -> bool:
         return False
     last = run["attempts"][-1]
     return last["outcome"] == "failed" and "results.files.StoreError" not in (last["error"] or "")
-
-
-def _published(spec: RunSpec) -> RunSpec:
-    """The cell as the paper's profile has it."""
-    plan = make_plan(spec.benchmark or "quick", [spec.suite], [spec.source or spec.algorithm], 1, PUBLISHED)
-    return plan.cells[0].spec

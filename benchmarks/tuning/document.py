@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,9 @@ from typing import Any
 
 from filelock import FileLock
 
+from benchmarks.planning.tuned_file import Trial, trials_digest
 from environments.typed_options import UsageError
 from results.files import StoreError, make_folder, reason, write_whole
-from results.identity import digest_of
 
 #: held while a file of the folder is read, changed and written
 LOCK = ".lock"
@@ -44,19 +43,10 @@ class Outcome:
             "seeds": list(self.seeds),
             "sampler": self.sampler,
             **{key: self.identity[key] for key in ("code", "suite_digest", "split_digest")},
-            "digest": trials_digest(trials),
+            "digest": trials_digest([Trial(each["values"], each["scores"]) for each in trials]),
             "values": trials[self.chosen]["values"],
             "trials": trials,
         }
-
-
-def trials_digest(trials: Sequence[Mapping[str, Any]]) -> str:
-    """SHA-256 (hex) of the trials as canonical JSON, in which a score that is no number is a text, as in "nan"."""
-    plain = [
-        {**trial, "scores": [score if math.isfinite(score) else str(score) for score in trial["scores"]]}
-        for trial in trials
-    ]
-    return digest_of(plain)
 
 
 def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcome: Outcome) -> Path:
@@ -77,11 +67,6 @@ def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcom
     except OSError as error:
         raise StoreError(f"cannot lock {place / LOCK}: {reason(error)}; name another folder by --into") from error
     return path
-
-
-def sibling_in(folder: Path, profile: str, suite: str) -> str | None:
-    """The suite whose values this one takes, as its file says; None without one."""
-    return _read(folder / profile / f"{suite}.toml").get("sibling")
 
 
 def _read(path: Path) -> dict[str, Any]:

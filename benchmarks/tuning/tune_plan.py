@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from algorithms.catalogue import find_algorithm
-from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import known_suite
 from benchmarks.tuning.cell import Effort, TuningCell
 from benchmarks.tuning.tunable import untunable_algorithm, untunable_suite
 from environments.typed_options import UsageError
+
+#: the profile whose values of the searched options are the papers'
+PUBLISHED = "paper"
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ def plan_tuning(
     """
     if effort.trials < 1 or effort.seeds < 1 or effort.points < 1:
         raise UsageError(f"trials, seeds and points must be at least 1, got {effort}")
-    plan = make_plan(benchmark, suites, algorithms, 1, profile)
+    plan = make_plan(benchmark, suites, algorithms, 1, profile, tuned=False)
+    published = make_plan(benchmark, suites, algorithms, 1, PUBLISHED, tuned=False).cells
     cells, untunable, left_out = list[TuningCell](), dict[str, str](), list(plan.left_out)
-    for cell in plan.cells:
+    for cell, papers in zip(plan.cells, published, strict=True):
         spec = cell.spec
         suite, found = known_suite(spec.suite), find_algorithm(spec.source or spec.algorithm)
         reason = untunable_suite(suite)
@@ -46,10 +49,10 @@ def plan_tuning(
             continue
         reason = untunable_algorithm(found, suite)
         if reason is None:
-            cells.append(TuningCell(cell, effort))
+            cells.append(TuningCell(cell, papers, effort))
         elif algorithms:
             left_out.append(LeftOut(spec.suite, spec.algorithm, reason))
     if not cells:
         whys = [f"{suite}: {why}" for suite, why in untunable.items()] + [str(each) for each in left_out]
         raise UsageError(f"there is nothing to tune: {'; '.join(whys) or 'no algorithm of the benchmark learns'}")
-    return TunePlan(cells, untunable, left_out, profile or find_definition(benchmark).profile)
+    return TunePlan(cells, untunable, left_out, cells[0].spec.profile)

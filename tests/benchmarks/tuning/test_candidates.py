@@ -10,8 +10,9 @@ import pytest
 from algorithms.search_space import Choice, Integers, LogRange, Range, Space
 from benchmarks.planning.plan import make_plan
 from benchmarks.tuning.candidates import BATCH, Candidates, Values
-from benchmarks.tuning.cell import Effort, TuningCell
+from benchmarks.tuning.cell import Effort
 from benchmarks.tuning.scores import best, configuration_score
+from benchmarks.tuning.tune_plan import plan_tuning
 from environments.typed_options import UsageError
 
 SPACE: dict[str, Space] = {
@@ -88,9 +89,11 @@ def test_an_unknown_sampler_is_named() -> None:
 
 
 def test_the_papers_values_are_trial_0_and_the_profiles_trial_1() -> None:
-    (cell,) = make_plan(suites=["half-cheetah-velocity"], algorithms=["promp"], profile="standard").cells
-    (paper,) = make_plan(suites=["half-cheetah-velocity"], algorithms=["promp"], profile="paper").cells
-    tuned = TuningCell(cell, Effort(trials=4))
+    cell, paper = (
+        make_plan(suites=["frozen-lake-low"], algorithms=["promp"], profile=profile, tuned=False).cells[0]
+        for profile in ("standard", "paper")
+    )
+    (tuned,) = plan_tuning("quick", ["frozen-lake-low"], ["promp"], "standard", Effort(trials=4)).cells
     first, second = ({name: spec.configuration[name] for name in tuned.space} for spec in (paper.spec, cell.spec))
     assert tuned.candidates.found == ([first] if first == second else [first, second])
     trials = tuned.trials_of(range(len(tuned.candidates.found)))

@@ -16,10 +16,13 @@ import pytest
 
 from benchmarks.command_line import main
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions
-from benchmarks.commands.tune import OWN, SHIPPED, default_folder, run_tuning
+from benchmarks.commands.tune import default_folder, run_tuning
 from benchmarks.execution.executor import Watcher
 from benchmarks.execution.in_process import InProcessExecutor
 from benchmarks.execution.worker import RunOutcome
+from benchmarks.planning.plan import make_plan
+from benchmarks.planning.tuned_file import read_tuned
+from benchmarks.planning.tuned_values import OWN, SHIPPED, tuned_cell
 from benchmarks.specs.job import J
 from benchmarks.tuning.cell import Effort
 from benchmarks.tuning.document import Outcome, write_outcome
@@ -146,6 +149,18 @@ def test_a_killed_command_resumes_to_the_same_bytes(tmp_path: Path) -> None:
     assert file_of(tmp_path / "killed").read_bytes() == whole
 
 
+def test_what_is_written_is_read_checked_and_taken_by_a_plan(tmp_path: Path) -> None:
+    algorithm = write_tuned(tmp_path, meta_step="if knob > 50: raise ValueError('too much')")
+    assert tune(tmp_path, algorithm, Effort(trials=5, seeds=2)) == 0
+    content = read_tuned(file_of(tmp_path)).algorithms["tuned"]
+    assert len(content.trials) == 5 and math.isnan(content.trials[0].scores[0]) and content.chosen > 0
+    found = tuned_cell("smoke", SUITE, "tuned", (tmp_path / "into",))
+    assert found is not None and found.values == content.values and (found.trials, found.seeds) == (5, 2)
+    plan = make_plan(suites=[SUITE], algorithms=[algorithm], profile="smoke", tuned=tmp_path / "into")
+    (again,) = plan_of(algorithm, Effort()).cells
+    assert plan[0].configuration == {**again.spec.configuration, **content.values} != again.spec.configuration
+
+
 def test_trials_are_runs_of_their_own_that_no_board_finds(tmp_path: Path) -> None:
     assert tune(tmp_path, write_tuned(tmp_path), Effort(trials=2, seeds=2)) == 0
     store = Store(tmp_path / "store", read_only=True)
@@ -173,7 +188,9 @@ def test_the_others_are_tuned_and_what_an_untunable_suite_takes_is_said(
 ) -> None:
     into = tmp_path / "into"
     (into / "smoke").mkdir(parents=True)
-    (into / "smoke" / "half-cheetah-direction.toml").write_text('sibling = "half-cheetah-velocity"\n')
+    (into / "smoke" / "half-cheetah-direction.toml").write_text(
+        'suite = "half-cheetah-direction"\nprofile = "smoke"\nsibling = "half-cheetah-velocity"\n'
+    )
     words = ["tune", "promp", "--suites", f"half-cheetah-direction,{SUITE}", "--profile", "smoke", "--dry-run"]
     assert main([*words, "--into", str(into), "--results", str(tmp_path)]) == 0
     said = capsys.readouterr().out

@@ -1,0 +1,47 @@
+"""The arguments of `metarl tune`; what they ask for is imported once it is carried out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from benchmarks.commands.arguments import names, positive
+
+
+def add_to(command: argparse.ArgumentParser) -> None:
+    command.add_argument("algorithm", nargs="?", metavar="NAME or FILE[:CLASS]", help="or all by --benchmark")
+    command.add_argument("--benchmark", metavar="NAME or FILE", help="whose suites, profile and, without NAME, methods")
+    command.add_argument("--algorithms", metavar="X,Y", help="several, in place of the benchmark's")
+    command.add_argument("--suites", metavar="A,B", help="in place of the benchmark's, as in corners[horizon=50]")
+    command.add_argument(
+        "--profile", metavar="NAME or FILE", help="how much a trial samples (default: the benchmark's)"
+    )
+    command.add_argument("--trials", type=positive, default=16, metavar="N", help="configurations (default: 16)")
+    command.add_argument("--seeds", type=positive, default=2, metavar="N", help="runs of each (default: 2)")
+    command.add_argument("--sampler", default="qmc", help="qmc, random, tpe or grid (default: qmc)")
+    command.add_argument(
+        "--points", type=positive, default=4, metavar="N", help="of each option, in a grid (default: 4)"
+    )
+    command.add_argument("--into", type=Path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
+    command.add_argument("--workers", type=positive, default=os.cpu_count(), metavar="N", help="runs at a time")
+    command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
+
+
+def carry_out(parsed: argparse.Namespace) -> int:
+    """The command's exit code.  Raises UsageError and StoreError."""
+    from benchmarks.commands.jobs import RunOptions
+    from benchmarks.commands.tune import default_folder, run_tuning, show_tuning
+    from benchmarks.tuning.cell import Effort
+    from benchmarks.tuning.tune_plan import plan_tuning
+    from environments.typed_options import UsageError
+
+    algorithms = [parsed.algorithm] if parsed.algorithm else names(parsed.algorithms)
+    if parsed.algorithm and parsed.algorithms:
+        raise UsageError("tune takes one NAME, or several by --algorithms, not both")
+    if not algorithms and parsed.benchmark is None:
+        raise UsageError("tune takes an algorithm's NAME or FILE[:CLASS], or all of a benchmark's by --benchmark quick")
+    effort = Effort(parsed.trials, parsed.seeds, parsed.sampler, parsed.points)
+    plan = plan_tuning(parsed.benchmark or "quick", names(parsed.suites), algorithms, parsed.profile, effort)
+    options = RunOptions(parsed.results, parsed.into or default_folder(algorithms or ()), parsed.workers)
+    return show_tuning(plan, options) if parsed.dry_run else run_tuning(plan, options)
