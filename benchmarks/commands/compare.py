@@ -18,6 +18,7 @@ from benchmarks.commands.text_table import text_table
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.conformance.rules import LEFT_OUT, RULES, Finding, check
 from benchmarks.planning.fitting import LeftOut
+from benchmarks.planning.tuned_values import OWN, SHIPPED
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.verification.proofs import Today, attestations_of, with_proofs
 from environments.discovery import ClassEntry
@@ -86,6 +87,8 @@ def run_comparison(
     runs = [*with_proofs(own), *(run for run in opponents if run.path not in theirs)]
     title = f"Comparison of {found.name}"
     decisions = read_decisions(options.results)
+    folders = (OWN, SHIPPED) if tuning is None else (tuning.into, OWN, SHIPPED)
+    tuned = tuned_methods([*runs, *reference], folders)
     page = render(
         runs,
         options.output,
@@ -96,9 +99,10 @@ def run_comparison(
         stored=stored,
         decisions=decisions,
         focus=found.name,
+        tuning=tuned,
     )
     boards = make_boards(collect_entries(runs, reference)[0])
-    efforts = efforts_of((entry for board in boards for entry in board.entries), tuned_methods([*runs, *reference]))
+    efforts = efforts_of((entry for board in boards for entry in board.entries), tuned)
     tried = configurations_tried(stored)
     lines = [*(f"left out: {cell}" for cell in left_out), *notes]
     text = comparison_markdown(found.name, boards, _conformance(findings), tried, lines, efforts)

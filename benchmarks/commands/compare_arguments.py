@@ -11,9 +11,9 @@ from benchmarks.commands.compare import run_comparison
 from benchmarks.commands.jobs import RunOptions
 from benchmarks.commands.newcomer_tuning import NewcomerTuning, opponents_effort, plan_newcomer, show_comparison
 from benchmarks.commands.report import reference_runs
-from benchmarks.commands.tune import default_folder
 from benchmarks.planning.fitting import print_left_out
 from benchmarks.planning.plan import Plan, make_plan
+from benchmarks.planning.tuned_values import OWN
 from environments.typed_options import UsageError
 from results.store import Store
 
@@ -37,11 +37,12 @@ def compare(parsed: argparse.Namespace, suites: Sequence[str] | None, against: S
     tuning: NewcomerTuning | None = None
     if parsed.tune:
         stored = [*Store(parsed.results, read_only=True).finished(skip_corrupt=True), *reference_runs()]
-        into = parsed.tuned if isinstance(parsed.tuned, Path) else default_folder([parsed.algorithm])
+        # never the shipped folder: whoever compares one of ours must not change what others are given
+        into = parsed.tuned if isinstance(parsed.tuned, Path) else OWN
         cells = list(dict.fromkeys(spec.suite for spec in specs))
         tuning = plan_newcomer(
             parsed.benchmark, cells, parsed.algorithm, specs[0].profile,
-            opponents_effort(stored, specs, parsed.trials), into, lambda: plan(parsed.tuned),
+            opponents_effort(stored, specs, parsed.trials), into, lambda: plan(into if into.is_dir() else False),
         )  # fmt: skip
     options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
     if parsed.dry_run:
