@@ -61,7 +61,7 @@ def _suite(report: Report, suite: str, profile: str, methods: Sequence[TunedMeth
     figure = f'<div class="figures">{figure_of(drawing)}</div>' if drawing is not None else ""
     rows = [_row(report, each, decimals) for each in methods]
     html = f"""
-<details class="board" data-suite="{slug(suite)}">
+<details class="tuned" data-suite="{slug(suite)}">
 <summary><h3>{name or suite_name(suite)}</h3> {escape(_summary(methods))}</summary>
 {table(f"{suite}: tuned against published values", rows)}
 {figure}{_importance(report, suite, methods)}
