@@ -43,8 +43,9 @@ def test_of_several_folders_that_counts_whose_trials_the_runs_name(tmp_path: Pat
     folders = [tmp_path / "own", tmp_path / "shipped"]
     for folder, best in zip(folders, (5.0, 6.0), strict=True):
         write(folder, "point", best)
-    (own,) = tuned_methods(runs(tmp_path), folders[:1])
-    (last,) = tuned_methods(runs(tmp_path), folders)
+    silent = runs(tmp_path)
+    (own,) = tuned_methods(silent, folders[:1])
+    (last,) = tuned_methods(silent, folders)
     assert last.trials[1].score == 6.0
     (named,) = tuned_methods(runs(tmp_path / "again", own.digest), folders)
     assert named.digest == own.digest != last.digest
