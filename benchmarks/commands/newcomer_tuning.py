@@ -99,8 +99,10 @@ def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, opt
         ]  # fmt: skip
         print("\n".join(text_table(rows)), end="\n" * bool(rows))
         whole += [second for own in groups.values() for second in own]
-    print(f"{len(trials)} runs of trials and {len(runs)} of {len(specs)} runs are missing: about {as_time(sum(whole))} "
-          f"of one core, {as_time(makespan(whole, options.workers))} with {options.workers} workers")  # fmt: skip
+    first = f"{len(trials)} runs of trials and " if tuning is not None else ""
+    print(f"{first}{len(runs)} of {len(specs)} runs are missing: about {as_time(sum(whole))} of one core, "
+          f"{as_time(makespan(whole, options.workers))} with {options.workers} workers; "
+          "checking the rules and drawing the page come on top")  # fmt: skip
     return 0
 
 
