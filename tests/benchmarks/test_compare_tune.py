@@ -59,7 +59,7 @@ def test_it_is_tuned_as_its_opponents_were_and_then_compared_with_what_was_chose
     assert f"- Tuning: 5 trials of 1 seed for `{SUITE}`\n- Configurations tried: 1 on `{SUITE}`\n" in summary
     assert "unequal effort" not in summary
     page = Path("comparison/index.html").read_text()
-    assert 'id="tuning"' in page and page.index("<b>tuned</b> on") < page.index("Tests over")
+    assert 'id="tuning"' in page and page.index("<b>tuned</b> on") < page.index('<p class="lead">')
     assert main(["compare", source, "--tune", *COMMAND, "--dry-run"]) == 0
     assert "0 runs of trials and 0 of 1 runs are missing" in capsys.readouterr().out
 

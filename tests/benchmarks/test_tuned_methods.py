@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ IDENTITY = {"code": "c", "suite_digest": "s", "split_digest": "p"}
 
 
 def write(folder: Path, suite: str, best: float) -> None:
-    values = [{"step": 0.1, "size": None}, {"step": 0.2, "size": 3}, {"step": 0.3, "size": 4}]
+    values: list[dict[str, Any]] = [{"step": 0.1, "size": None}, {"step": 0.2, "size": 3}, {"step": 0.3, "size": 4}]
     scores = [(1.0, 2.0), (best, best), (math.nan, 9.0)]
     outcome = Outcome(values, scores, 1, 0, 0, (1000, 1001), "qmc", IDENTITY)
     write_outcome(folder, "smoke", suite, "promp", outcome)

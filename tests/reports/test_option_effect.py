@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -70,7 +72,7 @@ def test_nothing_is_said_of_few_trials_of_equal_scores_and_of_what_was_not_varie
     assert option_effects(options, np.zeros(16)) == {}
     few = FEWEST - 1
     assert option_effects({"a": options["a"][:few]}, generator.normal(size=few)) == {}
-    same = {"same": [1] * 16, "own": [str(index) for index in range(16)]}
+    same: dict[str, list[Any]] = {"same": [1] * 16, "own": [str(index) for index in range(16)]}
     assert option_effects(same, generator.normal(size=16)) == {}
     with pytest.raises(ValueError, match="a must have 16 values"):
         option_effects({"a": [1.0]}, generator.normal(size=16))

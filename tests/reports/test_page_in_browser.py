@@ -66,8 +66,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for run in runs:
         (run.path / "artefacts").mkdir()
         (run.path / "artefacts" / "flight.png").write_bytes(png())
-    tuning = [tuned_method(suite=suite, failed=(2,)) for suite in SUITES]
-    return write_report(runs, root / "report", stale={runs[0].digest}, tuning=tuning)
+    methods = [tuned_method(suite=suite, failed=(2,)) for suite in SUITES]
+    return write_report(runs, root / "report", stale={runs[0].digest}, tuning=methods)
 
 
 @pytest.fixture(scope="module")
