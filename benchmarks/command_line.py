@@ -98,6 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_tuned(command)
     _add_run_options(command, "comparison")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
+    command.add_argument("--tune", action="store_true", help="choose its options first, by trials on validation tasks")
+    command.add_argument(
+        "--trials", type=_positive, metavar="N", help="with --tune (default: as many as its opponents had, else 16)"
+    )
     command.set_defaults(command=_compare)
 
     command = commands.add_parser("tune", help="choose an algorithm's options by trials scored on validation tasks")
@@ -237,23 +241,9 @@ def _leaderboard(parsed: argparse.Namespace) -> int:
 
 
 def _compare(parsed: argparse.Namespace) -> int:
-    from algorithms.catalogue import find_algorithm
-    from benchmarks.commands.compare import run_comparison
-    from benchmarks.commands.jobs import RunOptions, show_plan
-    from benchmarks.planning.fitting import print_left_out
-    from benchmarks.planning.plan import make_plan
+    from benchmarks.commands.compare_arguments import compare
 
-    found = find_algorithm(parsed.algorithm)
-    suites = _names(parsed.suites)
-    specs = make_plan(
-        parsed.benchmark, suites, [parsed.algorithm], parsed.seeds, parsed.profile, parsed.settings, parsed.tuned
-    )
-    specs.require_runs()
-    print_left_out(specs.left_out, specs.notes)
-    options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
-    if parsed.dry_run:
-        return show_plan(specs, options)
-    return run_comparison(found, specs, _names(parsed.against), options, specs.left_out)
+    return compare(parsed, _names(parsed.suites), _names(parsed.against))
 
 
 def _paper(parsed: argparse.Namespace) -> int:

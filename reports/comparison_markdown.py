@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from reports.scores.boards import SuiteScores
+from reports.scores.effort import Effort, effort_text, efforts_of, unequal_effort
 from reports.scores.entries import AlgorithmScores
 from reports.scores.newcomer import Newcomer, newcomers
 from reports.scores.pairwise import Pair
@@ -14,7 +15,7 @@ from reports.statistics.readings import READINGS, next_reading
 from reports.text.numbers import NONE, interval, number, plural, signed
 from reports.text.table import Table
 
-_COLUMNS = ("Against", "Seeds", "Score [95 %]", "Difference of means [95 %]", "p", "Result")
+_COLUMNS = ("Against", "Seeds", "Score [95 %]", "Difference of means [95 %]", "p", "Trials", "Result")
 
 
 def comparison_markdown(
@@ -23,25 +24,34 @@ def comparison_markdown(
     conformance: str,
     tried: Mapping[tuple[str, str], int],
     not_compared: Sequence[str] = (),
+    efforts: Mapping[str, Effort] | None = None,
 ) -> str:
     """What is decided of the algorithm, then its numbers on every board that holds it.
 
     conformance: one line.  tried: how many of its configurations are stored, by suite and algorithm.
     not_compared: lines, each why a stored result may not be compared or how to repeat it.
+    efforts: of tuning, by the entries' digests; None: what the records say.
     The same arguments give the same text.
     """
+    boards = tuple(boards)
     found = newcomers(algorithm, boards)
+    spent = efforts_of(entry for board in boards for entry in board.entries) if efforts is None else efforts
     lines = [f"# Comparison of {algorithm}", ""]
     for each in found:
         lines += [f"**{each.own.label}** on `{each.board.suite}`: {each.sentence()}", ""]
     lines += [f"- Conformance: {conformance}"]
     lines += [f"- {name}: {'; '.join(values)}" for name, values in _facts([each.own for each in found]).items()]
-    lines += [f"- Configurations tried: {_tried(found, tried)}"]
+    lines += [f"- Tuning: {tuning_line(found, spent)}", f"- Configurations tried: {_tried(found, tried)}"]
     for each in found:
-        lines += ["", f"## `{each.board.suite}`", "", *_suite(each)]
+        lines += ["", f"## `{each.board.suite}`", "", *_suite(each, spent)]
     if not_compared:
         lines += ["", "## Not compared", "", *(f"- {line}" for line in not_compared)]
     return "\n".join(lines) + "\n"
+
+
+def tuning_line(found: Sequence[Newcomer], efforts: Mapping[str, Effort]) -> str:
+    """How many trials the values were chosen by, on each suite."""
+    return ", ".join(f"{efforts[each.own.digest].in_full()} for `{each.board.suite}`" for each in found) or "none"
 
 
 def _tried(found: Sequence[Newcomer], tried: Mapping[tuple[str, str], int]) -> str:
@@ -68,7 +78,7 @@ def _facts(entries: Sequence[AlgorithmScores]) -> dict[str, list[str]]:
     return {name: list(dict.fromkeys(values)) for name, values in facts.items()}
 
 
-def _suite(found: Newcomer) -> list[str]:
+def _suite(found: Newcomer, efforts: Mapping[str, Effort]) -> list[str]:
     board, own, tests = found.board, found.own, found.tests
     decimals = board.decimals
     identity, protocol, seeds = own.identity, own.identity["protocol"], len(own.seeds)
@@ -87,17 +97,22 @@ def _suite(found: Newcomer) -> list[str]:
         lines[-1] += f" Success: {100 * float(own.success[-1].mean()):.0f} % of test episodes."
     for caution in board.cautions:
         lines += ["", f"Beware: {caution}"]
+    if unequal := unequal_effort(board, efforts):
+        lines += ["", f"Beware: {unequal}."]
     others = [entry for entry in board.entries if entry is not own]
     if not others:
         return [*lines, "", "Nothing comparable is stored."]
-    rows = tuple(_row(own, entry, found.pairs.get(entry.digest), decimals) for entry in others)
-    title = f"Difference: {own.label} minus the other, of the seeds' means; p: of that difference"
+    rows = []
+    for entry in others:
+        *cells, result = _row(own, entry, found.pairs.get(entry.digest), decimals)
+        rows.append((*cells, effort_text(board, entry, efforts), result))
+    title = f"Difference: {own.label} minus the other, of the seeds' means; p: of that difference; trials: of tuning"
     if tests:
         title += (
             f", corrected for {own.label}'s {plural(len(tests.pairs), 'pair')} on this suite (Holm, in Tarone's form) "
             f"and for being read at {', '.join(map(str, READINGS))} seeds"
         )
-    return [*lines, "", *Table(title + ".", _COLUMNS, rows).markdown().splitlines()]
+    return [*lines, "", *Table(title + ".", _COLUMNS, tuple(rows)).markdown().splitlines()]
 
 
 def _row(own: AlgorithmScores, other: AlgorithmScores, pair: Pair | None, decimals: int) -> tuple[str, ...]:

@@ -17,18 +17,20 @@ from reports.summary import summary_json
 from reports.text.numbers import plural
 
 if TYPE_CHECKING:
+    from reports.scores.tuning import TunedMethod
     from results.decisions import SequentialDecisions
     from results.store import StoredRun
 
 #: the page from top to bottom: each a file of `reports/sections` with a function `section(report) -> Section`
 SECTIONS = (
-    "verdict", "forest", "leaderboard", "sequential", "across", "simulation_gap", "suites", "cost", "provenance",
-    "cautions", "numbers",
+    "verdict", "forest", "leaderboard", "sequential", "across", "simulation_gap", "suites", "tuning", "cost",
+    "provenance", "cautions", "numbers",
 )  # fmt: skip
 #: in the page's head: ids of what may be on it, and what they are called
 _NAVIGATION = {
     "verdict": "Verdict", "forest": "Seeds", "leaderboard": "Leaderboard", "sequential": "Look by look",
-    "across": "Across suites", "suites": "Suites", "provenance": "Runs", "cautions": "Warnings", "numbers": "Files",
+    "across": "Across suites", "suites": "Suites", "tuning": "Tuning", "provenance": "Runs", "cautions": "Warnings",
+    "numbers": "Files",
 }  # fmt: skip
 
 
@@ -44,13 +46,14 @@ def write_report(
     tried: Mapping[tuple[str, str], int] | None = None,
     decisions: Iterable[SequentialDecisions] = (),
     focus: str = "",
+    tuning: Iterable[TunedMethod] = (),
 ) -> Path:
     """Writes the report of these runs into the folder `output`, in place of a former report; returns its page.
 
     The same runs give the same bytes.  Arguments and errors as `make_report`; StoreError also if the folder cannot be
     written, or holds something else than a report.
     """
-    report = make_report(runs, reference, stale, failed, title, left_out, tried, decisions, focus)
+    report = make_report(runs, reference, stale, failed, title, left_out, tried, decisions, focus, tuning)
     contents = _files(report)
     output = Path(output)
     write_folder(output, contents)
@@ -59,7 +62,7 @@ def write_report(
 
 def _files(report: Report) -> dict[str, bytes]:
     """Every file's content by its name within the folder; the page last."""
-    contents: dict[str, str | bytes] = {"summary.json": summary_json(report.boards, report.tests)}
+    contents: dict[str, str | bytes] = {"summary.json": summary_json(report.boards, report.tests, report.efforts)}
     body = ""
     for name in SECTIONS:
         section: Section = import_module(f"reports.sections.{name}").section(report)

@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from algorithms.catalogue import algorithms
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions, failed_runs, planned, run_plan
+from benchmarks.commands.newcomer_tuning import NewcomerTuning
 from benchmarks.commands.report import check_output, reference_runs, render
 from benchmarks.commands.text_table import text_table
+from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.conformance.rules import LEFT_OUT, RULES, Finding, check
 from benchmarks.planning.fitting import LeftOut
+from benchmarks.planning.tuned_values import OWN, SHIPPED
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.verification.proofs import Today, attestations_of, with_proofs
 from environments.discovery import ClassEntry
 from environments.problem import EvaluationProtocol
-from environments.typed_options import UsageError, from_recorded, nearest
+from environments.typed_options import UsageError, as_text, from_recorded, nearest
 from reports.comparison_markdown import comparison_markdown
 from reports.folder import add_file
 from reports.scores.boards import make_boards
+from reports.scores.effort import efforts_of
 from reports.scores.entries import collect_entries
 from reports.scores.newcomer import newcomers
 from reports.scores.tried import configurations_tried
@@ -40,12 +45,14 @@ def run_comparison(
     against: Sequence[str] | None,
     options: RunOptions,
     left_out: Sequence[LeftOut] = (),
+    tuning: NewcomerTuning | None = None,
 ) -> int:
-    """Checks the algorithm, runs the plan, and reports it beside the results that may be compared with it.
+    """Checks the algorithm, tunes it if that is asked for, runs the plan, and reports it beside the results that may be
+    compared with it.
 
     Stored results that may not be are refused, saying in what they differ and which command repeats them.
     against: names of algorithms; all that are stored if None.  left_out: what the report names as not run.
-    Returns the command's exit code.
+    tuning: trials that come first.  Returns the command's exit code.
     """
     store = Store(options.results)
     shipped = reference_runs()
@@ -59,6 +66,12 @@ def run_comparison(
         print("\n".join(as_lines(findings)))
         print(f"{found.name} breaks a rule, so it was not run; `metarl check` examines it again", file=sys.stderr)
         return 1
+    if tuning is not None:
+        code = tuning.run(options)
+        if code:
+            return code
+        chosen = tuning.replan()
+        specs, left_out = chosen, chosen.left_out
     outcomes, code = run_plan(specs, store, options)
     if code == INTERRUPTED:
         return code
@@ -74,6 +87,8 @@ def run_comparison(
     runs = [*with_proofs(own), *(run for run in opponents if run.path not in theirs)]
     title = f"Comparison of {found.name}"
     decisions = read_decisions(options.results)
+    folders = (OWN, SHIPPED) if tuning is None else (tuning.into, OWN, SHIPPED)
+    tuned = tuned_methods([*runs, *reference], folders)
     page = render(
         runs,
         options.output,
@@ -84,13 +99,19 @@ def run_comparison(
         stored=stored,
         decisions=decisions,
         focus=found.name,
+        tuning=tuned,
     )
     boards = make_boards(collect_entries(runs, reference)[0])
+    efforts = efforts_of((entry for board in boards for entry in board.entries), tuned)
+    tried = configurations_tried(stored)
     lines = [*(f"left out: {cell}" for cell in left_out), *notes]
-    text = comparison_markdown(found.name, boards, _conformance(findings), configurations_tried(stored), lines)
+    text = comparison_markdown(found.name, boards, _conformance(findings), tried, lines, efforts)
     add_file(options.output, SUMMARY, text.encode())
     for each in newcomers(found.name, boards):
         print(f"{each.own.label} on {each.board.suite}: {each.sentence()}")
+        count = tried.get((each.board.suite, each.own.algorithm), 1)
+        print(f"  tuning: {efforts[each.own.digest].in_full()}; configurations with test scores: {count}")
+        print(f"  configuration: {_configuration(each.own.identity['configuration'])}")
     print(f"summary: {options.output / SUMMARY}")
     print(f"report: {page}")
     return code
@@ -186,6 +207,12 @@ def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], opt
         command += ["--profile", specs[0].profile, "--seeds", str(seeds)]
         command += [] if options.results == Path("results") else ["--results", str(options.results)]
         yield f"`{shlex.join(command)}` runs what a comparison with {', '.join(sources)} needs"
+
+
+def _configuration(values: Mapping[str, Any]) -> str:
+    return (
+        ", ".join(f"{name} {as_text(tuple(v) if isinstance(v, list) else v)}" for name, v in values.items()) or "none"
+    )
 
 
 def _conformance(findings: Iterable[Finding]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.commands.jobs import RunOptions, failed_runs
+from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.recorded_names import runs_of_benchmark
@@ -22,6 +23,7 @@ from results.store import Store, StoredRun
 
 if TYPE_CHECKING:
     from reports.scores.cautions import FailedRun
+    from reports.scores.tuning import TunedMethod
 
 REFERENCE = Path(__file__).parent.parent.parent / "results" / "reference"
 
@@ -127,11 +129,12 @@ def render(
     stored: Iterable[StoredRun] | None = None,
     decisions: Iterable[SequentialDecisions] = (),
     focus: str = "",
+    tuning: Iterable[TunedMethod] | None = None,
 ) -> Path:
     """Write the report of the runs; returns its page.  Raises StoreError if there is nothing to show.
 
     stored: all runs that are, by which configurations tried are counted; None: those shown.  focus: the algorithm of
-    which the page speaks first.
+    which the page speaks first.  tuning: what was tried; None: as the usual folders have it.
     """
     from reports.page import write_report
     from reports.scores.tried import configurations_tried
@@ -151,6 +154,7 @@ def render(
         tried=configurations_tried(proven if stored is None else stored),
         decisions=decisions,
         focus=focus,
+        tuning=tuned_methods(proven) if tuning is None else tuning,
     )
 
 

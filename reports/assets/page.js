@@ -67,7 +67,7 @@ reveal(location.hash);
 // What is folded on a screen is printed.
 let unfolded = [];
 addEventListener("beforeprint", () => {
-  unfolded = [...document.querySelectorAll("details.board:not([open])")];
+  unfolded = [...document.querySelectorAll("details.board:not([open]), details.tuned:not([open])")];
   unfolded.forEach(part => { part.open = true; });
 });
 addEventListener("afterprint", () => unfolded.forEach(part => { part.open = false; }));

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from reports.scores.boards import SuiteScores
+from reports.scores.effort import Effort, unequal_effort
 from reports.scores.entries import Refused
 from reports.scores.record import data_of, distinct_of
 from reports.statistics.seed_interval import COVERAGE, printed_coverage
@@ -54,11 +55,13 @@ def collect_cautions(
     stale: Collection[str] = (),
     failed: Iterable[FailedRun] = (),
     left_out: Iterable[str] = (),
+    efforts: Mapping[str, Effort] | None = None,
 ) -> tuple[Caution, ...]:
     """Every caution, the gravest kinds first.
 
     stale: digests (64 hex digits) of configurations whose code or software has changed since they ran.
     left_out: "algorithm on suite: reason" of cells that are not run, since the algorithm does not fit the suite.
+    efforts: of tuning, by the entries' digests; None: nothing is said of them.
     """
     boards = tuple(boards)
     found = [
@@ -72,6 +75,8 @@ def collect_cautions(
             if entry.digest in stale:
                 text = "the code or software has changed since these runs; run them again to compare with new ones"
                 found.append(Caution("Stale", f"{entry.label} on {board.name}: {text}"))
+    if efforts is not None:
+        found += [Caution("Unequal effort", text) for board in boards if (text := unequal_effort(board, efforts))]
     for board in boards:
         for data in sorted(
             {data for entry in board.entries if (data := data_of(entry)) and "synthetic" in data.lower()}

@@ -7,6 +7,8 @@ from html import escape
 from reports.scores.boards import FLOOR, SuiteScores
 from reports.scores.entries import AlgorithmScores
 from reports.scores.normalised import board_scale
+from reports.sections.effort import NOTE as EFFORT_NOTE
+from reports.sections.effort import effort_cell
 from reports.sections.html import (
     Cell,
     Row,
@@ -43,10 +45,9 @@ def section(report: Report) -> Section:
 <section id="leaderboard"><h2>Leaderboard</h2>
 <details{" open" * (len(rows) <= _OPEN)}><summary>{count}</summary>{table("Leaderboard", rows)}</details>
 <p class="note">Test tasks. Open ranks: those that the board's tests leave open. Gain: IQM after the last adaptation
-step minus before the first. Updates: meta-iterations of a run. Tried: configurations of the algorithm on the suite that
-are stored, this one among them; the best of many is a lucky one too. {note * scaled}</p>
+step minus before the first. Updates: meta-iterations of a run. {EFFORT_NOTE} {note * scaled}</p>
 </section>"""
-    numbers = leaderboard_csv(report.boards, report.tests, report.tried)
+    numbers = leaderboard_csv(report.boards, report.tests, report.tried, report.efforts)
     overview = overview_table(report.boards)
     files = {**table_files("leaderboard", overview, numbers), "tables/leaderboard.tex": block_latex(overview)}
     return Section(html, files)
@@ -91,8 +92,7 @@ def _row(report: Report, board: SuiteScores, entry: AlgorithmScores, scaled: boo
         values = None if scale is None else float(scale.normalise(entry.scores[-1]).mean())
         cells["Normalised mean"] = number_cell(values, 3)
     cells["Updates"] = Cell(span(entry.updates) if entry.trained else NONE, entry.updates[0] if entry.trained else None)
-    tried = report.tried.get((entry.suite, entry.algorithm))
-    cells["Tried"] = number_cell(tried, 0)
+    cells["Trials"] = effort_cell(report, board, entry)
     cells["Seeds"] = seeds_cell(entry)
     return Row(linked(entry, cells), [entry.algorithm], board.suite)
 

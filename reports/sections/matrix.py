@@ -10,6 +10,7 @@ from reports.scores.across import by_profile, mean_ranks
 from reports.scores.boards import FLOOR, SuiteScores
 from reports.scores.entries import AlgorithmScores
 from reports.scores.pairwise import PairTests
+from reports.sections.effort import effort_title, head_effort, matrix_effort
 from reports.sections.html import Cell, Row, board_link, name_mark, table, to_runs
 from reports.sections.report import Report
 from reports.statistics.readings import READINGS
@@ -62,16 +63,17 @@ def _block(report: Report, boards: Sequence[SuiteScores], block: Sequence[SuiteS
             rank = ranks.get(label)
             cells["Mean rank"] = Cell(number(rank, 1), rank)
         for board, entry in zip(block, found, strict=True):
-            cells[_head(board)] = _cell(board, entry, report.tests.get(board.name))
+            cells[_head(report, board)] = _cell(report, board, entry)
         ranked = any(entry in board.learned for board, entry in zip(block, found, strict=True))
         rows.append(Row(cells, css_class="" if ranked else "reference"))
     return table("Scores by algorithm and suite", rows, "matrix")
 
 
-def _head(board: SuiteScores) -> str:
+def _head(report: Report, board: SuiteScores) -> str:
     """The board's name without the profile, which is said above, and a sign where its reward needs a warning."""
     link = board_link(board, board.name.removesuffix(f" · {board.profile}"))
-    return f'{link} <abbr title="{escape(" ".join(board.cautions))}">⚠</abbr>' if board.cautions else link
+    mark = f' <abbr title="{escape(" ".join(board.cautions))}">⚠</abbr>' if board.cautions else ""
+    return link + mark + head_effort(report, board)
 
 
 def _kind(block: Sequence[SuiteScores], found: Sequence[AlgorithmScores | None]) -> str:
@@ -86,7 +88,7 @@ def _kind(block: Sequence[SuiteScores], found: Sequence[AlgorithmScores | None])
     return f"<small>{said}</small>" * bool(said)
 
 
-def _cell(board: SuiteScores, entry: AlgorithmScores | None, tests: PairTests | None) -> Cell:
+def _cell(report: Report, board: SuiteScores, entry: AlgorithmScores | None) -> Cell:
     if entry is None:
         return Cell(NONE)
     decimals = board.decimals
@@ -94,9 +96,10 @@ def _cell(board: SuiteScores, entry: AlgorithmScores | None, tests: PairTests | 
     text = f'<b>{number(entry.final.iqm, decimals)}</b> <span class="ci">{spread}</span>'
     if board.records_success:
         text += f"<small>{entry.success[-1].mean():.0%} success</small>".replace("%", " %")
-    if ranks := rank_text(board, entry, tests):
+    if ranks := rank_text(board, entry, report.tests.get(board.name)):
         text += f"<small>{ranks}</small>"
-    return Cell(to_runs(entry, text), entry.final.iqm)
+    text += matrix_effort(report, board, entry)
+    return Cell(to_runs(entry, text), entry.final.iqm, title=effort_title(report, board, entry))
 
 
 def rank_text(board: SuiteScores, entry: AlgorithmScores, tests: PairTests | None) -> str:
@@ -127,5 +130,6 @@ seeds. Ranks: those that the tests of the board leave open, one family a board (
 against {FLOOR}, both adapted) at 5 %; ▲ and ▼: decided to be above or below {FLOOR} in that family. The sentences above
 take the pairs of all boards for one family, and so decide less. Tests are of means over seeds, and read
 {", ".join(map(str, READINGS))} seeds of each: a seed between decides nothing, however often the page is made again.
-Mean rank: of the scores as they are, over the suites of this profile; no test. For these test tasks: nothing here
+Mean rank: of the scores as they are, over the suites of this profile; no test. Trials: of tuning on validation tasks;
+without a word: untuned. For these test tasks: nothing here
 speaks of other tasks.</p>"""

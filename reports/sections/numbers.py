@@ -16,6 +16,12 @@ _FILES = {
     "tables/runs.csv": "each run: where it lies, its configuration, its code, its times",
 }
 
+#: where methods were tuned
+_TUNING = {
+    "tables/tuning.csv": "each method's tuned, published and profile's values with their validation scores",
+    "tables/tuning.json": "every trial, expected best scores and importances",
+}
+
 
 def section(report: Report) -> Section:
     files = {
@@ -26,6 +32,7 @@ def section(report: Report) -> Section:
     }
     if report.profiles_across:
         files["tables/across-profiles.csv"] = across_profiles_csv(report.profiles_across)
-    items = "".join(f'<li><a href="{name}">{name}</a> {what}</li>' for name, what in _FILES.items())
+    listed = {name: what for name, what in (_FILES | _TUNING).items() if name in _FILES or report.tuning}
+    items = "".join(f'<li><a href="{name}">{name}</a> {what}</li>' for name, what in listed.items())
     note = "Digests and folders lead from every number to its runs, in the results folder and in the list above."
     return Section(f'<section id="numbers"><h2>Files</h2><ul>{items}</ul><p class="note">{note}</p></section>', files)

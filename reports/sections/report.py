@@ -11,11 +11,13 @@ from reports.figures.colours import Style, styles_for
 from reports.scores.across import Across, by_profile, compare_across
 from reports.scores.boards import SuiteScores, make_boards
 from reports.scores.cautions import Caution, FailedRun, collect_cautions
+from reports.scores.effort import Effort, efforts_of
 from reports.scores.entries import AlgorithmScores, Refused, collect_entries
 from reports.scores.headline import Headline, make_headline
 from reports.scores.pairwise import PairTests, compare_pairs
 from reports.scores.profiles import Profiles, across_profiles, board_profiles
 from reports.scores.tried import configurations_tried
+from reports.scores.tuning import TunedMethod
 from results.files import StoreError
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class Report:
     stale: frozenset[str]  # digests of configurations whose code or software has changed since they ran
     styles: dict[str, Style]  # by algorithm
     tried: Mapping[tuple[str, str], int] = field(default_factory=dict)  # configurations, by suite and algorithm
+    efforts: Mapping[str, Effort] = field(default_factory=dict)  # of tuning, by the entries' digests
+    tuning: tuple[TunedMethod, ...] = ()  # of the suites that are shown, or of siblings whose values they took
     decisions: tuple[SequentialDecisions, ...] = ()  # made look by look
     focus: str = ""  # the algorithm of which the page speaks first; empty: none
 
@@ -96,6 +100,7 @@ def make_report(
     tried: Mapping[tuple[str, str], int] | None = None,
     decisions: Iterable[SequentialDecisions] = (),
     focus: str = "",
+    tuning: Iterable[TunedMethod] = (),
 ) -> Report:
     """Reads the runs' tables and sums them up.
 
@@ -104,6 +109,7 @@ def make_report(
     left_out: cells that were asked for and are not run, since the algorithm does not fit the suite, a line each.
     tried: how many configurations were tried by suite and algorithm; None: as many as these runs have.
     decisions: made look by look, of these runs or of others.  focus: the algorithm of which the page speaks first.
+    tuning: what was tried to tune methods; what has nothing to do with what is shown is left out.
     Raises StoreError if there is no run that gives a score.
     """
     runs, reference = list(runs), list(reference)
@@ -112,7 +118,26 @@ def make_report(
         why = refused[0].reason if refused else "no finished run is stored; run `metarl leaderboard` first"
         raise StoreError(f"there is nothing to report: {why}")
     boards = make_boards(entries)
-    cautions = collect_cautions(boards, refused, stale, failed, left_out)
+    tuned = tuple(tuning)
+    efforts = efforts_of(entries, tuned)
+    cautions = collect_cautions(boards, refused, stale, failed, left_out, efforts)
     styles = styles_for(entry.algorithm for entry in entries)
     counted = configurations_tried([*runs, *reference]) if tried is None else tried
-    return Report(title, boards, refused, cautions, frozenset(stale), styles, counted, tuple(decisions), focus)
+    return Report(
+        title, boards, refused, cautions, frozenset(stale), styles, counted, efforts,
+        _concerning(tuned, entries, efforts), tuple(decisions), focus,
+    )  # fmt: skip
+
+
+def _concerning(
+    tuned: Iterable[TunedMethod], entries: Iterable[AlgorithmScores], efforts: Mapping[str, Effort]
+) -> tuple[TunedMethod, ...]:
+    """Those of algorithms, suites and profiles that are shown, and those of siblings whose values are."""
+    shown = {
+        (suite, str(run.run["description"]["profile"]), entry.algorithm)
+        for entry in entries
+        for suite in (entry.suite, efforts[entry.digest].sibling)
+        for run in entry.runs
+    }
+    found = [each for each in tuned if (each.suite, each.profile, each.algorithm) in shown]
+    return tuple(sorted(found, key=lambda each: (each.profile, each.suite, each.algorithm)))

@@ -10,6 +10,7 @@ from reports.scores.boards import SuiteScores
 from reports.scores.entries import AlgorithmScores, Refused
 from reports.scores.pairwise import PairTests
 from reports.scores.record import data_of, distinct_of
+from reports.sections.effort import effort_cell, effort_line
 from reports.sections.html import (
     Cell,
     Row,
@@ -19,7 +20,6 @@ from reports.sections.html import (
     figure_of,
     linked,
     name_cell,
-    number_cell,
     score,
     seeds_cell,
     strip,
@@ -58,13 +58,13 @@ def _board(report: Report, board: SuiteScores) -> Section:
 <details class="board" id="{board_anchor(board)}" data-suite="{slug(board.suite)}">
 <summary><h3>{escape(board.name)}</h3> {_standing(board, tests)}</summary>
 <p class="terms">{_terms(board)}</p>
-{table(f"{board.name}: scores", rows, "scores sortable")}
+{effort_line(report, board)}{table(f"{board.name}: scores", rows, "scores sortable")}
 <p class="files">Table, with every adaptation step: {table_links(name)}</p>
 {pairwise_html(report, tests, board.decimals)}
 <div class="figures">{"".join(map(figure_of, drawings))}</div>{suite_pictures(board)}
 </details>"""
-    written = suite_table(board)
-    files = table_files(name, written, leaderboard_csv((board,), report.tests, report.tried))
+    written = suite_table(board, report.efforts)
+    files = table_files(name, written, leaderboard_csv((board,), report.tests, report.tried, report.efforts))
     return Section(html, {**files, f"tables/{name}.tex": block_latex(written), **figure_files(*drawings)})
 
 
@@ -110,7 +110,7 @@ def _row(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Row:
         share = float(entry.success[-1].mean())
         cells["Success"] = Cell(f"{100 * share:.0f} %", share)
     cells["Updates"] = Cell(span(entry.updates) if entry.trained else NONE, entry.updates[0] if entry.trained else None)
-    cells["Tried"] = number_cell(report.tried.get((entry.suite, entry.algorithm)), 0)
+    cells["Trials"] = effort_cell(report, board, entry)
     cells["Seeds"] = seeds_cell(entry)
     return Row({**linked(entry, cells), plotted: cells[plotted]}, [entry.algorithm])
 

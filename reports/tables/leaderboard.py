@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reports.scores.boards import SuiteScores
+from reports.scores.effort import Effort, effort_text
 from reports.scores.normalised import board_scale
 from reports.scores.pairwise import PairTests
 from reports.scores.record import runs_folder
@@ -12,7 +13,7 @@ from reports.text.numbers import NONE, interval, number
 from reports.text.table import Table, csv_lines
 
 
-def suite_table(board: SuiteScores) -> Table:
+def suite_table(board: SuiteScores, efforts: Mapping[str, Effort]) -> Table:
     """A board's entries at every adaptation step."""
     decimals = board.decimals
     rows = []
@@ -28,13 +29,15 @@ def suite_table(board: SuiteScores) -> Table:
                     number(summary.iqm, decimals),
                     interval(summary, decimals),
                     str(summary.seeds),
+                    effort_text(board, entry, efforts) if step == 0 else "",
                 )
             )
     title = (
         f"{board.name}: {board.metric} on test tasks after each adaptation step; standard deviations over seeds and "
-        f"over tasks, interquartile mean over seeds and tasks with 95 % t interval over seeds"
+        f"over tasks, interquartile mean over seeds and tasks with 95 % t interval over seeds; trials: of tuning on "
+        f"validation tasks"
     )
-    columns = ("Algorithm", "Step", "Mean", "Std (seeds)", "Std (tasks)", "IQM", "95 % interval", "Seeds")
+    columns = ("Algorithm", "Step", "Mean", "Std (seeds)", "Std (tasks)", "IQM", "95 % interval", "Seeds", "Trials")
     return Table(title, columns, tuple(rows))
 
 
@@ -56,23 +59,30 @@ def _score(board: SuiteScores, label: str) -> str:
 _COLUMNS = (
     "board", "suite", "profile", "budget", "metric", "algorithm", "digest", "runs", "step", "mean", "std_seeds",
     "std_tasks", "iqm", "low", "high", "seeds", "tasks", "success", "normalised_mean", "rank", "lowest_open_rank",
-    "highest_open_rank", "updates_fewest", "updates_most", "configurations_tried",
+    "highest_open_rank", "updates_fewest", "updates_most", "configurations_tried", "tuning_trials", "tuning_seeds",
+    "tuning_sibling", "tuning_digest",
 )  # fmt: skip
 
 
 def leaderboard_csv(
-    boards: Iterable[SuiteScores], tests: Mapping[str, PairTests], tried: Mapping[tuple[str, str], int]
+    boards: Iterable[SuiteScores],
+    tests: Mapping[str, PairTests],
+    tried: Mapping[tuple[str, str], int],
+    efforts: Mapping[str, Effort],
 ) -> str:
     """Every number at full precision, one row an entry and adaptation step; empty where there is none.
 
-    tests: by the boards' names.  tried: configurations by suite and algorithm.  Ranks are those after the last step.
+    tests: by the boards' names.  tried: configurations by suite and algorithm that have test scores.  efforts: of
+    tuning, by the entries' digests.  Ranks are those after the last step.
     """
     rows = []
     for board in boards:
         scale, family = board_scale(board), tests.get(board.name)
         for entry in board.entries:
             ranks = family.ranks.get(entry.label, (None, None)) if family is not None else (None, None)
-            after = (board.rank(entry), *ranks, *entry.updates, tried.get((entry.suite, entry.algorithm)))
+            effort = efforts[entry.digest]
+            spent = (effort.trials, effort.seeds, effort.sibling, effort.digest)
+            after = (board.rank(entry), *ranks, *entry.updates, tried.get((entry.suite, entry.algorithm)), *spent)
             place = (board.name, board.suite, board.profile, entry.identity["budget"], entry.metric)
             for step, summary in enumerate(entry.steps):
                 numbers = (summary.mean, summary.std_seeds, summary.std_tasks, summary.iqm)

@@ -58,9 +58,10 @@ def compare(capsys: pytest.CaptureFixture[str]) -> Compare:
         capsys.readouterr()
         assert main(["compare", algorithm, "--suites", LAKE, "--profile", "smoke", "--seeds", str(seeds), *more]) == 0
         captured = capsys.readouterr()
-        first, verdict, *last = captured.out.splitlines()
+        first, verdict, effort, configuration, *last = captured.out.splitlines()
         assert first == f"all {seeds} runs are stored in results"
         assert f" on {LAKE}: " in verdict and verdict.startswith(("drift", algorithm))
+        assert effort.startswith("  tuning: ") and configuration.startswith("  configuration: tasks ")
         assert last == [f"summary: comparison/{SUMMARY}", "report: comparison/index.html"]
         return Path("comparison", SUMMARY).read_text(), captured.err
 

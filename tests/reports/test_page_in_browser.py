@@ -16,6 +16,7 @@ import pytest
 from reports.page import write_report
 from results.store import Store
 from tests.support.scored_runs import store_run
+from tests.support.tuned_methods import tuned_method
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -57,14 +58,16 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for algorithm, level in ALGORITHMS.items():
             for seed in range(3):
                 trains = algorithm != "random-init"
-                store_run(store, suite, algorithm, seed, level, metric=metric, trains=trains, steps=2)
+                tuning = {"trials": 16, "seeds": 2, "digest": "d" * 64} if algorithm == "promp" else None
+                store_run(store, suite, algorithm, seed, level, metric=metric, trains=trains, steps=2, tuning=tuning)
     for seed in range(3):
         store_run(store, "lake[x=1]", "oracle", seed, 19.0, metric="success", access=("train", "test"), steps=2)
     runs = store.finished()
     for run in runs:
         (run.path / "artefacts").mkdir()
         (run.path / "artefacts" / "flight.png").write_bytes(png())
-    return write_report(runs, root / "report", stale={runs[0].digest})
+    methods = [tuned_method(suite=suite, failed=(2,)) for suite in SUITES]
+    return write_report(runs, root / "report", stale={runs[0].digest}, tuning=methods)
 
 
 @pytest.fixture(scope="module")

@@ -179,7 +179,7 @@ def test_updates_and_configurations_tried_stand_beside_the_scores(store: Store, 
     assert {(row["algorithm"], row["configurations_tried"], row["updates_most"]) for row in rows} == {
         ("promp", "3", "4"), ("maml", "1", "4"),
     }  # fmt: skip
-    assert "Updates Tried Seeds" in text_of(page)
+    assert "Updates Trials Seeds" in text_of(page)
 
 
 def test_decisions_made_look_by_look_stay_on_every_later_page(store: Store, tmp_path: Path) -> None:

@@ -34,10 +34,11 @@ def store_run(
     profile: str = "smoke",
     scripted: bool = False,
     cautions: tuple[str, ...] = (),
+    tuning: dict[str, Any] | None = None,
 ) -> None:
     """A finished run whose scores rise to about `level`; `broken` replaces one test score after adaptation.
 
-    seconds: of processor time for each of its meta-iterations.
+    seconds: of processor time for each of its meta-iterations.  tuning: what the record says of it.
     """
     generator = np.random.default_rng([seed, *f"{suite}/{algorithm}".encode()])
     offset = np.random.default_rng(seed).normal(0, 0.5)  # a seed is lucky or not with every algorithm alike
@@ -82,6 +83,7 @@ def store_run(
     )
     description = {"family": "plane", "metric": metric, "horizon": 20, "discount": 0.99, "access": list(access)}
     description |= {"scripted": scripted, "cautions": list(cautions), "profile": profile}
+    description |= {"tuning": tuning} if tuning else {}
     provenance = {"commit": "0123456789abcdef", "dirty": dirty, "packages": {}, "cpu": cpu, "threads": 1}
     folder.begin_attempt(
         {

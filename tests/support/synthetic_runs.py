@@ -27,6 +27,7 @@ def store_score(
         folder.clear()
     access = sorted(find_algorithm(spec.source or spec.algorithm).load().access)
     description = {"family": "plane", "metric": "return", "horizon": 10, "discount": 0.99, "access": access}
+    description |= {"tuning": spec.tuning} if spec.tuning else {}
     provenance = {"commit": "0123456789abcdef", "dirty": False, "packages": {}, "cpu": "a processor", "threads": 1}
     folder.begin_attempt(
         {

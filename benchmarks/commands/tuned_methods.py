@@ -1,0 +1,51 @@
+"""Files of tuned values as what the report shows of them; `reports/` reads no file of the planner's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.planning.tuned_file import TunedAlgorithm
+from benchmarks.planning.tuned_values import OWN, SHIPPED, sibling_of, tuned_suite
+from environments.typed_options import UsageError
+from reports.scores.tuning import TunedMethod, TunedTrial
+from results.store import StoredRun
+
+
+def tuned_methods(runs: Iterable[StoredRun], folders: Sequence[Path] = (OWN, SHIPPED)) -> list[TunedMethod]:
+    """What was tried for the runs' suites and profiles, or for siblings whose values they took.
+
+    Where several folders have a method, that counts whose digest the runs' records name, else the last folder's.
+    A file that is broken is named on the terminal and left out.
+    """
+    shown = {(run.suite, str(run.profile)) for run in runs}
+    recorded = {(run.run["description"].get("tuning") or {}).get("digest") for run in runs}
+    found: dict[tuple[str, str, str], TunedMethod] = {}
+    for folder in folders:
+        for suite, profile in sorted(shown):
+            try:
+                content = tuned_suite(folder, profile, sibling_of(profile, suite, folders) or suite)
+            except UsageError as error:
+                print(f"metarl: left out: {error}", file=sys.stderr)
+                continue
+            for name, own in (content.algorithms if content is not None else {}).items():
+                assert content is not None
+                key = content.suite, profile, name
+                if key not in found or found[key].digest not in recorded or own.digest in recorded:
+                    found[key] = _method(content.suite, profile, name, own, "/".join(content.path.parts[-3:]))
+    return list(found.values())
+
+
+def _method(suite: str, profile: str, algorithm: str, tuned: TunedAlgorithm, source: str) -> TunedMethod:
+    trials = tuple(
+        TunedTrial({name: _plain(value) for name, value in trial.values.items()}, trial.scores)
+        for trial in tuned.trials
+    )
+    indices = (tuned.chosen, tuned.published, tuned.profile)
+    return TunedMethod(suite, profile, algorithm, trials, *indices, tuned.seeds, tuned.sampler, tuned.digest, source)
+
+
+def _plain(value: Any) -> Any:
+    return None if value == "none" else value  # TOML has no null
