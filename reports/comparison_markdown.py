@@ -94,8 +94,8 @@ def _suite(found: Newcomer) -> list[str]:
     title = f"Difference: {own.label} minus the other, of the seeds' means; p: of that difference"
     if tests:
         title += (
-            f", corrected for {own.label}'s {plural(len(tests.pairs), 'pair')} on this suite (Holm, in Tarone's form) "
-            f"and for being read at {', '.join(map(str, READINGS))} seeds"
+            f", corrected for {own.algorithm}'s {plural(found.family, 'pair')} of this comparison (Holm, in Tarone's "
+            f"form) and for being read at {', '.join(map(str, READINGS))} seeds"
         )
     return [*lines, "", *Table(title + ".", _COLUMNS, rows).markdown().splitlines()]
 

@@ -30,14 +30,15 @@ def section(report: Report) -> Section:
 
 
 def _focus(report: Report) -> str:
-    """What is decided of the algorithm that the page is about, its own pairs on a board being the family."""
+    """What is decided of the algorithm that the page is about, its own pairs on all boards being the family."""
     if not report.focus:
         return ""
     items = "".join(
         f"<li><b>{escape(found.own.label)}</b> on {board_link(found.board)}: {escape(found.sentence())}</li>"
         for found in newcomers(report.focus, report.boards)
     )
-    return f'<ul class="lead">{items}</ul><p class="note">Each board by tests of these pairs alone, at 5 %.</p>'
+    family = "By tests of these pairs alone, those of all boards being one family, at 5 %."
+    return f'<ul class="lead">{items}</ul><p class="note">{family}</p>'
 
 
 def sentences(found: Headline) -> list[str]:
