@@ -64,7 +64,7 @@ def _rows(study: ChosenStudy, suite: str) -> pd.DataFrame:
     if not suite:
         return rows
     own = rows["suite"] == suite
-    return rows[own if own.any() or "[" in suite else rows["suite"].str.partition("[")[0] == suite]
+    return rows[own if own.any() else rows["suite"].str.partition("[")[0] == suite]
 
 
 def _decide(test: StudyTest, first: str, second: str, rows: pd.DataFrame) -> Part:

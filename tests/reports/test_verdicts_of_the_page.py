@@ -133,6 +133,17 @@ def test_a_learned_score_below_a_scripted_one_is_said_on_the_board_and_in_the_he
     assert board["entries"]["stand-still"]["scripted"] is True
 
 
+def test_a_board_without_a_scripted_reference_is_said_to_have_none(store: Store) -> None:
+    fill(store, {"promp": 9.0, "random-init": 2.0}, seeds=2)
+    none = "No scripted reference stands on {}: what is earned without learning is not shown there."
+    assert none.format("the board") in headline(store)
+    fill(store, {"promp": 9.0, "stand-still": 6.0}, seeds=1, suite="lake", scripted=False)
+    fill(store, {"noise": 1.0}, seeds=1, suite="lake", scripted=True)
+    assert none.format("1 of 2 boards") in headline(store)
+    fill(store, {"noise": 1.0}, seeds=1, scripted=True)
+    assert "No scripted reference" not in headline(store)
+
+
 def test_a_suites_warning_stands_by_its_board_and_on_the_first_screen(store: Store, tmp_path: Path) -> None:
     fill(store, {"promp": 9.0, "maml": 8.0}, seeds=2, cautions=("bouncing pays more than walking",))
     text = text_of(write_report(store.finished(), tmp_path / "report"))
