@@ -109,8 +109,8 @@ def _suite(found: Newcomer, efforts: Mapping[str, Effort]) -> list[str]:
     title = f"Difference: {own.label} minus the other, of the seeds' means; p: of that difference; trials: of tuning"
     if tests:
         title += (
-            f", corrected for {own.label}'s {plural(len(tests.pairs), 'pair')} on this suite (Holm, in Tarone's form) "
-            f"and for being read at {', '.join(map(str, READINGS))} seeds"
+            f", corrected for {own.algorithm}'s {plural(found.family, 'pair')} of this comparison (Holm, in Tarone's "
+            f"form) and for being read at {', '.join(map(str, READINGS))} seeds"
         )
     return [*lines, "", *Table(title + ".", _COLUMNS, tuple(rows)).markdown().splitlines()]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from docs import claims
@@ -32,3 +34,8 @@ def test_every_claim_stands_there_with_its_words_and_its_verdict(page: str) -> N
 
 def test_opposite_verdicts_on_one_figure_are_explained_in_the_papers_data(page: str) -> None:
     assert UNSAID not in page
+
+
+def test_no_word_stands_twice_where_texts_were_put_together(page: str) -> None:
+    ours = "\n".join(line for line in page.splitlines() if not line.startswith((">", "|")))
+    assert re.findall(r"\b([a-z]+) \1\b", ours, re.IGNORECASE) == []

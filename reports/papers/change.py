@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from reports.papers.parts import CONTRADICTED, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, Part
-from reports.papers.verdicts import ClaimVerdict
+from reports.papers.verdicts import ClaimVerdict, measured_text
 from reports.text.numbers import plural
 from results.published import Paper
 from results.published_claims import Claim
@@ -29,7 +29,7 @@ def test_text(claim: Claim) -> str:
     """How the claim is tested, one sentence without its full stop."""
     if claim.relation == "measurement":
         if not claim.tests:
-            return f"none yet, of the {claim.measurement}"
+            return f"none yet, of {measured_text(claim)}"
         judged = "; ".join(_study_test(test, claim) for test in claim.tests if test.judged)
         return f"study {claim.measured_by}: {judged}"
     first, second = " and ".join(claim.first), " and ".join(claim.second)
@@ -73,12 +73,12 @@ def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
     """One sentence without its full stop."""
     claim, part = verdict.claim, verdict.least
     if verdict.word == NOT_RUN:
-        return claim.would_run or _command(claim, paper)
+        return claim.would_run or _command(verdict, paper)
     assert part is not None
     if verdict.word == VACUOUS:
         return "a bound that excludes something: smaller constants, or another suite"
     if verdict.word == NO_CHANGE:
-        return "a change beyond numerical error: another λ, or another suite"
+        return "a change that is more than what is taken for none: another λ, or another suite"
     if verdict.word == UNDECIDED:
         missing = [each for each in verdict.parts if each.judged and each.word == NOT_RUN]
         some = f"{len(missing)} of {plural(len(verdict.parts), 'part')} not run, and " if missing else ""
@@ -104,14 +104,27 @@ def _study_test(test: StudyTest, claim: Claim) -> str:
         "rises": "never falls, and rises",
     }[test.relation]
     index = "" if test.index < 0 else f" (k = {test.index})"
-    return f"{test.quantity}{index} of {first} {relation}"
+    beyond = ""
+    if test.sampled == "exact" and test.tolerance and test.relation not in ("ratio", "value"):
+        beyond = f" by more than {test.tolerance:g}"
+    return f"{test.quantity}{index} of {first} {relation}{beyond}{_where(test)}"
 
 
-def _command(claim: Claim, paper: Paper) -> str:
+def _where(test: StudyTest) -> str:
+    """The suite, where the test names one beside the claim's."""
+    options = test.suite.removeprefix("{suite}").strip("[]")
+    if not options:
+        return ""
+    return f" with {options}" if test.suite.startswith("{suite}") else f" on {test.suite}"
+
+
+def _command(verdict: ClaimVerdict, paper: Paper) -> str:
+    claim = verdict.claim
     if claim.measured_by:
         return f"metarl paper {paper.name} --only-studies"
     suite = paper.suite(claim.suite).suite
-    return f"runs of {', '.join((*claim.first, *claim.second))}: metarl paper {paper.name} --suites '{suite}'"
+    first = f"{', '.join(verdict.absent)}, which no code of ours is yet; then " if verdict.absent else ""
+    return f"{first}runs of {', '.join((*claim.first, *claim.second))}: metarl paper {paper.name} --suites '{suite}'"
 
 
 def more_units(part: Part) -> str:

@@ -92,6 +92,12 @@ class Evidence:
                 return f"no score: {entry.reason}"
         return f"no stored run of {algorithm} on {suite.suite}"
 
+    def absent(self, suite: str, algorithms: Iterable[str]) -> tuple[str, ...]:
+        """Which of these algorithms, and the paper's suite (by id, "" for none), do not exist yet."""
+        known, base = self.algorithms, self.paper.suite(suite).base if suite else ""
+        named = [] if known is None else [each for each in dict.fromkeys(algorithms) if each not in known]
+        return (*named, base) if base and self.suites is not None and base not in self.suites else tuple(named)
+
     def differences(self, suite: PaperSuite, found: Comparable) -> tuple[str, ...]:
         """What keeps a number of this set from being compared with the paper's, one sentence each."""
         said = []

@@ -52,7 +52,8 @@ def claims_section(paper: Paper, verdicts: Sequence[ClaimVerdict]) -> str:
 p ≤ 0.05 after Holm's correction over all tests that this paper's verdicts rest on. Effects are differences of means
 over seeds (ratios where a ratio is claimed) with the 95 % interval of the very test; a claim shows the part that
 favours it least. What is exact is decided by its sign. A bound that nothing could exceed is vacuous, and a change
-within numerical error is none; neither counts as reproduced. Undecided is not refuted. Every verdict opens.</p>
+within numerical error is none; neither counts as reproduced. Undecided is not refuted. The 5 % are of one reading:
+seeds that are added until a claim is decided make errors more frequent. Every verdict opens.</p>
 <details><summary>What the paper leaves open</summary><ul class="caution">{notes}</ul></details>
 {table("Claims", (_family(group, paper) for group in run), "claims")}{closed}
 <p class="files">Table: {table_links("claims")}</p>

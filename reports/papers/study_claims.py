@@ -41,9 +41,12 @@ def study_parts(claim: Claim, base: str, study: ChosenStudy) -> list[Part]:
     """
     parts = []
     for test in claim.tests:
-        rows = _rows(study, test.suite.replace("{suite}", base) or base)
+        suite = test.suite.replace("{suite}", base) or base
+        rows, where = _rows(study, suite), f" on {suite}" if test.suite else ""
         for first, second in _pairs(claim, test):
-            parts.append(replace(_decide(test, first, second, rows), judged=test.judged))
+            part = _decide(test, first, second, rows)
+            missing = f"{part.reason}{where}" if part.word == NOT_RUN else part.reason
+            parts.append(replace(part, pair=f"{part.pair}{where}", reason=missing, judged=test.judged))
     return parts
 
 
@@ -56,7 +59,7 @@ def _pairs(claim: Claim, test: StudyTest) -> list[tuple[str, str]]:
 
 
 def _rows(study: ChosenStudy, suite: str) -> pd.DataFrame:
-    """Those of exactly this suite; of its other options where there are none."""
+    """Those of exactly this suite; where it is named without options and has none, of any of its options."""
     rows = study.values
     if not suite:
         return rows

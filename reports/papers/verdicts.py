@@ -40,6 +40,7 @@ class ClaimVerdict:
     digests: tuple[str, ...]  # of the configurations behind it
     departures: tuple[Departure, ...] = ()  # settings of the paper's that our runs do not have
     opposed: tuple[str, ...] = ()  # claims on the same figure with the opposite verdict, by id
+    absent: tuple[str, ...] = ()  # algorithms and suites that it needs and that do not exist yet
 
     @property
     def least(self) -> Part | None:
@@ -100,6 +101,11 @@ def claims_summary(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:
     ]
 
 
+def measured_text(claim: Claim) -> str:
+    """What a claim on a measurement is of, with its article."""
+    return f"the {claim.measurement.removeprefix('the ')}"
+
+
 def word_of(parts: Iterable[Part]) -> str:
     """The verdict that these parts, of which all are judged, make together."""
     words = {part.word for part in parts}
@@ -147,7 +153,7 @@ def _verdict(claim: Claim, parts: Sequence[Part], compared: Sequence[Compared], 
         study = evidence.studies.get(claim.measured_by)
         if study is None:
             stored = f"; none of {claim.measured_by} is stored" if claim.measured_by else ""
-            reason = f"no measurement of the {claim.measurement} yet{stored}"
+            reason = f"no measurement of {measured_text(claim)} yet{stored}"
             return ClaimVerdict(claim, NOT_RUN, (), (reason,), (), ())
         differences, digests = list(study.differences()), [study.digest]
         departures = departures_of_study(evidence.paper, claim, study)
@@ -158,7 +164,8 @@ def _verdict(claim: Claim, parts: Sequence[Part], compared: Sequence[Compared], 
         digests += each.digests
     judged = [part for part in parts if part.judged]
     reasons, said, behind = (tuple(dict.fromkeys(each)) for each in (_reasons(parts), differences, digests))
-    return ClaimVerdict(claim, word_of(judged), tuple(parts), reasons, said, behind, merged(departures))
+    absent = () if claim.relation == "measurement" else evidence.absent(claim.suite, (*claim.first, *claim.second))
+    return ClaimVerdict(claim, word_of(judged), tuple(parts), reasons, said, behind, merged(departures), absent=absent)
 
 
 def _opposed(verdicts: Sequence[ClaimVerdict]) -> tuple[ClaimVerdict, ...]:

@@ -143,7 +143,7 @@ def _few_seeds(boards: tuple[SuiteScores, ...]) -> list[Caution]:
     if not few:
         return []
     enough = f"{ENOUGH_SEEDS} seeds: {_covered(ENOUGH_SEEDS)}"
-    return [Caution("Few seeds", f"{'; '.join(few)} ({enough}), for these test tasks")]
+    return [Caution("Few seeds", f"{'; '.join(few)} ({enough})")]
 
 
 def _entries(count: int) -> str:

@@ -1,4 +1,4 @@
-"""What is decided of one algorithm: whom it is above and below on each board, its own pairs being the family."""
+"""What is decided of one algorithm: whom it is above and below, its own pairs on all boards being the family."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from reports.scores.pairwise import Pair, PairTests, compare_with
 
 @dataclass(frozen=True)
 class Newcomer:
-    """An algorithm on one board.  tests: of its pairs alone; None where nothing is to be compared."""
+    """An algorithm on one board.
+
+    tests: of its pairs there; None where nothing is to be compared.  family: how many pairs it has on all boards.
+    """
 
     board: SuiteScores
     own: AlgorithmScores
     tests: PairTests | None
+    family: int
 
     @property
     def pairs(self) -> dict[str, Pair]:
@@ -42,4 +46,6 @@ class Newcomer:
 def newcomers(algorithm: str, boards: Iterable[SuiteScores]) -> list[Newcomer]:
     """One for each board and configuration of the algorithm."""
     found = [(board, entry) for board in boards for entry in board.entries if entry.algorithm == algorithm]
-    return [Newcomer(board, entry, compare_with(board, entry)) for board, entry in found]
+    tests = compare_with(found)
+    family = sum(len(each.pairs) for each in tests if each is not None)
+    return [Newcomer(*cell, each, family) for cell, each in zip(found, tests, strict=True)]

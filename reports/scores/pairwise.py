@@ -8,7 +8,7 @@ decides nothing more falsely.  Where the seeds came in batches until something w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from reports.scores.boards import SuiteScores
 from reports.scores.entries import AlgorithmScores
-from reports.statistics.headline import ALPHA, decide_headline
+from reports.statistics.headline import ALPHA, Headline, decide_headline
 from reports.statistics.mean_difference import Comparison
 from reports.statistics.rank_sets import rank_sets
 from reports.statistics.readings import seeds_read
@@ -85,12 +85,23 @@ class PairTests:
 
 def compare_pairs(board: SuiteScores, decisions: Iterable[SequentialDecisions] = ()) -> PairTests | None:
     """The family of all pairs; None where nothing is to be compared.  decisions: see `results.decisions`."""
-    return _family(board, None, _sequential(board, decisions))
+    return _family(board, _sequential(board, decisions))
 
 
-def compare_with(board: SuiteScores, own: AlgorithmScores) -> PairTests | None:
-    """The family of one entry's pairs alone, which is what a comparison asks about."""
-    return _family(board, own, lambda first, second: None)
+def compare_with(cells: Sequence[tuple[SuiteScores, AlgorithmScores]]) -> list[PairTests | None]:
+    """The pairs of these entries with the others of their boards: one family, whatever the number of boards.
+
+    That is what a comparison asks about, and its words on all boards together err in at most 5 of 100 pages.
+    """
+    asked = {f"{board.name}, {own.label}": (board, own, _asked(board, own)) for board, own in cells}
+    found = decide_headline(
+        {key: scores_of(board) for key, (board, _, _) in asked.items()},
+        {key: [(a.label, b.label) for a, b in pairs] for key, (_, _, pairs) in asked.items()},
+    )
+    return [
+        PairTests(board, tuple(_pair(found, key, *pair) for pair in pairs)) if pairs else None
+        for key, (board, _, pairs) in asked.items()
+    ]
 
 
 def scores_of(board: SuiteScores) -> dict[str, np.ndarray]:
@@ -110,26 +121,34 @@ def open_ranks(board: SuiteScores, orders: Mapping[tuple[str, str], int]) -> dic
 _LookUp = Callable[[AlgorithmScores, AlgorithmScores], tuple[float, int] | None]
 
 
-def _family(board: SuiteScores, own: AlgorithmScores | None, look_up: _LookUp) -> PairTests | None:
-    """own: whose pairs are the family; None: all pairs."""
+def _asked(board: SuiteScores, own: AlgorithmScores | None = None) -> list[tuple[AlgorithmScores, AlgorithmScores]]:
+    """own: whose pairs; None: all pairs."""
     tested = board.tested
-    asked = [
+    return [
         (first, second)
         for place, first in enumerate(tested)
         for second in tested[place + 1 :]
         if own is None or own in (first, second)
     ]
+
+
+def _pair(found: Headline, key: str, first: AlgorithmScores, second: AlgorithmScores) -> Pair:
+    """As it was decided; key: under which its board is in the family."""
+    labels = first.label, second.label
+    compared = found.comparisons[key][labels]
+    effect = compared.effect if compared is not None else 0.0
+    return Pair(first, second, compared, found.p_values[key][labels], int(effect > 0) - int(effect < 0))
+
+
+def _family(board: SuiteScores, look_up: _LookUp) -> PairTests | None:
+    asked = _asked(board)
     if not asked:
         return None
     found = decide_headline({board.name: scores_of(board)}, {board.name: [(a.label, b.label) for a, b in asked]})
     pairs = []
     for first, second in asked:
-        key = first.label, second.label
-        compared, looked = found.comparisons[board.name][key], look_up(first, second)
-        effect = compared.effect if compared is not None else 0.0
-        sign = int(effect > 0) - int(effect < 0)
-        plain = Pair(first, second, compared, found.p_values[board.name][key], sign)
-        pairs.append(plain if looked is None else Pair(first, second, compared, *looked, sequential=True))
+        plain, looked = _pair(found, board.name, first, second), look_up(first, second)
+        pairs.append(plain if looked is None else Pair(first, second, plain.comparison, *looked, sequential=True))
     if any(pair.sequential for pair in pairs) and not all(pair.sequential for pair in pairs):
         # two families, each of which may err: each gets half of the error
         pairs = [Pair(p.first, p.second, p.comparison, min(1.0, 2 * p.p_value), p.sign, p.sequential) for p in pairs]

@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from reports.scores.boards import SuiteScores
 from reports.scores.entries import AlgorithmScores
-from reports.statistics.bootstrap import RESAMPLES, draw_counts, keyed_generator, percentile_interval
+from reports.statistics.mean_difference import compare_to
 from results.identity import digest_of
 
 _PHYSICS = re.compile(r"([^\[]+)-physics(\[.*\])?")
@@ -26,7 +24,7 @@ class SimulationGap:
     seeds: tuple[int, ...]
     before: float  # in the simplified simulation
     after: float  # in the physics
-    interval: tuple[float, float] | None  # 95 %, of after - before, paired by seed; None with one seed
+    interval: tuple[float, float] | None  # 95 %, of after - before, paired by seed, by the test of one sample
 
     @property
     def gap(self) -> float:
@@ -56,14 +54,8 @@ def _gap(simple: AlgorithmScores, physics: AlgorithmScores) -> SimulationGap:
     before, after = (
         entry.scores[-1].mean(axis=1)[[entry.seeds.index(seed) for seed in seeds]] for entry in (simple, physics)
     )
-    interval = None
-    if len(seeds) > 1:
-        generator = keyed_generator(physics.suite, physics.algorithm, "simulation gap")
-        counts = draw_counts(len(seeds), RESAMPLES, generator)
-        resampled = np.einsum("s,sr->r", after - before, counts) / len(seeds)
-        low, high = percentile_interval(resampled).tolist()
-        interval = (low, high)
-    return SimulationGap(simple, physics, seeds, float(before.mean()), float(after.mean()), interval)
+    found = compare_to(after - before, 0.0, physics.suite, physics.label, "simulation gap")
+    return SimulationGap(simple, physics, seeds, float(before.mean()), float(after.mean()), found.interval)
 
 
 def _setting(entry: AlgorithmScores) -> tuple[Any, ...]:

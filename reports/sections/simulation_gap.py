@@ -8,6 +8,7 @@ from reports.scores.simulation_gap import SimulationGap, simulation_gaps
 from reports.sections.html import Cell, Row, estimate_cell, linked, name_cell, number_cell, table
 from reports.sections.report import Report, Section
 from reports.statistics.aggregate import Estimate
+from reports.tables.simulation_gap import simulation_gaps_csv
 
 _DECIMALS = 3
 _TITLE = "From simplified simulation to physics"
@@ -18,12 +19,14 @@ def section(report: Report) -> Section:
     gaps = simulation_gaps(report.boards)
     if not gaps:
         return Section()
-    return Section(f"""
+    html = f"""
 <section id="simulation-gap"><h2>{_TITLE}</h2>
 {table(_TITLE, [_row(report, gap) for gap in gaps])}
 <p class="note">Means over the seeds that both have, on test tasks after the last adaptation step, in the
-suite's metric. Gap: physics minus simplified simulation, its interval bootstrapped over seeds, which are paired.</p>
-</section>""")
+suite's metric. Gap: physics minus simplified simulation, its interval by the test of the seeds' differences.
+<a href="tables/simulation-gap.csv">csv</a></p>
+</section>"""
+    return Section(html, {"tables/simulation-gap.csv": simulation_gaps_csv(gaps)})
 
 
 def _row(report: Report, gap: SimulationGap) -> Row:

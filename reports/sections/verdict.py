@@ -30,14 +30,15 @@ def section(report: Report) -> Section:
 
 
 def _focus(report: Report) -> str:
-    """What is decided of the algorithm that the page is about, its own pairs on a board being the family."""
+    """What is decided of the algorithm that the page is about, its own pairs on all boards being the family."""
     if not report.focus:
         return ""
     items = "".join(
         f"<li><b>{escape(found.own.label)}</b> on {board_link(found.board)}: {escape(found.sentence())}</li>"
         for found in newcomers(report.focus, report.boards)
     )
-    return f'<ul class="lead">{items}</ul><p class="note">Each board by tests of these pairs alone, at 5 %.</p>'
+    family = "By tests of these pairs alone, those of all boards being one family, at 5 %."
+    return f'<ul class="lead">{items}</ul><p class="note">{family}</p>'
 
 
 def sentences(found: Headline) -> list[str]:
@@ -92,13 +93,21 @@ def _best(standings: tuple[Standing, ...]) -> list[str]:
 
 
 def _scripted(standings: tuple[Standing, ...]) -> list[str]:
-    """A count of scores, and no test."""
+    """Counts of scores and of boards, and no test."""
+    asked = [each.board for each in standings if each.board.learned]
+    bare = sum(not board.scripted for board in asked)
+    said = []
+    if bare:
+        where = f"<b>{bare} of {len(asked)}</b> boards" if len(asked) > 1 else "the board"
+        said = [f"No scripted reference stands on {where}: what is earned without learning is not shown there."]
     scripted = [each.board for each in standings if each.board.scripted]
     learned = [(board, entry) for board in scripted for entry in board.learned]
     below = sum(bool(board.below_scripted(entry)) for board, entry in learned)
-    if not below:
-        return []
-    return [f"<b>{below} of {len(learned)}</b> learned scores are lower than a scripted reference's on their board."]
+    if below:
+        said.append(
+            f"<b>{below} of {len(learned)}</b> learned scores are lower than a scripted reference's on their board."
+        )
+    return said
 
 
 def _cautions(cautions: tuple[Caution, ...]) -> str:

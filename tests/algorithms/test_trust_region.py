@@ -251,6 +251,19 @@ def test_the_gradient_of_the_curvatures_graphs_is_the_meta_gradient(method, suit
     assert float(torch.cat([part.objectives for part in parts]).mean()) == pytest.approx(value, abs=1e-12)
 
 
+@pytest.mark.parametrize("method", ["maml-trpo", "e-maml-trpo", "lvc-trpo", "cavia"])
+def test_an_update_builds_the_adaptations_graphs_once_beside_those_of_the_line_search(method, monkeypatch):
+    """Gradient, Jacobians and all products of conjugate gradient share one linearisation of each chunk."""
+    suite = make_suite("corners[horizon=6]")
+    learner, collector = learner_on(suite, method, 1, tasks=4, trajectories=5, chunk=2, hidden=(8,))
+    data, built = learner.sample(collector), []
+    own = type(learner).inner_objective
+    monkeypatch.setattr(type(learner), "inner_objective", lambda self, *given: built.append(1) or own(self, *given))
+    metrics = learner.update(data)
+    tried = int(metrics["backtracks"]) + 1
+    assert len(built) == 2 * (1 + tried)
+
+
 @pytest.mark.parametrize("method", ["maml-trpo", "e-maml-trpo", "lvc-trpo", "cavia", "imaml", "bo-mrl-1"])
 def test_an_update_records_how_far_the_policy_before_adaptation_moved(method):
     learner, collector = learner_on(make_suite("corners[horizon=6]"), method, 1, tasks=3, trajectories=5, hidden=(8,))

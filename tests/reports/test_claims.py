@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reports.papers.change import what_would_change
 from reports.papers.claims import parts_of
 from reports.papers.evidence import Evidence, gather
 from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
@@ -111,6 +112,15 @@ def test_what_cannot_be_run_reads_not_run_and_why(store: Store, tmp_path: Path) 
     assert first.reasons == ("not run: no stored run of maml on point[horizon=20]",)
     assert second.reasons == ("not run: no algorithm lvc yet",)
     assert third.reasons == ("no measurement of the deviation of the gradient yet",)
+
+
+def test_an_algorithm_that_does_not_exist_is_asked_for_before_the_command(store: Store, tmp_path: Path) -> None:
+    """The command alone was once given as what would run the claim; it plans all but the one in question."""
+    paper = paper_of(tmp_path, HIGHER, HIGHER.replace("maml", "lvc"))
+    known, unknown = (what_would_change(verdict, paper) for verdict in verdicts_of(paper, store))
+    command = "runs of promp, {}: metarl paper small --suites 'point[horizon=20]'"
+    assert known == command.format("maml")
+    assert unknown == f"lvc, which no code of ours is yet; then {command.format('lvc')}"
 
 
 def test_a_claim_of_several_parts_needs_all_and_is_refuted_by_one(store: Store, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reports.statistics.headline import ALPHA, decide_headline
+from reports.statistics.mean_difference import compare_means
 from reports.statistics.readings import READINGS, as_read, next_reading, seeds_read
 from results.files import StoreError
 
@@ -88,6 +89,35 @@ def test_reading_again_after_each_seed_decides_no_more_often_than_said() -> None
         )
         wrong += any(found.orders["lake"] for found in read)
     assert wrong / 150 < ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / 150)
+
+
+def test_each_of_four_readings_spends_a_quarter_of_the_error() -> None:
+    first, second = np.random.default_rng(8).normal([[0.0], [3.0]], size=(2, 10))
+    alone = compare_means(first, second).p_value
+    assert alone is not None and 0 < 4 * alone < 1
+    (found,) = decide_headline({"lake": {"a": first, "b": second}}).p_values["lake"].values()
+    assert found == pytest.approx(4 * alone)
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+def test_it_is_the_correction_that_lets_a_page_be_read_again(corrected: bool) -> None:
+    """Skewed seeds against a steady side, where a single reading errs in up to 5 of 100 pages."""
+    generator = np.random.default_rng(9)
+    wrong = 0
+    for _ in range(400):
+        noisy, steady = generator.exponential(size=20) - 1, np.zeros(20)
+        steady[0] = 1e-9
+        for seeds in (3, 5, 10, 20):
+            own = {"a": noisy[:seeds], "b": steady[:seeds]}
+            if corrected and decide_headline({"lake": own}).orders["lake"]:
+                break
+            if not corrected and (compare_means(own["a"], own["b"]).p_value or 1.0) <= ALPHA:
+                break
+        else:
+            continue
+        wrong += 1
+    limit = ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / 400)
+    assert bool(wrong / 400 < limit) is corrected  # 3 % against 14 %
 
 
 def test_a_page_without_a_pair_decides_nothing() -> None:

@@ -203,6 +203,27 @@ def test_a_phone_scrolls_tables_and_never_the_page_sideways(browser: Browser, re
     page.context.close()
 
 
+def test_nothing_runs_out_of_a_page_of_1280_px(browser: Browser, tmp_path: Path) -> None:
+    """Nine suites of long names with success and ten algorithms, which is more than one block of the matrix."""
+    store = Store(tmp_path / "results")
+    for number in range(9):
+        for method in range(10):
+            suite = f"half-cheetah-direction[horizon={number}00,train_tasks=distribution]"
+            store_run(store, suite, f"e-maml-trpo-with-{method}", 0, -1000.0 * method, steps=2)
+            store_run(store, suite, f"e-maml-trpo-with-{method}", 1, -1500.0 * method, steps=2)
+    page = open_page(browser, write_report(store.finished(), tmp_path / "report"))
+    page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= DESKTOP["width"]
+    matrices = page.locator("#verdict .matrix")
+    assert matrices.count() == 2
+    for matrix in matrices.all():  # of what is on the first screen nothing must be scrolled for
+        box = matrix.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= DESKTOP["width"]
+    badges = page.locator(".badge:visible").all()[:20]
+    assert all(badge.evaluate("e => e.getClientRects().length") == 1 for badge in badges)
+    page.context.close()
+
+
 def test_every_picture_is_shown_and_named(page: Page) -> None:
     pictures = page.locator("img")
     assert pictures.count() == len(SUITES)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reports.papers import change
 from reports.papers.evidence import gather
 from reports.papers.page import write_paper
 from reports.papers.parts import CONTRADICTED, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS
@@ -301,6 +302,23 @@ def test_the_last_place_alone_and_the_claims_suite_alone_count(store: Store, tmp
     exact = SPREAD + '"higher", sampled = "exact", suite = "point"'
     assert verdict_of(paper_of(tmp_path, exact), store).effect == pytest.approx(3.0 - 2.5)
     assert verdict_of(paper_of(tmp_path, exact + ", last = true"), store).effect == pytest.approx(3.0)
+
+
+def test_rows_of_other_options_do_not_stand_for_those_that_a_test_names(store: Store, tmp_path: Path) -> None:
+    sides = (("dice", 2.0), ("lvc", 1.0))
+    store_study(store, [{"quantity": "spread", "algorithm": a, "suite": "point", "value": v} for a, v in sides])
+    exact = SPREAD + '"higher", sampled = "exact", suite = "point{}"'
+    assert verdict_of(paper_of(tmp_path, exact.format("")), store).word == REPRODUCED
+    other = verdict_of(paper_of(tmp_path, exact.format("[start=uniform]")), store)
+    assert other.word == NOT_RUN
+    assert other.reasons == ("not run: spread of dice was not measured on point[start=uniform]",)
+
+
+def test_what_is_taken_for_no_change_and_where_is_said_with_the_test(tmp_path: Path) -> None:
+    exact = SPREAD + '"higher", sampled = "exact", tolerance = 0.01, suite = "point[start=uniform]"'
+    (claim,) = paper_of(tmp_path, SPREAD + '"higher"', exact).claims
+    plain = "spread of dice above that of lvc"
+    assert change.test_text(claim) == f"study study: {plain}; {plain} by more than 0.01 on point[start=uniform]"
 
 
 def test_a_claim_fails_with_one_test_and_stays_open_while_one_is_open(store: Store, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 from benchmarks.command_line import main
 from reports.page import make_report, write_report
 from reports.scores.headline import make_headline
+from reports.scores.newcomer import newcomers
+from reports.scores.normalised import board_scale
 from reports.sections.verdict import sentences
 from results.decisions import SequentialDecisions, read_decisions, write_decisions
 from results.store import Store
@@ -131,6 +133,17 @@ def test_a_learned_score_below_a_scripted_one_is_said_on_the_board_and_in_the_he
     assert board["entries"]["stand-still"]["scripted"] is True
 
 
+def test_a_board_without_a_scripted_reference_is_said_to_have_none(store: Store) -> None:
+    fill(store, {"promp": 9.0, "random-init": 2.0}, seeds=2)
+    none = "No scripted reference stands on {}: what is earned without learning is not shown there."
+    assert none.format("the board") in headline(store)
+    fill(store, {"promp": 9.0, "stand-still": 6.0}, seeds=1, suite="lake", scripted=False)
+    fill(store, {"noise": 1.0}, seeds=1, suite="lake", scripted=True)
+    assert none.format("1 of 2 boards") in headline(store)
+    fill(store, {"noise": 1.0}, seeds=1, scripted=True)
+    assert "No scripted reference" not in headline(store)
+
+
 def test_a_suites_warning_stands_by_its_board_and_on_the_first_screen(store: Store, tmp_path: Path) -> None:
     fill(store, {"promp": 9.0, "maml": 8.0}, seeds=2, cautions=("bouncing pays more than walking",))
     text = text_of(write_report(store.finished(), tmp_path / "report"))
@@ -179,7 +192,7 @@ def test_updates_and_configurations_tried_stand_beside_the_scores(store: Store, 
     assert {(row["algorithm"], row["configurations_tried"], row["updates_most"]) for row in rows} == {
         ("promp", "3", "4"), ("maml", "1", "4"),
     }  # fmt: skip
-    assert "Updates Trials Seeds" in text_of(page)
+    assert text_of(page).count("Updates Trials Seeds") == 2  # of the leaderboard and of the suite
 
 
 def test_decisions_made_look_by_look_stay_on_every_later_page(store: Store, tmp_path: Path) -> None:
@@ -317,3 +330,41 @@ def test_the_page_of_a_comparison_speaks_of_the_newcomer_first(store: Store, tmp
     text = text_of(write_report(store.finished(), tmp_path / "report", focus="promp"))
     first = text.index("promp on point : above random-init; below maml.")
     assert text.index("Verdict", text.index("Verdict") + 1) < first < text.index("Tests over one family")
+
+
+def test_a_newcomers_pairs_on_all_boards_are_one_family(store: Store) -> None:
+    """Sentences over eight suites, each a family of its own, erred on up to 8 of 100 pages."""
+    fill(store, {"promp": 4.0, "maml": 3.0})
+    (alone,) = newcomers("promp", make_report(store.finished()).boards)
+    for number in range(3):
+        fill(store, {"promp": 3.0, "maml": 3.0, "lvc": 3.0}, suite=f"suite-{number}", seeds=3)
+    many = {found.board.name: found for found in newcomers("promp", make_report(store.finished()).boards)}
+    assert (alone.family, many["point"].family) == (1, 1 + 3 * 2)  # and not the others' pairs
+    (before,), (after,) = alone.pairs.values(), many["point"].pairs.values()
+    assert 0 < before.p_value < 1 and after.p_value > 1.9 * before.p_value
+
+
+def test_that_a_page_speaks_of_its_test_tasks_alone_is_said_once(store: Store, tmp_path: Path) -> None:
+    for suite in ("lake", "point"):
+        fill(store, {"promp": 9.0, "maml": 8.0}, suite=suite, seeds=2)
+    text = text_of(write_report(store.finished(), tmp_path / "report"))
+    assert text.lower().count("for these test tasks") == 1
+
+
+def test_a_boards_scale_begins_at_its_random_initialisation_after_adaptation(store: Store) -> None:
+    fill(store, {"promp": 1.5, "random-init": 0.5}, suite="frozen-lake-low", seeds=2)
+    (board,) = make_report(store.finished()).boards
+    scale, floor = board_scale(board), board.floor
+    assert scale is not None and floor is not None
+    assert floor.steps[0].mean < floor.final.mean - 0.1
+    assert scale.normalise(floor.scores[-1]).mean() == pytest.approx(0, abs=1e-12)
+
+
+def test_a_page_grows_with_its_algorithms_and_suites_as_is_affordable(store: Store, tmp_path: Path) -> None:
+    """A quarter of 20 algorithms on 12 suites, which are to stay below 3 MB."""
+    for suite in ("lake", "point", "plane"):
+        for number in range(20):
+            for seed in range(2):
+                store_run(store, suite, f"method-name-{number:02d}", seed, 5 + number / 2, points=10)
+    page = write_report(store.finished(), tmp_path / "report")
+    assert page.stat().st_size < 3e6 / 4

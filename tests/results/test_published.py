@@ -179,6 +179,16 @@ def test_the_suites_that_exist_can_be_made_under_the_names_given(paper: Paper) -
         assert make_suite(entry.suite).full_name == entry.suite
 
 
+def test_a_papers_benchmark_has_the_published_options_of_suites_that_can_be_exploited_and_a_warning() -> None:
+    changed = {name: found.literals["earlier_versions"][0] for name, found in suites().items()
+               if found.literals.get("earlier_versions")}  # fmt: skip
+    named = [entry for paper in papers().values() for entry in paper.suites if entry.base in changed]
+    assert named
+    for entry in named:
+        assert changed[entry.base] in entry.suite
+        assert make_suite(entry.suite).cautions and not make_suite(entry.base).cautions
+
+
 def test_a_small_file_is_a_paper(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL)
     paper = papers(tmp_path)["small"]
