@@ -48,8 +48,8 @@ def run_check(text: str, tried_on: Sequence[str] | None) -> int:
 def _found(text: str) -> tuple[ClassEntry, dict[str, str]]:
     """The class, and the options that the text has in brackets."""
     if is_source(text):
-        source, options = split_source(text)
-        return find_algorithm(source), parse_suite_name(f"{source}{options}")[1]
+        source, brackets = split_source(text)
+        return find_algorithm(source), parse_suite_name(f"{source}{brackets}")[1]
     name, options = parse_suite_name(text)
     if name in suites():
         return suites()[name], options

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,8 @@ def test_a_strangers_folder_runs_every_command(tmp_path: Path, folder: Path) -> 
 
 def test_the_digest_covers_the_suites_file_and_a_record_finds_it_again(folder: Path) -> None:
     file = folder / "own" / "suites" / "stroll.py"
-    cell = {"suites": [str(file)], "algorithms": ["random-init"], "seeds": 1, "profile": "terms/tiny.toml"}
+    cell: dict[str, Any] = {"suites": [str(file)], "algorithms": ["random-init"], "seeds": 1}
+    cell["profile"] = "terms/tiny.toml"
     (spec,) = make_plan(**cell)
     assert RunSpec.from_record(spec.record()).identity() == spec.identity()
     before = spec.identity()["suite_digest"]
