@@ -139,8 +139,8 @@ def render(
     from reports.page import write_report
     from reports.scores.tried import configurations_tried
 
-    name_lost_times([*runs, *reference])
     proven = with_proofs([*runs, *reference])
+    name_lost_times(proven)  # these are the ones that are drawn, and what is read of them is kept
     runs, reference = proven[: len(runs)], proven[len(runs) :]
     stale = stale_digests(proven)
     return write_report(
