@@ -17,9 +17,14 @@ def add_to(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--profile", metavar="NAME or FILE", help="how much a trial samples (default: the benchmark's)"
     )
-    command.add_argument("--trials", type=positive, default=16, metavar="N", help="configurations (default: 16)")
+    command.add_argument(
+        "--trials", type=positive, metavar="N", help="configurations (default: 16, or 5 of another profile's best)"
+    )
     command.add_argument("--seeds", type=positive, default=2, metavar="N", help="runs of each (default: 2)")
     command.add_argument("--sampler", default="qmc", help="qmc, random, tpe or grid (default: qmc)")
+    command.add_argument(
+        "--best-of", metavar="PROFILE", help="try what was best in that profile's trials, in place of a sampler's draws"
+    )
     command.add_argument(
         "--points", type=positive, default=4, metavar="N", help="of each option, in a grid (default: 4)"
     )
@@ -32,6 +37,7 @@ def carry_out(parsed: argparse.Namespace) -> int:
     """The command's exit code.  Raises UsageError and StoreError."""
     from benchmarks.commands.jobs import RunOptions
     from benchmarks.commands.tune import default_folder, run_tuning, show_tuning
+    from benchmarks.planning.tuned_values import SHIPPED
     from benchmarks.tuning.cell import Effort
     from benchmarks.tuning.tune_plan import plan_tuning
     from environments.typed_options import UsageError
@@ -41,7 +47,10 @@ def carry_out(parsed: argparse.Namespace) -> int:
         raise UsageError("tune takes one NAME, or several by --algorithms, not both")
     if not algorithms and parsed.benchmark is None:
         raise UsageError("tune takes an algorithm's NAME or FILE[:CLASS], or all of a benchmark's by --benchmark quick")
-    effort = Effort(parsed.trials, parsed.seeds, parsed.sampler, parsed.points)
-    plan = plan_tuning(parsed.benchmark or "quick", names(parsed.suites), algorithms, parsed.profile, effort)
-    options = RunOptions(parsed.results, parsed.into or default_folder(algorithms or ()), parsed.workers)
+    trials = parsed.trials or (5 if parsed.best_of else 16)
+    effort = Effort(trials, parsed.seeds, parsed.sampler, parsed.points, parsed.best_of)
+    into = parsed.into or default_folder(algorithms or ())
+    chosen = (parsed.benchmark or "quick", names(parsed.suites), algorithms, parsed.profile)
+    plan = plan_tuning(*chosen, effort, tuple(dict.fromkeys((into, SHIPPED))))
+    options = RunOptions(parsed.results, into, parsed.workers)
     return show_tuning(plan, options) if parsed.dry_run else run_tuning(plan, options)

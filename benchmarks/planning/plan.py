@@ -15,6 +15,7 @@ from algorithms.catalogue import algorithms as known_algorithms
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import LeftOut, misfit
 from benchmarks.planning.profiles import Profile, find_profile
+from benchmarks.planning.tuned_file import setting_of
 from benchmarks.planning.tuned_values import TunedCell
 from benchmarks.planning.tuning_choice import TuningChoice
 from benchmarks.specs.code_digest import code_digest
@@ -119,7 +120,7 @@ def make_plan(
         for entry in found:
             reason = misfit(entry, suite)
             if reason is None:
-                cells.append(_cell(definition.name, chosen, suite, entry, parsed, choice.values(suite, entry)))
+                cells.append(_cell(definition.name, chosen, suite, entry, parsed, choice))
             elif algorithms or not entry.load().scripted:  # nobody asked for a definition's scripted references
                 left_out.append(LeftOut(suite.full_name, entry.name, reason))
     return Plan(cells, count, left_out, choice.notes())
@@ -131,19 +132,17 @@ def _cell(
     suite: Suite,
     entry: ClassEntry,
     settings: Sequence[Setting],
-    tuned: TunedCell | None,
+    choice: TuningChoice,
 ) -> Cell:
     cell, sources = profile.settings(benchmark, suite.name, entry.name)
     if cell.budget < 1:
         raise UsageError(f"profile {profile.name}: the budget of {suite.name} must be at least 1")
     by_profile = {option: (value, sources.pop(f"config.{option}")) for option, value in cell.config.items()}
-    options = resolve_options(entry, by_profile, settings, tuned)
-    used = tuned is not None and any(source == tuned.source for _, source in options.values())
     spec = RunSpec(
         suite=suite.full_name,
         algorithm=entry.name,
         source=source_of(entry),
-        configuration=_plain({option: value for option, (value, _) in options.items()}),
+        configuration={},
         adaptation_steps=cell.adaptation_steps,
         trajectories=cell.trajectories,
         adaptations=cell.adaptations,
@@ -154,8 +153,19 @@ def _cell(
         profile=profile.name,
         benchmark=benchmark,
         code=code_digest(entry, known_suites()[suite.name]),
-        tuning=tuned.note() if tuned is not None and used else None,
         suite_source=source_of_suite(suite.name),
+    )
+    profiles = {
+        option: value for option, (value, source) in resolve_options(entry, by_profile).items()
+        if source in {given for _, given in by_profile.values()}
+    }  # fmt: skip
+    tuned = choice.values(suite, entry, lambda searched: setting_of(spec, profiles, searched))
+    options = resolve_options(entry, by_profile, settings, tuned)
+    used = tuned is not None and any(source == tuned.source for _, source in options.values())
+    spec = replace(
+        spec,
+        configuration=_plain({option: value for option, (value, _) in options.items()}),
+        tuning=tuned.note() if tuned is not None and used else None,
     )
     return Cell(spec, sources | {f"configuration.{option}": source for option, (_, source) in options.items()})
 

@@ -7,13 +7,15 @@ splits share tasks, and takes the values of that one.
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from environments.typed_options import UsageError, nearest
 from results.identity import digest_of
@@ -42,6 +44,7 @@ class TunedAlgorithm:
     profile: int  # those of the profile
     seeds: tuple[int, ...]
     sampler: str
+    setting: Mapping[str, Any]  # `setting_of` the trials
     code: str
     suite_digest: str
     split_digest: str
@@ -66,6 +69,20 @@ def trials_digest(trials: Iterable[Trial]) -> str:
     return digest_of([
         {"values": dict(trial.values), "scores": [_finite(score) for score in trial.scores]} for trial in trials
     ])  # fmt: skip
+
+
+def setting_of(spec: RunSpec, by_profile: Mapping[str, Any], searched: Collection[str]) -> dict[str, Any]:
+    """What a profile decides of a cell beside the searched options: values found in another setting are not for it.
+
+    by_profile: the options that it sets.
+    """
+    protocol = {"adaptation_steps": spec.adaptation_steps, "trajectories": spec.trajectories}
+    config = {
+        name: "none" if value is None else value  # TOML has no null
+        for name, value in sorted(by_profile.items()) if name not in searched
+    }  # fmt: skip
+    whole = {"budget": spec.budget, **protocol, "adaptations": spec.adaptations, "config": config}
+    return json.loads(json.dumps(whole))  # tuples become the lists that a file holds
 
 
 def read_tuned(path: Path) -> TunedSuite:
@@ -97,6 +114,8 @@ def _algorithm(name: str, table: Any) -> TunedAlgorithm:
     for key in ("sampler", "code", "suite_digest", "split_digest", "digest"):
         if not isinstance(table[key], str):
             raise ValueError(f"{owner}.{key} must be a text, got {table[key]!r}")
+    if not isinstance(table["setting"], dict):
+        raise ValueError(f"{owner}.setting must be a table, got {table['setting']!r}")
     seeds = table["seeds"]
     if not isinstance(seeds, list) or not seeds or not all(_is_int(seed) for seed in seeds):
         raise ValueError(f"{owner}.seeds must be whole numbers, at least one, got {seeds!r}")

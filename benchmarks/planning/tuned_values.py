@@ -31,6 +31,7 @@ class TunedCell:
     suite: str  # the full name of the suite that they were tuned on
     suite_digest: str
     split_digest: str
+    setting: Mapping[str, Any]  # of the trials, as `setting_of` gives it
 
     def note(self) -> dict[str, Any]:
         """What a run's record holds of it."""
@@ -75,6 +76,7 @@ def tuned_cell(
                 suite=suite,
                 suite_digest=found.suite_digest,
                 split_digest=found.split_digest,
+                setting=found.setting,
             )
     return None
 

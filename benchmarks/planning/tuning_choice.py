@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks.planning.profiles import Profile
 from benchmarks.planning.tuned_values import TunedCell, folders_for, tuned_algorithms, tuned_cell
 from benchmarks.specs.run_spec import known_suite
 from environments.discovery import ClassEntry
 from environments.suite import Suite
+
+#: a cell's setting, given the names of the searched options
+SettingWithout = Callable[[Collection[str]], Mapping[str, Any]]
 
 
 @dataclass
@@ -22,10 +27,10 @@ class TuningChoice:
     _untuned: dict[str, list[str]] = field(default_factory=dict)  # suites where others are tuned, by what to tune
     _refused: list[str] = field(default_factory=list)
 
-    def values(self, suite: Suite, entry: ClassEntry) -> TunedCell | None:
+    def values(self, suite: Suite, entry: ClassEntry, setting: SettingWithout) -> TunedCell | None:
         """The cell's tuned values; None if it has none, or none that were found under its own terms.
 
-        Raises UsageError for a broken file.
+        setting: the cell's own, as `setting_of` gives it.  Raises UsageError for a broken file.
         """
         folders = folders_for(entry, self.tuned)
         found = tuned_cell(self.profile.name, suite.full_name, entry.name, folders)
@@ -34,7 +39,7 @@ class TuningChoice:
                 place = str(entry.path) if entry.module.startswith("loose_") else entry.name
                 self._untuned.setdefault(place, []).append(suite.full_name)
             return None
-        reason = self._obstacle(found, suite, entry)
+        reason = self._obstacle(found, suite, entry, setting)
         if reason is not None:
             self._refused.append(f"not used for {entry.name} on {suite.full_name}: {found.source}; {reason}")
             return None
@@ -47,7 +52,7 @@ class TuningChoice:
         ]
         return (*untuned, *self._refused)
 
-    def _obstacle(self, found: TunedCell, suite: Suite, entry: ClassEntry) -> str | None:
+    def _obstacle(self, found: TunedCell, suite: Suite, entry: ClassEntry, setting: SettingWithout) -> str | None:
         """Why values that were found are not for this cell."""
         own, general = (self.profile.settings(name, suite.name, entry.name)[0] for name in (self.benchmark, ""))
         if own != general:
@@ -55,6 +60,13 @@ class TuningChoice:
         source = known_suite(found.suite)
         if (found.suite_digest, found.split_digest) != (source.digest, source.split.digest):
             return f"{found.suite} has changed since; `metarl tune` finds them anew"
+        here = setting(found.values.keys())
+        if found.sibling is None and found.setting != here:
+            changed = [
+                f"{key} was {found.setting.get(key)}, is {value}" for key, value in here.items()
+                if found.setting.get(key) != value
+            ]  # fmt: skip
+            return f"the trials had another setting ({'; '.join(changed)}); `metarl tune` finds them anew"
         return None
 
 

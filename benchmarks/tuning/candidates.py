@@ -1,7 +1,8 @@
 """Which values tuning tries: the paper's, the profile's, then those of a seeded sampler of Optuna's, none twice.
 
 Every sampler is asked for all that it gives at once, in an order that its seed fixes, but for `tpe`, which learns from
-batches that are scored before the next is asked for.
+batches that are scored before the next is asked for.  In place of a sampler's, the values may be those that another
+profile's trials ranked highest.
 """
 
 from __future__ import annotations
@@ -44,10 +45,15 @@ class Candidates:
         sampler: str,
         points: int,
         completed: Callable[[Values], Values | None],
+        ranked: Sequence[Values] | None = None,
     ) -> None:
-        """first: the paper's values and the profile's, in the space or not.  points: of each option, in a grid."""
+        """first: the paper's values and the profile's, in the space or not.  points: of each option, in a grid.
+
+        ranked: what to try next, the best first, in place of a sampler's draws.
+        """
         if sampler not in SAMPLERS:
             raise UsageError(f"there is no sampler {sampler!r}; known: {', '.join(SAMPLERS)}")
+        self._ranked = ranked
         self.space, self.trials, self.sampler, self.points = space, trials, sampler, points
         self._completed = completed
         self.found: list[Values] = []
@@ -64,7 +70,9 @@ class Candidates:
         begin = self._asked
         if len(scores) != begin:
             raise ValueError(f"{begin} candidates were asked for, {len(scores)} scores are given")
-        if self.sampler == "grid":
+        if self._ranked is not None:
+            self._fill(iter(self._ranked), self.trials)
+        elif self.sampler == "grid":
             self._fill(_grid(self.space, self.points), math.inf)
         elif self.sampler != "tpe":
             self._fill(self._drawn(), self.trials)

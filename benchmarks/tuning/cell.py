@@ -10,6 +10,7 @@ from typing import Any
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.planning.plan import Cell
+from benchmarks.planning.tuned_file import setting_of
 from benchmarks.specs.run_spec import known_suite
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED, TrialSpec
 from benchmarks.tuning.candidates import Candidates, Values
@@ -32,28 +33,41 @@ class Effort:
     seeds: int = 2
     sampler: str = "qmc"
     points: int = 4  # of each option, in a grid
+    origin: str | None = None  # the profile whose best trials are tried, in place of a sampler's
 
     @property
     def learns(self) -> bool:
         """Whether later trials depend on the scores of earlier ones."""
-        return self.sampler == "tpe"
+        return self.sampler == "tpe" and self.origin is None
+
+    @property
+    def source(self) -> str:
+        """Who proposed the trials after the first."""
+        return self.sampler if self.origin is None else f"best of {self.origin}"
 
 
 class TuningCell:
     """The trials of one cell of a plan, which are the same whenever they are asked for."""
 
-    def __init__(self, cell: Cell, published: Cell, effort: Effort) -> None:
-        """published: the same cell as the paper's profile has it; neither has tuned values."""
+    def __init__(self, cell: Cell, published: Cell, effort: Effort, ranked: Sequence[Values] | None = None) -> None:
+        """published: the same cell as the paper's profile has it; neither has tuned values.
+
+        ranked: with an effort that has an origin, that profile's trials, the best first.
+        """
         self.spec, self.effort = cell.spec, effort
         found = find_algorithm(self.spec.source or self.spec.algorithm)
         self._config = found.load().Config
+        self._by_profile = {
+            option: value for option, value in self.spec.configuration.items()
+            if not cell.sources[f"configuration.{option}"].startswith("default of ")
+        }  # fmt: skip
         self.space = searched_options(found, known_suite(self.spec.suite))
         first = [
             {name: each[name] for name in self.space}
             for each in (published.spec.configuration, self.spec.configuration)
         ]
         self.candidates = Candidates(
-            self.space, first, effort.trials, effort.sampler, effort.points, lambda values: self._whole(values)
+            self.space, first, effort.trials, effort.sampler, effort.points, self._whole, ranked
         )
         self.published = 0
         self.profile = len(self.candidates.found) - 1  # equal values are one trial
@@ -78,8 +92,9 @@ class TuningCell:
             published=self.published,
             profile=self.profile,
             seeds=[FIRST_TUNING_SEED + seed for seed in range(self.effort.seeds)],
-            sampler=self.effort.sampler,
+            sampler=self.effort.source,
             identity=self._trial(chosen, 0).identity(),
+            setting=setting_of(self.spec, self._by_profile, self.space.keys()),
         )
 
     def _trial(self, index: int, seed: int) -> TrialSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Outcome:
     seeds: Sequence[int]
     sampler: str
     identity: Mapping[str, Any]  # of any of its trials: its code, suite and split
+    setting: Mapping[str, Any] = field(default_factory=dict)  # of all of them, as `setting_of` gives it
 
     def as_table(self) -> dict[str, Any]:
         trials = [
@@ -44,6 +45,7 @@ class Outcome:
             "sampler": self.sampler,
             **{key: self.identity[key] for key in ("code", "suite_digest", "split_digest")},
             "digest": trials_digest(trials),
+            "setting": self.setting,
             "values": trials[self.chosen].values,
             "trials": [{"values": trial.values, "scores": list(trial.scores)} for trial in trials],
         }

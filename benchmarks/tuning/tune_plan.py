@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.plan import make_plan
-from benchmarks.specs.run_spec import known_suite
+from benchmarks.planning.tuned_values import SHIPPED, tuned_suite
+from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.tuning.cell import Effort, TuningCell
 from benchmarks.tuning.tunable import untunable_algorithm, untunable_suite
 from environments.typed_options import UsageError
@@ -28,10 +31,16 @@ class TunePlan:
 
 
 def plan_tuning(
-    benchmark: str, suites: Sequence[str] | None, algorithms: Sequence[str] | None, profile: str | None, effort: Effort
+    benchmark: str,
+    suites: Sequence[str] | None,
+    algorithms: Sequence[str] | None,
+    profile: str | None,
+    effort: Effort,
+    folders: Sequence[Path] = (SHIPPED,),
 ) -> TunePlan:
     """The cells of a benchmark, each argument that is given in place of the definition's own.
 
+    folders: with the tuned values of the effort's origin.
     A definition's algorithms that cannot be tuned are left out without a word.  Raises UsageError, also if nothing
     is left.
     """
@@ -49,10 +58,25 @@ def plan_tuning(
             continue
         reason = untunable_algorithm(found, suite)
         if reason is None:
-            cells.append(TuningCell(cell, papers, effort))
+            ranked = None if effort.origin is None else _ranked(effort.origin, spec, folders)
+            cells.append(TuningCell(cell, papers, effort, ranked))
         elif algorithms:
             left_out.append(LeftOut(spec.suite, spec.algorithm, reason))
     if not cells:
         whys = [f"{suite}: {why}" for suite, why in untunable.items()] + [str(each) for each in left_out]
         raise UsageError(f"there is nothing to tune: {'; '.join(whys) or 'no algorithm of the benchmark learns'}")
     return TunePlan(cells, untunable, left_out, cells[0].spec.profile)
+
+
+def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path]) -> list[Mapping[str, Any]]:
+    """Values of the profile's trials, the highest score first, of equal ones the earlier.  Raises UsageError."""
+    for folder in folders:
+        content = tuned_suite(folder, origin, spec.suite)
+        if content is not None and spec.algorithm in content.algorithms:
+            trials = sorted(content.algorithms[spec.algorithm].trials, key=lambda trial: -trial.score)
+            return [{name: None if value == "none" else value for name, value in trial.values.items()}
+                    for trial in trials]  # fmt: skip
+    raise UsageError(
+        f"{spec.algorithm} has no trials of profile {origin} on {spec.suite}; "
+        f"`metarl tune {spec.algorithm} --suites {spec.suite} --profile {origin}` makes them"
+    )

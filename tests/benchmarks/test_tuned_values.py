@@ -14,7 +14,7 @@ from benchmarks.api import run_cell
 from benchmarks.command_line import main
 from benchmarks.commands.show import description
 from benchmarks.planning.plan import Plan, make_plan
-from benchmarks.planning.tuned_file import Trial, read_tuned, trials_digest
+from benchmarks.planning.tuned_file import Trial, read_tuned, setting_of, trials_digest
 from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from environments.typed_options import UsageError
@@ -28,12 +28,27 @@ TRIALS = (
 )
 
 
-def tuned_text(suite: str = VELOCITY, algorithm: str = "promp", profile: str = "quick", owner: str = VELOCITY) -> str:
+def tuned_text(
+    suite: str = VELOCITY,
+    algorithm: str = "promp",
+    profile: str = "quick",
+    owner: str = VELOCITY,
+    searched: tuple[str, ...] = ("step_size", "gae_lambda"),
+) -> str:
     own = known_suite(owner)
+    (cell,) = make_plan(suites=[owner], algorithms=["promp"], seeds=1, profile=profile, tuned=False).cells
+    by_profile = {
+        name: value for name, value in cell.spec.configuration.items()
+        if cell.sources[f"configuration.{name}"].startswith(profile)
+    }  # fmt: skip
+    setting = setting_of(cell.spec, by_profile, searched)
+    parts = [f"{name} = {value}" for name, value in setting.items() if name != "config"]
+    config = ", ".join(f"{name} = {value}" for name, value in setting["config"].items())
     lines = [f'suite = "{suite}"', f'profile = "{profile}"', f"[algorithms.{algorithm}]"]
     lines += ["chosen = 1", "published = 0", "profile = 0", "seeds = [1000, 1001]", 'sampler = "qmc"', 'code = "c"']
     lines += [f'suite_digest = "{own.digest}"', f'split_digest = "{own.split.digest}"']
     lines += [f'digest = "{trials_digest(TRIALS)}"', "values = { step_size = 0.003, gae_lambda = 0.95 }"]
+    lines += [f"setting = {{ {', '.join(parts)}, config = {{ {config} }} }}"]
     for trial in TRIALS:
         values = ", ".join(f"{name} = {value}" for name, value in trial.values.items())
         lines += [f"[[algorithms.{algorithm}.trials]]", f"values = {{ {values} }}", f"scores = {list(trial.scores)}"]
@@ -111,7 +126,7 @@ def test_tuned_values_go_before_the_profile_and_behind_settings(tuned: Path) -> 
     assert cell.sources["configuration.gae_lambda"] == "--set promp.gae_lambda=0.8"
     (plain,) = plan(False).cells
     assert (plain.spec.configuration["step_size"], plain.spec.tuning) == (0.001, None)
-    lake = tuned_text("frozen-lake-low", owner="frozen-lake-low")
+    lake = tuned_text("frozen-lake-low", owner="frozen-lake-low", searched=("inner_step_size", "gae_lambda"))
     write(
         tuned,
         lake.replace("step_size", "inner_step_size").replace(trials_digest(TRIALS), _renamed()),
@@ -187,7 +202,7 @@ def test_an_algorithm_of_ones_own_takes_the_values_in_the_working_directory(
     monkeypatch.chdir(tmp_path)
     source = write_good(tmp_path)
     assert plan(algorithms=[source])[0].tuning is None
-    text = tuned_text(algorithm="drift")
+    text = tuned_text(algorithm="drift", searched=("tasks", "trajectories"))
     for old, new in (
         ("step_size", "tasks"),
         ("0.001", "3"),
@@ -237,3 +252,14 @@ def test_no_folder_and_seeds_of_tuning_are_refused(tmp_path: Path) -> None:
         plan(seeds=1001)
     with pytest.raises(UsageError, match="seeds must lie below 1000, where those of tuning begin, got 1000"):
         run_cell("corners", "promp", seeds=[1000])
+
+
+def test_values_found_in_another_setting_are_not_taken_and_a_note_says_in_which(tuned: Path) -> None:
+    path = write(tuned, tuned_text().replace("budget = ", "budget = 1"))
+    (spec,) = found = plan(tuned)
+    assert spec.tuning is None and spec.configuration == plan(False)[0].configuration
+    (note,) = found.notes
+    assert "the trials had another setting (budget was 1" in note and f"is {spec.budget})" in note
+    path.write_text(tuned_text())
+    assert plan(tuned)[0].tuning is not None
+    assert plan(tuned, settings=["promp.tasks=3"])[0].tuning is not None  # asked for, so it stands

@@ -235,3 +235,19 @@ def test_other_algorithms_entries_are_kept_and_their_order_is_none_of_time(tmp_p
     with pytest.raises(StoreError):
         (tmp_path / "file").write_text("")
         write_outcome(tmp_path / "file", "quick", "walk", "a", outcome(1.5))
+
+
+def test_another_profiles_best_trials_are_tried_after_the_papers_values(tmp_path: Path) -> None:
+    algorithm, folder = write_tuned(tmp_path), tmp_path / "into"
+    assert tune(tmp_path, algorithm, Effort(trials=6, seeds=1)) == 0
+    trials = read(tmp_path)["trials"]
+    best = sorted(trials, key=lambda trial: -trial["scores"][0])
+    effort = Effort(trials=3, seeds=1, origin="smoke")
+    plan = plan_tuning("quick", [SUITE], [algorithm], "smoke", effort, (folder,))
+    store = tmp_path / "other"
+    assert run_tuning(plan, RunOptions(store, tmp_path / "then", 1), InProcessExecutor()) == 0
+    found = read_tuned(tmp_path / "then" / "smoke" / f"{SUITE}.toml").algorithms["tuned"]
+    assert [trial.values for trial in found.trials] == [each["values"] for each in (trials[0], *best[:2])]
+    assert found.sampler == "best of smoke" and found.chosen == 1
+    with pytest.raises(UsageError, match=r"no trials of profile standard on half-cheetah.*--profile standard. makes"):
+        plan_tuning("quick", [SUITE], [algorithm], "smoke", Effort(origin="standard"), (folder,))
