@@ -12,6 +12,7 @@ from benchmarks.planning.tuned_values import TunedCell, folders_for, tuned_algor
 from benchmarks.specs.run_spec import known_suite
 from environments.discovery import ClassEntry
 from environments.suite import Suite
+from environments.task_digest import task_digests
 
 #: a cell's setting, given the names of the searched options
 SettingWithout = Callable[[Collection[str]], Mapping[str, Any]]
@@ -60,6 +61,9 @@ class TuningChoice:
         source = known_suite(found.suite)
         if (found.suite_digest, found.split_digest) != (source.digest, source.split.digest):
             return f"{found.suite} has changed since; `metarl tune` finds them anew"
+        test = task_digests(suite.split.test)
+        if found.sibling is not None and test & task_digests([*source.split.train, *source.split.validation]):
+            return f"{found.suite} trains or chooses on tasks that are test tasks here"
         here = setting(found.values.keys())
         if found.sibling is None and found.setting != here:
             changed = [

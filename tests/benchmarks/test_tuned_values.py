@@ -170,6 +170,14 @@ def test_a_suite_that_cannot_be_tuned_takes_its_siblings_values_and_says_so(tune
     assert plan(tuned, suites=[f"{DIRECTION}[horizon=100]"])[0].tuning is None
 
 
+def test_a_sibling_whose_tasks_are_test_tasks_here_lends_no_values(tuned: Path) -> None:
+    taker = f"{DIRECTION}[horizon=100]"
+    write(tuned, tuned_text(DIRECTION, owner=DIRECTION), DIRECTION)
+    write(tuned, f'suite = "{taker}"\nprofile = "quick"\nsibling = "{DIRECTION}"\n', taker)
+    found = plan(tuned, suites=[taker])
+    assert found[0].tuning is None and "on tasks that are test tasks here" in found.notes[0]
+
+
 def test_values_found_under_other_terms_are_not_used_and_this_is_said(tuned: Path) -> None:
     other = plan(tuned, benchmark="bo-mrl", profile="quick")
     assert other[0].tuning is not None  # bo-mrl sets nothing in the profile quick
