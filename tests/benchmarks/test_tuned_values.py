@@ -269,5 +269,10 @@ def test_values_found_in_another_setting_are_not_taken_and_a_note_says_in_which(
     (note,) = found.notes
     assert "the trials had another setting (budget was 1" in note and f"is {spec.budget})" in note
     path.write_text(tuned_text())
-    assert plan(tuned)[0].tuning is not None
+    assert plan(tuned)[0].tuning is not None and plan(tuned, suites=[DIRECTION])[0].tuning is not None
+    for old, new in (("budget = ", "budget = 1"), ("tasks = ", "tasks = 1")):
+        path.write_text(tuned_text().replace(old, new))
+        sibling = plan(tuned, suites=[DIRECTION])
+        assert sibling[0].tuning is None and "the trials had another setting" in sibling.notes[0]
+    path.write_text(tuned_text())
     assert plan(tuned, settings=["promp.tasks=3"])[0].tuning is not None  # asked for, so it stands
