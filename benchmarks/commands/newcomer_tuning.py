@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,7 +41,7 @@ class NewcomerTuning:
         """Carries the trials out; returns the exit code."""
         cells = ", ".join(cell.spec.suite for cell in self.plan.cells)
         print(f"tuning {self.plan.cells[0].spec.algorithm} on validation tasks of {cells}: {self.effort.trials} trials "
-              f"of {self.effort.seeds} seeds each, as its opponents had", flush=True)  # fmt: skip
+              f"of {self.effort.seeds} seeds each", flush=True)  # fmt: skip
         return run_tuning(self.plan, replace(options, output=self.into, force=False))
 
 
@@ -69,7 +70,7 @@ def opponents_effort(runs: Iterable[StoredRun], specs: Sequence[RunSpec], trials
         if (record := run.run["description"].get("tuning"))
     ]
     usual = Effort()
-    most = max(spent, default=(usual.trials, usual.seeds))
+    most = max(spent, key=lambda effort: (math.prod(effort), effort), default=(usual.trials, usual.seeds))
     return Effort(most[0] if trials is None else trials, most[1])
 
 

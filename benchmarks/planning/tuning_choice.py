@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from benchmarks.planning.tuned_values import TunedCell, folders_for, tuned_algor
 from benchmarks.specs.run_spec import known_suite
 from environments.discovery import ClassEntry
 from environments.suite import Suite
+from environments.task_digest import task_digests
 
 #: a cell's setting, given the names of the searched options
 SettingWithout = Callable[[Collection[str]], Mapping[str, Any]]
@@ -60,14 +62,25 @@ class TuningChoice:
         source = known_suite(found.suite)
         if (found.suite_digest, found.split_digest) != (source.digest, source.split.digest):
             return f"{found.suite} has changed since; `metarl tune` finds them anew"
-        here = setting(found.values.keys())
-        if found.sibling is None and found.setting != here:
+        test = task_digests(suite.split.test)
+        if found.sibling is not None and test & task_digests([*source.split.train, *source.split.validation]):
+            return f"{found.suite} trains or chooses on tasks that are test tasks here"
+        here = setting(found.values.keys()) if found.sibling is None else self._setting_there(found, source, entry)
+        if found.setting != here:
             changed = [
                 f"{key} was {found.setting.get(key)}, is {value}" for key, value in here.items()
                 if found.setting.get(key) != value
             ]  # fmt: skip
             return f"the trials had another setting ({'; '.join(changed)}); `metarl tune` finds them anew"
         return None
+
+    def _setting_there(self, found: TunedCell, source: Suite, entry: ClassEntry) -> dict[str, Any]:
+        """What the profile says of the sibling today, of all that the trials' setting holds."""
+        cell = self.profile.settings("", source.name, entry.name)[0]
+        config = {name: "none" if (value := cell.config.get(name)) is None else value
+                  for name in found.setting.get("config", {})}  # fmt: skip
+        whole = {**{name: getattr(cell, name, None) for name in found.setting}, "config": config}
+        return json.loads(json.dumps(whole))
 
 
 def is_tunable(entry: ClassEntry) -> bool:

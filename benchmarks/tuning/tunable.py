@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import copy
+
 from algorithms.search_space import Space, search_space
 from environments.discovery import ClassEntry
+from environments.splits import Split
 from environments.suite import Suite
+from environments.task import Task
 from environments.task_digest import task_digest, task_digests
 
 
 def untunable_suite(suite: Suite) -> str | None:
-    """One sentence if a task that a trial would use is a test task, by its parameters; None if none is."""
+    """One sentence if a task that a trial would use is a test task, by its parameters or by all that it does; None if
+    none is.
+    """
     test = task_digests(suite.split.test)
     for name in ("validation", "train"):
         tasks = suite.split.tasks(name)
-        shared = sum(task_digest(task) in test for task in tasks)
+        shared = sum(task_digest(task) in test or _does_as_one_of_test(suite, task) for task in tasks)
         if shared:
             which = "all" if shared == len(tasks) else f"{shared} of"
             return f"{which} its {len(tasks)} {name} tasks are test tasks too, so that its scores would choose"
     return None
+
+
+def _does_as_one_of_test(suite: Suite, task: Task) -> bool:
+    """Whether a suite that counts its different MDPs counts no further one with the task beside the test tasks."""
+    if not hasattr(suite, "distinct_mdps"):
+        return False
+
+    def count(tasks: tuple[Task, ...]) -> int:
+        held = copy.copy(suite)
+        vars(held)["split"] = Split(train=(), validation=(), test=tasks)
+        return held.distinct_mdps()
+
+    return count((*suite.split.test, task)) == count(suite.split.test)
 
 
 def untunable_algorithm(found: ClassEntry, suite: Suite) -> str | None:

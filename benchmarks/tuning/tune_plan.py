@@ -47,6 +47,11 @@ def plan_tuning(
     if effort.trials < 1 or effort.seeds < 1 or effort.points < 1:
         raise UsageError(f"trials, seeds and points must be at least 1, got {effort}")
     plan = make_plan(benchmark, suites, algorithms, 1, profile, tuned=False)
+    if any(cell.spec.profile == effort.origin for cell in plan.cells):
+        raise UsageError(
+            f"--best-of {effort.origin} names the profile that is tuned, whose trials it would replace by fewer; "
+            "name another one"
+        )
     published = make_plan(benchmark, suites, algorithms, 1, PUBLISHED, tuned=False).cells
     cells, untunable, left_out = list[TuningCell](), dict[str, str](), list(plan.left_out)
     for cell, papers in zip(plan.cells, published, strict=True):

@@ -92,6 +92,30 @@ def test_how_records_hold_a_declared_option_counts_as_it_does_without_a_space(tm
     assert first != second != digest_of_text(tmp_path, declared(PLAIN)) != first
 
 
+OURS = "from algorithms.search_space import LogRange, searched\n"
+
+
+@pytest.mark.parametrize(
+    ("imports", "value"),
+    [
+        (f"{OURS}def searched(default, space): return space\n", "searched(0.1, %s)"),
+        (f"{OURS}searched = max\n", "searched(0.1, %s)"),
+        (f"{OURS}try:\n    from theirs import searched\nexcept ImportError: pass\n", "searched(0.1, %s)"),
+        (f"{OURS}from theirs import *\n", "searched(0.1, %s)"),
+        ("from .algorithms.search_space import searched\n", "searched(0.1, %s)"),
+        ("from algorithms.search_space import LogRange as searched\n", "searched(0.1, %s)"),
+        (OURS, "searched(0.1, print(%s))"),
+        (OURS, "searched(0.1, (kept := %s))"),
+        (OURS, 'searched(0.1, LogRange(0.01, 1.0), **{"earlier": %s})'),
+    ],
+)
+def test_what_only_looks_like_a_declaration_counts(imports: str, value: str, tmp_path: Path) -> None:
+    first, second = (
+        digest_of_text(tmp_path, declared(f"    step: float = {value % number}", imports)) for number in ("0.3", "0.4")
+    )
+    assert first != second
+
+
 @pytest.mark.parametrize(("old", "new"), [("0.9", "0.8"), (": score}", ": -score}"), ("bias +", "bias -")])
 def test_a_changed_statement_counts(old: str, new: str, tmp_path: Path) -> None:
     text = GOOD.replace(old, new)

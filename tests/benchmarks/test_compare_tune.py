@@ -34,8 +34,8 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return write_tuned(tmp_path)
 
 
-def store_opponent(trials: int, seeds: int) -> None:
-    (spec,) = make_plan(suites=[SUITE], algorithms=["promp"], seeds=1, profile="smoke")
+def store_opponent(trials: int, seeds: int, name: str = "promp") -> None:
+    (spec,) = make_plan(suites=[SUITE], algorithms=[name], seeds=1, profile="smoke")
     record = {"trials": trials, "seeds": seeds, "digest": "d" * 64, "sibling": None}
     store_score(replace(spec, tuning=record), Path("results"), 1.0)
 
@@ -79,6 +79,8 @@ def test_effort_is_the_most_of_any_opponent_there_and_else_the_usual(source: str
     stored = Store(Path("results")).finished()
     assert opponents_effort(stored, specs, None) == Effort(7, 3)
     assert opponents_effort(stored, specs, 4) == Effort(4, 3)
+    store_opponent(trials=16, seeds=1, name="maml-vpg")  # fewer runs than 7 of 3 seeds
+    assert opponents_effort(Store(Path("results")).finished(), specs, None) == Effort(7, 3)
     elsewhere = make_plan(suites=["half-cheetah-velocity[horizon=6]"], algorithms=[source], seeds=1, profile="smoke")
     assert opponents_effort(stored, elsewhere, None) == Effort(16, 2)
 

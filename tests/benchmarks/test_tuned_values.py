@@ -170,6 +170,14 @@ def test_a_suite_that_cannot_be_tuned_takes_its_siblings_values_and_says_so(tune
     assert plan(tuned, suites=[f"{DIRECTION}[horizon=100]"])[0].tuning is None
 
 
+def test_a_sibling_whose_tasks_are_test_tasks_here_lends_no_values(tuned: Path) -> None:
+    taker = f"{DIRECTION}[horizon=100]"
+    write(tuned, tuned_text(DIRECTION, owner=DIRECTION), DIRECTION)
+    write(tuned, f'suite = "{taker}"\nprofile = "quick"\nsibling = "{DIRECTION}"\n', taker)
+    found = plan(tuned, suites=[taker])
+    assert found[0].tuning is None and "on tasks that are test tasks here" in found.notes[0]
+
+
 def test_values_found_under_other_terms_are_not_used_and_this_is_said(tuned: Path) -> None:
     other = plan(tuned, benchmark="bo-mrl", profile="quick")
     assert other[0].tuning is not None  # bo-mrl sets nothing in the profile quick
@@ -261,5 +269,10 @@ def test_values_found_in_another_setting_are_not_taken_and_a_note_says_in_which(
     (note,) = found.notes
     assert "the trials had another setting (budget was 1" in note and f"is {spec.budget})" in note
     path.write_text(tuned_text())
-    assert plan(tuned)[0].tuning is not None
+    assert plan(tuned)[0].tuning is not None and plan(tuned, suites=[DIRECTION])[0].tuning is not None
+    for old, new in (("budget = ", "budget = 1"), ("tasks = ", "tasks = 1")):
+        path.write_text(tuned_text().replace(old, new))
+        sibling = plan(tuned, suites=[DIRECTION])
+        assert sibling[0].tuning is None and "the trials had another setting" in sibling.notes[0]
+    path.write_text(tuned_text())
     assert plan(tuned, settings=["promp.tasks=3"])[0].tuning is not None  # asked for, so it stands

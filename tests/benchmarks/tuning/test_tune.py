@@ -21,6 +21,7 @@ from benchmarks.execution.executor import Watcher
 from benchmarks.execution.in_process import InProcessExecutor
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.plan import make_plan
+from benchmarks.planning.profiles import FOLDER as PROFILES
 from benchmarks.planning.tuned_file import read_tuned
 from benchmarks.planning.tuned_values import OWN, SHIPPED, tuned_cell
 from benchmarks.specs.job import J
@@ -243,11 +244,15 @@ def test_another_profiles_best_trials_are_tried_after_the_papers_values(tmp_path
     trials = read(tmp_path)["trials"]
     best = sorted(trials, key=lambda trial: -trial["scores"][0])
     effort = Effort(trials=3, seeds=1, origin="smoke")
-    plan = plan_tuning("quick", [SUITE], [algorithm], "smoke", effort, (folder,))
+    longer = tmp_path / "longer.toml"
+    longer.write_text((PROFILES / "smoke.toml").read_text())
+    plan = plan_tuning("quick", [SUITE], [algorithm], str(longer), effort, (folder,))
     store = tmp_path / "other"
     assert run_tuning(plan, RunOptions(store, tmp_path / "then", 1), InProcessExecutor()) == 0
-    found = read_tuned(tmp_path / "then" / "smoke" / f"{SUITE}.toml").algorithms["tuned"]
+    found = read_tuned(tmp_path / "then" / "longer" / f"{SUITE}.toml").algorithms["tuned"]
     assert [trial.values for trial in found.trials] == [each["values"] for each in (trials[0], *best[:2])]
     assert found.sampler == "best of smoke" and found.chosen == 1
     with pytest.raises(UsageError, match=r"no trials of profile standard on half-cheetah.*--profile standard. makes"):
         plan_tuning("quick", [SUITE], [algorithm], "smoke", Effort(origin="standard"), (folder,))
+    with pytest.raises(UsageError, match="--best-of smoke names the profile that is tuned"):
+        plan_tuning("quick", [SUITE], [algorithm], "smoke", effort, (folder,))
