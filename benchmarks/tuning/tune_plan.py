@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +75,15 @@ def plan_tuning(
 
 
 def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path]) -> list[Mapping[str, Any]]:
-    """Values of the profile's trials, the highest score first, of equal ones the earlier.  Raises UsageError."""
+    """Values of the profile's trials that did not fail, the highest score first, of equal ones the earlier.
+
+    Raises UsageError.
+    """
     for folder in folders:
         content = tuned_suite(folder, origin, spec.suite)
         if content is not None and spec.algorithm in content.algorithms:
-            trials = sorted(content.algorithms[spec.algorithm].trials, key=lambda trial: -trial.score)
+            ended = [trial for trial in content.algorithms[spec.algorithm].trials if math.isfinite(trial.score)]
+            trials = sorted(ended, key=lambda trial: -trial.score)
             return [{name: None if value == "none" else value for name, value in trial.values.items()}
                     for trial in trials]  # fmt: skip
     raise UsageError(
