@@ -11,6 +11,7 @@ from typing import Any
 from algorithms.catalogue import find_algorithm
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.plan import make_plan
+from benchmarks.planning.profiles import find_profile
 from benchmarks.planning.tuned_values import SHIPPED, tuned_suite
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.tuning.cell import Effort, TuningCell
@@ -86,6 +87,7 @@ def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path]) -> list[Mapping
             trials = sorted(ended, key=lambda trial: -trial.score)
             return [{name: None if value == "none" else value for name, value in trial.values.items()}
                     for trial in trials]  # fmt: skip
+    find_profile(origin)  # a misspelt one gets the nearest name
     raise UsageError(
         f"{spec.algorithm} has no trials of profile {origin} on {spec.suite}; "
         f"`metarl tune {spec.algorithm} --suites {spec.suite} --profile {origin}` makes them"

@@ -256,3 +256,5 @@ def test_another_profiles_best_trials_are_tried_after_the_papers_values(tmp_path
         plan_tuning("quick", [SUITE], [algorithm], "smoke", Effort(origin="standard"), (folder,))
     with pytest.raises(UsageError, match="--best-of smoke names the profile that is tuned"):
         plan_tuning("quick", [SUITE], [algorithm], "smoke", effort, (folder,))
+    with pytest.raises(UsageError, match="unknown profile 'qick'; did you mean 'quick'"):
+        plan_tuning("quick", [SUITE], [algorithm], "smoke", Effort(origin="qick"), (folder,))
