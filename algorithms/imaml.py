@@ -139,8 +139,7 @@ class Imaml(MamlTrpo):
 
             point = joined(each_chunk(part, batch.tasks, self.config.chunk))
 
-    def sample(self, collector: Collector) -> InnerOuterBatches:
-        tasks = collector.sample_tasks(self.config.tasks)
+    def sample_on(self, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
         adaptation, batches = self.adapt(tasks), []
         policy = next(adaptation)
         for k in range(self.training_steps + 1):

@@ -15,6 +15,7 @@ from algorithms.policies.parameters import Parameters, stacked
 from algorithms.search_space import LogRange, searched
 from environments.collector import Collector
 from environments.policy import Distribution
+from environments.task import TaskRef
 from environments.trajectories import TrajectoryBatch
 
 
@@ -53,9 +54,9 @@ class ExploringMetaLearner(GradientMetaLearner):
         deviation = returns.std(correction=0)
         return ((returns - returns.mean()) / (deviation + 1e-8)).to(last.advantages.dtype)
 
-    def sample(self, collector: Collector) -> InnerOuterBatches:
+    def sample_on(self, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
         """Adds the weights before the data are divided into chunks, since they compare all tasks."""
-        *before, last = super().sample(collector)
+        *before, last = super().sample_on(tasks, collector)
         return [*before, last.with_extra(credit=self.credit(last))]
 
     def task_objectives(self, parameters: Parameters, batches: InnerOuterBatches) -> torch.Tensor:

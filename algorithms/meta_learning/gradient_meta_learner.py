@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -15,6 +15,7 @@ from algorithms.policies.networks import NetworkPolicy
 from algorithms.policies.parameters import Parameters, stacked
 from environments.collector import Collector
 from environments.policy import Distribution
+from environments.task import TaskRef
 
 T = TypeVar("T")
 
@@ -54,7 +55,10 @@ class GradientMetaLearner(GradientAdaptation):
 
     def sample(self, collector: Collector) -> InnerOuterBatches:
         """Trajectories after 0..K inner updates on a fresh draw of training tasks."""
-        tasks = collector.sample_tasks(self.config.tasks)
+        return self.sample_on(collector.sample_tasks(self.config.tasks), collector)
+
+    def sample_on(self, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
+        """Trajectories after 0..K inner updates on the given tasks; one that is named twice is sampled twice."""
         batches: InnerOuterBatches = []
         parameters = stacked(self.parameters, len(tasks))
         for k in range(self.training_steps + 1):

@@ -26,14 +26,8 @@ from algorithms.policies.parameters import flat, stacked, task_vectors
 from benchmarks.execution.evaluation import harness_collector
 from benchmarks.studies.staged_training import trained
 from benchmarks.studies.study import Rows, Study, StudyConfig, row
-from environments.access import Guard
 from environments.catalogue import parse_suite_name
-from environments.collector import Collector
-from environments.ledger import Ledger
 from environments.problem import EvaluationProtocol
-from environments.streams import Streams
-from environments.suite import Suite
-from environments.task import TaskRef
 from environments.typed_options import option
 
 #: environment steps a second of one core, gradients included
@@ -103,7 +97,7 @@ class GradientDeviation(Study):
         gradients, returns, lengths = [], [], []
         for repeat in range(c.repeats):
             again = streams.child("estimate", int(point), repeat)
-            data = learner.sample(FixedTasks(session.suite, again, references))
+            data = learner.sample_on(references, harness_collector(session.suite, again))
             gradients.append(flat(learner.meta_gradient(learner.parameters, data)[1]).double())
             returns.append(float(data[-1].trajectories.returns.mean()))
             start = stacked(learner.parameters, c.tasks)
@@ -119,19 +113,6 @@ class GradientDeviation(Study):
         batch = 2 * c.tasks * c.trajectories * 100
         steps = c.budget + (c.points + 1) * c.repeats * batch
         return len(c.suites) * len(self.compared) * (1 + steps / RATE)
-
-
-class FixedTasks(Collector):
-    """A collector without a budget whose every draw of training tasks gives the same ones."""
-
-    def __init__(self, suite: Suite, streams: Streams, tasks: Sequence[TaskRef]) -> None:
-        super().__init__(suite, streams, Ledger(None), Guard("estimate", {"train"}, "the study"))
-        self._fixed = list(tasks)
-
-    def sample_tasks(self, count: int) -> list[TaskRef]:
-        if count != len(self._fixed):
-            raise ValueError(f"{count} tasks are asked for, {len(self._fixed)} are fixed")
-        return list(self._fixed)
 
 
 def deviations(gradients: torch.Tensor) -> dict[str, float]:
