@@ -242,7 +242,7 @@ def test_buying_and_holding_is_an_account_that_buys_until_its_cash_is_spent() ->
             bought = min(100, cash // (price[day, stock] * 1.001))
             cash -= bought * price[day, stock] * 1.001
             shares[stock] += bought
-        risky = [turbulence[day] >= task.parameters["threshold"] for task in tasks]
+        risky = [turbulence[day] >= suite.threshold(task) for task in tasks]
         penalties += 0.01 * (before - cash) / 1.001 * np.array(risky)
     expected = 1e-4 * (cash + shares @ price[suite.horizon] - 1e6 - penalties)
     found = scores("buy-and-hold", STOCKS, trajectories=2)
