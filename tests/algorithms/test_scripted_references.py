@@ -181,7 +181,7 @@ def test_candidates_are_drawn_from_the_box_and_keyed() -> None:
     above = candidates(gymnasium.spaces.Box(1, 2, (8,), np.float32), 0, Streams(0).numpy("a"))
     assert len(above) == 8 and (above >= 1).all(), "zero is no action there"
     assert candidates(gymnasium.spaces.Discrete(4), 12, Streams(0).numpy("a")).tolist() == [0, 1, 2, 3]
-    with pytest.raises(UsageError, match="draws must be at least 0 and training_tasks at least 1, got -1 and 10"):
+    with pytest.raises(UsageError, match="draws must be at least 0, got -1"):
         make_options(find_algorithm("best-constant").load().Config, {"draws": -1}, "algorithm best-constant")
 
 
