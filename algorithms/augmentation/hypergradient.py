@@ -37,7 +37,7 @@ class Curvature:
                     for leaf in self._leaves
                 ]
             if not all(slope.requires_grad for slope in self._slopes):
-                raise RuntimeError("the objective's gradient has none of its own, as if it were once_differentiable")
+                raise TypeError("the objective is differentiable only once; take hessian_products=differences")
 
     def __call__(self, vector: torch.Tensor) -> torch.Tensor:
         """The Hessian of F in (mu, sigma) times a vector, [2, parameter]."""
@@ -89,12 +89,11 @@ class Curvature:
 @dataclass(frozen=True)
 class Implicit:
     """slopes: [set, critical].  residual: the mean relative one of conjugate gradient.  truncated: share of sets whose
-    problem proved not concave.  products: how they were formed."""
+    problem proved not concave."""
 
     slopes: torch.Tensor
     residual: float
     truncated: float
-    products: Products
 
 
 def through_posteriors(
@@ -105,7 +104,7 @@ def through_posteriors(
     weights: torch.Tensor,
     iterations: int,
     tolerance: float,
-    products: Literal["automatic", "exact", "differences"],
+    products: Products,
     blocks: tuple[bool, bool] = (True, True),
 ) -> Implicit:
     """cotangents^T d(mu, sigma) / d coefficients at the solutions of `posterior`, each set's own.
@@ -121,27 +120,17 @@ def through_posteriors(
     own = torch.tensor(blocks).unsqueeze(1)
     for solution, values, cotangent in zip(posteriors, coefficients, cotangents, strict=True):
         scale = (solution.free & own) / weights.sqrt()
-        curvature = Curvature(
-            expected, solution.gaussian, values, "differences" if products == "differences" else "exact"
-        )
+        curvature = Curvature(expected, solution.gaussian, values, products)
 
-        def product(rows: torch.Tensor, scale: torch.Tensor = scale, curvature: Curvature = curvature) -> torch.Tensor:
-            return rows - (scale * curvature(scale * rows.view_as(scale))).view(1, -1)
+        def product(rows: torch.Tensor, scale: torch.Tensor = scale, of: Curvature = curvature) -> torch.Tensor:
+            return rows - (scale * of(scale * rows.view_as(scale))).view(1, -1)
 
-        target = (scale * cotangent).view(1, -1)
-        try:
-            solved = solve(product, target, iterations, tolerance)
-            slopes.append(curvature.mixed(scale * solved.vectors.view_as(scale)))
-        except RuntimeError as error:
-            if products != "automatic" or "once_differentiable" not in str(error):
-                raise
-            rest = expected, posteriors, coefficients, cotangents, weights, iterations, tolerance
-            return through_posteriors(*rest, "differences", blocks)
+        solved = solve(product, (scale * cotangent).view(1, -1), iterations, tolerance)
+        slopes.append(curvature.mixed(scale * solved.vectors.view_as(scale)))
         residuals.append(float(solved.residuals))
         truncated.append(float(solved.negative_curvature))
-    used: Products = "differences" if products == "differences" else "exact"
     count = len(slopes)
-    return Implicit(torch.stack(slopes), sum(residuals) / count, sum(truncated) / count, used)
+    return Implicit(torch.stack(slopes), sum(residuals) / count, sum(truncated) / count)
 
 
 def information_cotangents(gaussians: torch.Tensor, draws: torch.Tensor) -> tuple[float, torch.Tensor]:
@@ -153,12 +142,26 @@ def information_cotangents(gaussians: torch.Tensor, draws: torch.Tensor) -> tupl
     return float(found.detach()), slopes
 
 
+def lemma1_value(gaussians: torch.Tensor) -> float:
+    """log |sum_j sigma_j| - mean_j log |sigma_j|, of which Lemma 1 prints the gradient.  gaussians: [set, 2,
+    parameter]."""
+    stds = gaussians[:, 1].double()
+    return float(stds.sum(0).norm().log() - stds.norm(dim=1).log().mean())
+
+
+def appendix_e_estimate(gaussians: torch.Tensor) -> float:
+    """mean_j log(1 / |sigma_j|) - log mean_j(1 / |sigma_j|): Appendix E's information, which Jensen's inequality keeps
+    at most 0.  gaussians: [set, 2, parameter]."""
+    inverse = 1 / gaussians[:, 1].double().norm(dim=1)
+    return float(inverse.log().mean() - inverse.mean().log())
+
+
 def lemma1_cotangents(gaussians: torch.Tensor) -> torch.Tensor:
     """Lemma 1's coefficients of the derivatives of sigma*, as printed but contracted with sigma / |sigma|.
 
     sum_j d sigma_j / |sum_j sigma_j| - mean_j d sigma_j / |sigma_j| has an entry for each parameter; the gradient of a
-    norm contracts it, which makes it that of log |sum_j sigma_j| - mean_j log |sigma_j|.  Of Appendix E's estimate,
-    mean_j log(1 / |sigma_j|) - log mean_j(1 / |sigma_j|), the gradient has the opposite sign to second order.
+    norm contracts it, which makes it that of `lemma1_value`.  Where the norms are close to each other, that of Appendix
+    E's estimate is its opposite.
     gaussians: [set, 2, parameter].  Returns the same shape, in float64, 0 for the means.
     """
     stds = gaussians[:, 1].double()

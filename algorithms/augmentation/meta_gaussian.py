@@ -59,7 +59,7 @@ class ExpectedObjective:
         """L's gradient in the coefficients, [critical]."""
         leaf = self.leaf(coefficients)
         with torch.enable_grad():
-            return torch.autograd.grad(self.value(point.detach(), leaf), leaf, materialize_grads=True)[0]
+            return torch.autograd.grad(self.value(self.leaf(point), leaf), leaf, materialize_grads=True)[0]
 
     def by_parameters(self, point: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
         return self._at(point, coefficients)[1]

@@ -33,13 +33,13 @@ class MixedBandits:
     def drawn(
         cls,
         streams: Streams,
-        tasks: int = 5,
-        critical: int = 2,
+        tasks: int = 4,
+        critical: int = 3,
         states: int = 4,
         actions: int = 3,
         step_size: float = 0.5,
     ) -> MixedBandits:
-        raw = torch.from_numpy(streams.numpy("advantages").normal(0.0, 1.5, size=(tasks, states, actions)))
+        raw = torch.from_numpy(streams.numpy("advantages").normal(0.0, 3.0, size=(tasks, states, actions)))
         line = torch.linspace(-1.0, 1.0, states, dtype=torch.float64)
         return cls(line, raw - raw.mean((1, 2), keepdim=True), critical, step_size)
 
@@ -71,17 +71,18 @@ class MixedBandits:
         logs = self.log_policy(weights.unsqueeze(1), mixed).gather(-1, chosen.unsqueeze(-1)).squeeze(-1)
         return (logs * credit).mean((1, 2))
 
-    def task_objectives(self, weight: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
-        """J after one inner step on J, both mixed, [task], differentiable to any order."""
+    def adapted(self, weight: torch.Tensor, coefficients: torch.Tensor) -> torch.Tensor:
+        """After one inner step on every task's J, [task, feature, action], differentiable to any order."""
         start = weight.expand(len(self.advantages), *weight.shape)
         if not start.requires_grad:
             start = start.clone().requires_grad_()
         with torch.enable_grad():
             total = self.surrogate(start, coefficients).sum()
             (slope,) = torch.autograd.grad(total, start, create_graph=True)
-            return self.surrogate(start + self.step_size * slope, coefficients)
+            return start + self.step_size * slope
 
     def objective(self, parameters: Parameters, coefficients: torch.Tensor) -> torch.Tensor:
         """XMRL-G's (3): the mean over tasks, the critical ones mixed in the inner and in the outer objective."""
         plain = torch.ones(len(self.advantages) - self.critical, dtype=torch.float64)
-        return self.task_objectives(parameters["weight"], torch.cat([coefficients, plain])).mean()
+        every = torch.cat([coefficients, plain])
+        return self.surrogate(self.adapted(parameters["weight"], every), every).mean()

@@ -47,7 +47,7 @@ def test_it_agrees_with_the_integral_in_two_dimensions() -> None:
 
 
 def test_in_many_dimensions_only_those_count_in_which_the_components_differ() -> None:
-    size = 2000
+    size = 500
     means, stds = torch.zeros(3, size, dtype=torch.float64), torch.full((3, size), 0.2, dtype=torch.float64)
     means[:, 7] = torch.tensor([0.0, 0.3, 0.5])
     stds[:, 7] = torch.tensor([0.2, 0.25, 0.15])
@@ -73,7 +73,7 @@ def test_it_never_exceeds_log_n_and_is_differentiable_in_means_and_stds() -> Non
         stds = (0.3 + torch.rand(4, 6, dtype=torch.float64, generator=generator)).requires_grad_()
         draws = normals(9, 6, generator)
         assert len(draws) == 9 and torch.equal(draws[:4], -draws[5:])
-        assert float(mutual_information(means, stds, draws)) <= math.log(4) + 1e-12
+        assert float(mutual_information(means, stds, draws).detach()) <= math.log(4) + 1e-12
         assert torch.autograd.gradcheck(lambda m, s, z=draws: mutual_information(m, s, z), (means, stds))
 
 
