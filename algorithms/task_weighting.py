@@ -71,11 +71,10 @@ class TaskWeighting(MamlVpg):
         """Shorter where the budget's rest covers fewer updates."""
         config = self.config
         price = (self.training_steps + 1) * collector.cost(config.tasks, config.trajectories)
-        planned = max(min(config.updates, collector.remaining // price), 1)
         start = self.parameters, copy.deepcopy(self.optimiser)
         data: list[InnerOuterBatches] = []
         told: list[Metrics] = []
-        while len(data) < planned:
+        while not data or (len(data) < config.updates and collector.remaining >= price):
             batches = self.sample(collector)
             metrics = {f"return_step{k}": float(batch.trajectories.returns.mean()) for k, batch in enumerate(batches)}
             told.append({**metrics, **self.update(batches)})
