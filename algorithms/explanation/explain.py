@@ -100,8 +100,8 @@ def explain(
     if identical is not None and len(identical) != tasks:
         raise ValueError(f"identical must have a key for each of {tasks} training tasks, got {len(identical)}")
     pool = Pool(grouped(range(tasks) if identical is None else identical))
-    objectives = [Objectives(learner, batches, options.curvature) for batches in (training, poor)]
-    problem = ImportanceProblem(*objectives, options)
+    seen, of_poor = (Objectives(learner, batches, options.curvature) for batches in (training, poor))
+    problem = ImportanceProblem(seen, of_poor, options)
 
     uniform = torch.full((tasks,), 1 / tasks, dtype=torch.float64)
     influence = torch.zeros(options.replicates, tasks, dtype=torch.float64)

@@ -72,6 +72,7 @@ def explain_session(session: Session, state: dict[str, Any], options: Explanatio
     """
     suite, streams = session.suite, session.streams.child("explanation", seed)
     algorithm = session.make_algorithm(state)
+    assert isinstance(algorithm, GradientMetaLearner)  # `refuse_unexplainable` has been asked
     training = [TaskRef("train", task.id) for task in suite.split.train]
     validation = [TaskRef("validation", task.id) for task in suite.split.validation]
     chosen = _collector(suite, streams.child("choice"))

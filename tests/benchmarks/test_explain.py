@@ -20,7 +20,7 @@ from environments.catalogue import make_suite
 from environments.collector import Collector
 from environments.same_mdp import mdp_key
 from environments.task import Task
-from environments.typed_options import UsageError
+from environments.typed_options import UsageError, make_options
 from results.store import Store
 from tests.support.goal_clusters import GoalClusters
 
@@ -116,7 +116,9 @@ def test_a_study_and_a_missing_folder_are_no_runs(tmp_path: Path, capsys: pytest
 )
 def test_what_cannot_be_explained_says_why(algorithm: str, suite: str, options: dict[str, int], reason: str) -> None:
     with pytest.raises(UsageError, match=reason):
-        refuse_unexplainable(find_algorithm(algorithm).load(), make_suite(suite), ExplanationConfig(**options))
+        refuse_unexplainable(
+            find_algorithm(algorithm).load(), make_suite(suite), make_options(ExplanationConfig, options, "explain")
+        )
 
 
 def test_stock_tasks_between_the_same_two_turbulences_are_one_mdp(monkeypatch: pytest.MonkeyPatch) -> None:
