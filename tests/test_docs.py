@@ -199,7 +199,8 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
 def options() -> dict[str, set[str]]:
     """The options of each command, from its own help."""
     found = {}
-    for command in ("list", "show", "leaderboard", "compare", "tune", "paper", "report", "check", "verify", "bench"):
+    first = ("list", "show", "leaderboard", "compare", "tune", "paper", "report", "check", "verify", "explain")
+    for command in (*first, "bench"):
         done = subprocess.run(
             [sys.executable, "-m", "benchmarks.command_line", command, "--help"],
             cwd=ROOT, capture_output=True, text=True, check=True,

@@ -27,9 +27,9 @@ class Explanation:
 
     weights: omega, float64 [task]: 1 / N plus the mean over replicates of `influence`, float64 [replicate, task], the
     sum of the upper level's steps as each replicate alone has them.  critical: indices of training tasks, the best
-    first.  largest, band, p_value, stands_out: the largest weight, what it stays within in 95 % of permutations, of all
-    weights being equal but for noise, and whether both say that there is more (`permutation_null`).  parameters: theta*(omega), the weighted meta-policy of Remark 1.  groups: of identical MDPs, whose weight
-    is one number.
+    first.  largest: of the weights.  band: what it stays within in 95 % of permutations.  p_value: of all weights being
+    equal but for noise.  stands_out: whether both say that there is more (`permutation_null`).  parameters:
+    theta*(omega), the weighted meta-policy of Remark 1.  groups: of identical MDPs, whose weight is one number.
     """
 
     weights: torch.Tensor
@@ -100,8 +100,8 @@ def explain(
     if identical is not None and len(identical) != tasks:
         raise ValueError(f"identical must have a key for each of {tasks} training tasks, got {len(identical)}")
     pool = Pool(grouped(range(tasks) if identical is None else identical))
-    objectives = [Objectives(learner, batches, options.curvature) for batches in (training, poor)]
-    problem = ImportanceProblem(*objectives, options)
+    seen, of_poor = (Objectives(learner, batches, options.curvature) for batches in (training, poor))
+    problem = ImportanceProblem(seen, of_poor, options)
 
     uniform = torch.full((tasks,), 1 / tasks, dtype=torch.float64)
     influence = torch.zeros(options.replicates, tasks, dtype=torch.float64)
