@@ -16,9 +16,10 @@ class StudyTest:
     """Compares `quantity` of `first` with `against` of `second`, each the mean over a unit's rows.
 
     first, second: the claim's own, each with each, if empty; with `against` both sides are the same algorithm unless
-    `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`; `margin_from` says
-    what in the paper a tolerance rests on.  A tolerance of exact sides is a difference that decides nothing.  With
-    `logarithm` sides are compared by their ratio, which suits what is positive and spans magnitudes.
+    `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`; of the order of exact
+    sides a difference that decides nothing.  `margin_from` says what a tolerance rests on: of a ratio or a value what
+    in the paper, of exact sides to what these numbers are accurate.  With `logarithm` sides are compared by their
+    ratio, which suits what is positive and spans magnitudes.
     trivial: of a bound (the larger side), the quantity from which on it excludes nothing, such as the range of returns;
     a test on it is vacuous then.  judged: whether the verdict rests on it, or it is only shown beside.
     suite: of the rows, in place of the claim's, which stands where this says `{suite}`.  index: rows of `quantity` with
@@ -50,6 +51,12 @@ class StudyTest:
             raise ValueError(f"the relation {self.relation!r} needs a tolerance above 0")
         if self.relation == "ratio" and self.tolerance >= self.factor:
             raise ValueError(f"a ratio's tolerance must be below its factor {self.factor:g}, got {self.tolerance:g}")
+
+        ordered = self.relation not in ("ratio", "value")
+        if ordered and self.sampled == "exact" and self.tolerance and not self.margin_from:
+            raise ValueError(
+                f"a tolerance of {self.tolerance:g} needs margin_from: to what the exact sides are accurate"
+            )
 
     @property
     def single(self) -> bool:

@@ -106,7 +106,7 @@ def _study_test(test: StudyTest, claim: Claim) -> str:
     index = "" if test.index < 0 else f" (k = {test.index})"
     beyond = ""
     if test.sampled == "exact" and test.tolerance and test.relation not in ("ratio", "value"):
-        beyond = f" by more than {test.tolerance:g}"
+        beyond = f" by more than {test.tolerance:g} ({test.margin_from})"
     return f"{test.quantity}{index} of {first} {relation}{beyond}{_where(test)}"
 
 

@@ -147,10 +147,16 @@ def _exact(test: StudyTest, pair: str, values: Sequence[float], seeds: int) -> P
         effect, margin = first - against, max(MARGIN * max(abs(first), abs(against)), test.tolerance)
     favour = -effect if test.relation in ("lower", "below") else effect
     word = REPRODUCED if favour > margin else CONTRADICTED if favour < -margin else NO_CHANGE
-    reason = "nothing in it is left to chance" if word != NO_CHANGE else f"the two differ by no more than {margin:.2g}"
+    near = _margin(test, margin)
+    reason = "nothing in it is left to chance" if word != NO_CHANGE else f"the two differ by no more than {near}"
     if test.relation == "rises" and word == NO_CHANGE:
-        reason = f"the least rise is within {margin:.2g}, which is taken for none"
+        reason = f"the least rise is within {near}, which is taken for none"
     return _exact_part(pair, word, reason, first if test.single and test.relation != "rises" else effect, seeds, favour)
+
+
+def _margin(test: StudyTest, margin: float) -> str:
+    """With its reason, where it is the test's own and not rounding."""
+    return f"{margin:.2g}, {test.margin_from}" if test.tolerance == margin else f"{margin:.2g}"
 
 
 def _exact_part(pair: str, word: str, reason: str, effect: float, seeds: int, favour: float) -> Part:

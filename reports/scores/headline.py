@@ -25,6 +25,7 @@ class Standing:
     above: tuple[AlgorithmScores, ...]  # decided to be above the floor
     below: tuple[AlgorithmScores, ...]  # decided to be below it
     best: AlgorithmScores | None  # decided to be above everything else that is ranked
+    ranks: Mapping[str, tuple[int, int]]  # by label, that it leaves open
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class Headline:
     decided: int
     untested: int
     sequential: int
+
+    def of(self, board: SuiteScores) -> Standing | None:
+        return next((standing for standing in self.standings if standing.board is board), None)
 
 
 def make_headline(boards: Iterable[SuiteScores], tests: Mapping[str, PairTests]) -> Headline:
@@ -83,4 +87,5 @@ def _standing(board: SuiteScores, orders: _Orders) -> Standing:
         tuple(entry for entry in learned if against[entry.label] > 0),
         tuple(entry for entry in learned if against[entry.label] < 0),
         next((entry for entry in learned if len(learned) > 1 and ranks[entry.label] == (1, 1)), None),
+        ranks,
     )

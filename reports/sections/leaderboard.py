@@ -44,8 +44,8 @@ def section(report: Report) -> Section:
     html = f"""{_filter(report)}
 <section id="leaderboard"><h2>Leaderboard</h2>
 <details{" open" * (len(rows) <= _OPEN)}><summary>{count}</summary>{table("Leaderboard", rows)}</details>
-<p class="note">Test tasks. Open ranks: those that the board's tests leave open. Gain: IQM after the last adaptation
-step minus before the first. Updates: meta-iterations of a run. {EFFORT_NOTE} {note * scaled}</p>
+<p class="note">Test tasks. Open ranks: those that the tests of all the page's pairs leave open. Gain: IQM after the
+last adaptation step minus before the first. Updates: meta-iterations of a run. {EFFORT_NOTE} {note * scaled}</p>
 </section>"""
     numbers = leaderboard_csv(report.boards, report.tests, report.tried, report.efforts)
     overview = overview_table(report.boards)
@@ -72,9 +72,8 @@ def _filter(report: Report) -> str:
 
 
 def _row(report: Report, board: SuiteScores, entry: AlgorithmScores, scaled: bool, success: bool) -> Row:
-    tests = report.tests.get(board.name)
     gain = entry.final.iqm - entry.steps[0].iqm if len(entry.steps) > 1 else None
-    standing = against_floor(board, entry, tests)
+    standing = against_floor(report, board, entry)
     name = name_mark(board.short(entry), report.classes[entry.algorithm])
     cells = {
         "Algorithm": Cell(name + badges(report, board, entry), entry.label),
@@ -98,8 +97,8 @@ def _row(report: Report, board: SuiteScores, entry: AlgorithmScores, scaled: boo
 
 
 def _ranks(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Cell:
-    tests = report.tests.get(board.name)
-    if tests is None or entry not in board.learned:
+    standing = report.headline.of(board)
+    if standing is None or board.name not in report.tests or entry not in board.learned:
         return Cell(NONE)
-    ranks = tests.ranks[entry.label]
+    ranks = standing.ranks[entry.label]
     return Cell(to_runs(entry, span(ranks)), ranks[0])

@@ -9,7 +9,6 @@ from math import ceil
 from reports.scores.across import by_profile, mean_ranks
 from reports.scores.boards import FLOOR, SuiteScores
 from reports.scores.entries import AlgorithmScores
-from reports.scores.pairwise import PairTests
 from reports.sections.effort import effort_title, head_effort, matrix_effort
 from reports.sections.html import Cell, Row, board_link, name_mark, table, to_runs
 from reports.sections.report import Report
@@ -96,39 +95,44 @@ def _cell(report: Report, board: SuiteScores, entry: AlgorithmScores | None) -> 
     text = f'<b>{number(entry.final.iqm, decimals)}</b> <span class="ci">{spread}</span>'
     if board.records_success:
         text += f"<small>{entry.success[-1].mean():.0%} success</small>".replace("%", " %")
-    if ranks := rank_text(board, entry, report.tests.get(board.name)):
+    if ranks := rank_text(report, board, entry):
         text += f"<small>{ranks}</small>"
     text += matrix_effort(report, board, entry)
     return Cell(to_runs(entry, text), entry.final.iqm, title=effort_title(report, board, entry))
 
 
-def rank_text(board: SuiteScores, entry: AlgorithmScores, tests: PairTests | None) -> str:
-    """`rank 2–4 of 5 ▲`, `rank open` where every rank is; empty for what is not ranked.  HTML."""
-    learned = board.learned
-    if entry not in learned or tests is None:
+def rank_text(report: Report, board: SuiteScores, entry: AlgorithmScores) -> str:
+    """`rank 2–4 of 5 ▲`, `rank open` where every rank is; empty for what is not ranked.  HTML.
+
+    As the sentences above it: what the family of all the page's pairs decides.
+    """
+    learned, standing = board.learned, report.headline.of(board)
+    if entry not in learned or standing is None or board.name not in report.tests:
         return ""
     text = ""
     if len(learned) > 1:
-        low, high = tests.ranks[entry.label]
+        low, high = standing.ranks[entry.label]
         ranks = f"{low}" if low == high else f"{low}–{high}"
         text = f"rank {ranks} of {len(learned)}" if (low, high) != (1, len(learned)) else "rank open"
         text = f"<b>{text}</b>" if low == high == 1 else text
-    mark = {"above": "▲", "below": "▼"}.get(against_floor(board, entry, tests), "")
+    mark = {"above": "▲", "below": "▼"}.get(against_floor(report, board, entry), "")
     return f"{text} {mark}".strip()
 
 
-def against_floor(board: SuiteScores, entry: AlgorithmScores, tests: PairTests | None) -> str:
-    """`above`, `below` or `not decided`, by the board's tests; empty where it was not tested."""
+def against_floor(report: Report, board: SuiteScores, entry: AlgorithmScores) -> str:
+    """`above`, `below` or `not decided`, by the tests of all the page's pairs; empty where it was not tested."""
+    tests, standing = report.tests.get(board.name), report.headline.of(board)
     pair = tests.between(entry, board.floor) if tests is not None and entry is not board.floor else None
-    if pair is None:
+    if pair is None or standing is None:
         return ""
-    return "not decided" if pair.winner is None else "above" if pair.winner is entry else "below"
+    return "above" if entry in standing.above else "below" if entry in standing.below else "not decided"
 
 
 _NOTE = f"""<p class="note">Interquartile mean on test tasks after the last adaptation step, with its 95 % interval over
-seeds. Ranks: those that the tests of the board leave open, one family a board (every pair of its algorithms, and each
-against {FLOOR}, both adapted) at 5 %; ▲ and ▼: decided to be above or below {FLOOR} in that family. The sentences above
-take the pairs of all boards for one family, and so decide less. Tests are of means over seeds, and read
+seeds. Ranks: those that tests leave open, with all pairs of all boards one family (every pair of a board's algorithms,
+and each against {FLOOR}, both adapted) at 5 %, as in the sentences above; ▲ and ▼: decided to be above or below {FLOOR}
+in that family. Below, each board's own pairs are a family of their own, as is said there, which decides more. Tests are
+of means over seeds, and read
 {", ".join(map(str, READINGS))} seeds of each: a seed between decides nothing, however often the page is made again.
 Mean rank: of the scores as they are, over the suites of this profile; no test. Trials: of tuning on validation tasks;
 without a word: untuned. For these test tasks: nothing here

@@ -39,7 +39,7 @@ def summary_of(tests: PairTests) -> str:
     count, decided, untested = len(tests.pairs), len(tests.decided), len(tests.untested)
     if untested == count:
         return f"Nothing is decided yet: the first reading takes {READINGS[0]} seeds of each."
-    text = f"{decided} of {plural(count, 'pair')} decided at {100 * ALPHA:.0f} %"
+    text = f"{decided} of this board's {plural(count, 'pair')} decided at {100 * ALPHA:.0f} %, as a family of their own"
     return f"{text}; {untested} with too few seeds for a reading." if untested else f"{text}."
 
 
@@ -62,7 +62,8 @@ def _sign(tests: PairTests, row: AlgorithmScores, column: AlgorithmScores) -> Ce
         return Cell("")
     if pair.winner is None:
         return Cell("·", css_class="quiet")
-    return Cell("▲" if pair.winner is row else "▼", title=f"p {_p(pair.p_value)}")
+    family = f"among this board's {plural(len(tests.pairs), 'pair')}"
+    return Cell("▲" if pair.winner is row else "▼", title=f"p {_p(pair.p_value)} {family}")
 
 
 def _row(report: Report, pair: Pair, short: Mapping[str, str], decimals: int) -> Row:

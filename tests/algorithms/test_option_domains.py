@@ -70,7 +70,7 @@ def test_a_penalty_a_clip_and_no_layer_at_all() -> None:
         ({"gradient_steps": 0}, "gradient_steps must be at least 1, got 0"),
     ):
         with pytest.raises(ValueError) as raised:
-            PrompConfig(**values)  # type: ignore[arg-type]
+            PrompConfig(**values)
         assert str(raised.value) == message
     assert PrompConfig(kl_penalty=0.0, step_size=0.0).clip == 0.3
 

@@ -49,7 +49,7 @@ def test_enough_seeds_decide_what_differs_and_only_that(store: Store) -> None:
     winners = {frozenset((pair.first.algorithm, pair.second.algorithm)): pair.winner for pair in tests.pairs}
     assert [winner and winner.algorithm for winner in winners.values()].count("promp") == 2
     assert winners[frozenset(("maml", "random-init"))] is None
-    assert in_words(tests) == "2 of 3 pairs decided at 5 %."
+    assert in_words(tests) == "2 of this board's 3 pairs decided at 5 %, as a family of their own."
     assert tests.ranks == {"promp": (1, 1), "maml": (2, 2)}
 
 

@@ -15,6 +15,7 @@ from reports.page import write_report
 from reports.scores.boards import SuiteScores, make_boards
 from reports.scores.cost import costs_of
 from reports.scores.entries import collect_entries
+from reports.tables.cost import costs_csv
 from results.store import Store
 from results.tables import TIMING, write_table
 from tests.support.report_reading import digests, summary_of, text_of
@@ -61,6 +62,17 @@ def test_a_cost_is_the_median_over_iterations_and_seeds_relative_to_maml_vpgs(st
     assert (plain.lowest, plain.highest) == (1.0, 3.0)
     assert (other.entry.algorithm, other.relative, other.environment_steps) == ("maml-trpo", 1.5, STEPS)
     assert other.sampling == 0.5
+
+
+def test_two_boards_of_a_suite_are_told_apart_in_the_csv(store: Store) -> None:
+    for seed in range(3, 5):
+        for algorithm in ("maml-vpg", "maml-trpo"):
+            store_timed(store, algorithm, seed, [1.0], budget=90_000, profile="standard")
+    boards = make_boards(collect_entries(store.finished())[0])
+    found = list(csv.DictReader(costs_csv(cost for board in boards for cost in costs_of(board)).splitlines()))
+    keys = ("suite", "profile", "budget", "adaptation_steps", "trajectories", "adaptations", "algorithm")
+    assert found[0]["adaptations"] == "1"
+    assert len({tuple(row[key] for key in keys) for row in found}) == len(found) == 4
 
 
 def test_other_samples_or_another_processor_give_no_ratio(store: Store) -> None:

@@ -314,11 +314,24 @@ def test_rows_of_other_options_do_not_stand_for_those_that_a_test_names(store: S
     assert other.reasons == ("not run: spread of dice was not measured on point[start=uniform]",)
 
 
+ACCURATE = 'tolerance = 0.01, margin_from = "the starts"'
+
+
 def test_what_is_taken_for_no_change_and_where_is_said_with_the_test(tmp_path: Path) -> None:
-    exact = SPREAD + '"higher", sampled = "exact", tolerance = 0.01, suite = "point[start=uniform]"'
+    exact = f'{SPREAD}"higher", sampled = "exact", {ACCURATE}, suite = "point[start=uniform]"'
     (claim,) = paper_of(tmp_path, SPREAD + '"higher"', exact).claims
     plain = "spread of dice above that of lvc"
-    assert change.test_text(claim) == f"study study: {plain}; {plain} by more than 0.01 on point[start=uniform]"
+    assert (
+        change.test_text(claim)
+        == f"study study: {plain}; {plain} by more than 0.01 (the starts) on point[start=uniform]"
+    )
+
+
+def test_no_change_says_to_what_the_numbers_are_accurate(store: Store, tmp_path: Path) -> None:
+    store_study(store, [{"quantity": "spread", "algorithm": a, "value": v} for a, v in (("dice", 2.0), ("lvc", 1.995))])
+    verdict = verdict_of(paper_of(tmp_path, f'{SPREAD}"higher", sampled = "exact", {ACCURATE}'), store)
+    assert verdict.word == NO_CHANGE
+    assert "the two differ by no more than 0.01, the starts" in verdict.reasons[-1]
 
 
 def test_a_claim_fails_with_one_test_and_stays_open_while_one_is_open(store: Store, tmp_path: Path) -> None:
@@ -349,6 +362,7 @@ def test_of_several_configurations_todays_and_then_the_largest_speaks(store: Sto
         ('quantity = "a", relation = "better"', "relation 'better' must be one of"),
         ('quantity = "a", relation = "ratio", factor = 2.0', "needs a tolerance above 0"),
         ('quantity = "a", relation = "higher", sampled = "days"', "sampled 'days' must be one of"),
+        ('quantity = "a", relation = "higher", sampled = "exact", tolerance = 0.01', "0.01 needs margin_from: to what"),
         ('quantity = "a", relation = "higher", kind = "b"', "has no key 'kind'"),
     ],
 )

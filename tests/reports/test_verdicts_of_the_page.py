@@ -77,6 +77,22 @@ def test_the_pages_family_is_all_pairs_of_all_boards(store: Store) -> None:
     assert make_headline(many.boards, many.tests).decided <= make_headline(alone.boards, alone.tests).decided
 
 
+def test_no_mark_in_a_table_says_more_than_the_headline(store: Store, tmp_path: Path) -> None:
+    """A board's own family decides promp here, the page's does not: ranks and marks are the page's."""
+    fill(store, {"promp": 6.5, "maml": 3.0, "random-init": 2.9})
+    for number in range(6):
+        fill(store, {"promp": 3.0, "maml": 3.0, "random-init": 3.0}, suite=f"suite-{number:02d}", seeds=3)
+    report = make_report(store.finished())
+    (standing,) = (each for each in report.headline.standings if each.board.name == "point")
+    page = write_report(store.finished(), tmp_path / "report").read_text()
+    matrix = page[page.index('class="matrix"') :]
+    matrix = matrix[: matrix.index("Ranks: those")]
+    decided = [each for each in report.headline.standings if each.above or each.below]
+    assert matrix.count("▲") + matrix.count("▼") == sum(len(each.above) + len(each.below) for each in decided)
+    assert "<b>rank" not in matrix or standing.best is not None
+    assert report.tests["point"].decided and not (standing.above or standing.best)
+
+
 def test_a_seed_between_two_readings_changes_no_decision(store: Store) -> None:
     levels = {"promp": 4.0, "maml": 3.0, "random-init": 2.5}
     fill(store, levels, seeds=5)

@@ -10,6 +10,7 @@ import pytest
 from environments.catalogue import make_suite, suites
 from results.files import StoreError
 from results.published import Paper, find_paper, papers, parse_number, read_paper
+from results.store import Store
 
 SMALL = """
 title = "A paper"
@@ -187,6 +188,24 @@ def test_a_papers_benchmark_has_the_published_options_of_suites_that_can_be_expl
     for entry in named:
         assert changed[entry.base] in entry.suite
         assert make_suite(entry.suite).cautions and not make_suite(entry.base).cautions
+
+
+def test_exact_orders_are_decided_beyond_what_the_shipped_training_is_accurate_to() -> None:
+    """Of the methods compared, whose training the study repeats from ten starts each."""
+    shipped = Path(__file__).parents[2] / "results" / "reference"
+    (study,) = (each for each in Store(shipped, read_only=True).studies() if each.name == "optimality-gap")
+    rows = study.values[study.values["quantity"] == "training objective by start"]
+    tests = [test for claim in find_paper("bo-mrl").claims for test in claim.tests]
+    exact = [
+        test for test in tests if test.sampled == "exact" and test.margin_from.startswith("to which the three best")
+    ]
+    assert exact
+    best_maml = rows[(rows["algorithm"] == "maml") & (rows["x"] == 1000)]
+    for method in (best_maml, *(rows[rows["algorithm"] == name] for name in ("bo-mrl-1", "bo-mrl-2"))):
+        for suite in ("frozen-lake-high", "frozen-lake-low"):
+            reached = method[method["suite"] == suite]["value"].sort_values(ascending=False)
+            assert len(reached) == 10
+            assert all(reached.iloc[0] - reached.iloc[2] <= test.tolerance <= 0.002 for test in exact)
 
 
 def test_a_small_file_is_a_paper(tmp_path: Path) -> None:
