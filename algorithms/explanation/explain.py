@@ -27,8 +27,8 @@ class Explanation:
 
     weights: omega, float64 [task]: 1 / N plus the mean over replicates of `influence`, float64 [replicate, task], the
     sum of the upper level's steps as each replicate alone has them.  critical: indices of training tasks, the best
-    first.  largest, band: the largest weight, and what that of permuted noise stays within in 95 %; p_value: of the
-    largest.  parameters: theta*(omega), the weighted meta-policy of Remark 1.  groups: of identical MDPs, whose weight
+    first.  largest, band, p_value, stands_out: the largest weight, what it stays within in 95 % of permutations, of all
+    weights being equal but for noise, and whether both say that there is more (`permutation_null`).  parameters: theta*(omega), the weighted meta-policy of Remark 1.  groups: of identical MDPs, whose weight
     is one number.
     """
 
@@ -38,6 +38,7 @@ class Explanation:
     largest: float
     band: float
     p_value: float
+    stands_out: bool
     parameters: Parameters
     groups: Groups
     proximity: float  # rho
@@ -46,11 +47,6 @@ class Explanation:
     slope_left: float  # the largest over iterations of the lower level's, as a share
     residual: float  # the largest over iterations of the conjugate gradient's, as a share
     truncated: int  # iterations in which negative curvature ended it
-
-    @property
-    def stands_out(self) -> bool:
-        """Whether the largest weight is more than noise explains."""
-        return self.largest > self.band
 
     @property
     def not_identifiable(self) -> tuple[int, ...]:
@@ -109,21 +105,21 @@ def explain(
 
     uniform = torch.full((tasks,), 1 / tasks, dtype=torch.float64)
     influence = torch.zeros(options.replicates, tasks, dtype=torch.float64)
-    point, direction = problem.start, None
-    left, residuals, truncated, before = [], [], 0, 0.0
-    for iteration in range(options.importance_iterations):
-        point, slope = problem.solution(_rows(uniform + influence.mean(0), options.replicates), point)
-        found = problem.hypergradient(_rows(uniform + influence.mean(0), options.replicates), point, direction)
+    weights, direction = uniform, None
+    point, slope = problem.settled(_rows(weights, options.replicates))
+    left, residuals, truncated = [slope], [], 0
+    for _ in range(options.importance_iterations):
+        found = problem.hypergradient(_rows(weights, options.replicates), point, direction)
         direction = found.direction
         steps = pool.shared(pool.means(found.corrected.view(options.replicates, tasks)))
         largest = float(steps.mean(0).abs().max())
         if largest > 0:
             influence = influence + options.importance_rate / tasks / largest * steps
+        weights = uniform + influence.mean(0)
+        point, slope = problem.solution(_rows(weights, options.replicates), point)
         left.append(slope)
         residuals.append(found.residual)
         truncated += found.truncated
-    weights = uniform + influence.mean(0)
-    point, slope = problem.solution(_rows(weights, options.replicates), point)
     null = permutation_null(pool.means(influence), pool.sizes, options.permutations, generator)
     mean = float(weights.mean())
     return Explanation(
@@ -133,12 +129,13 @@ def explain(
         largest=mean + null.largest,
         band=mean + null.band,
         p_value=null.p_value,
+        stands_out=null.stands_out,
         parameters=_parameters(learner, point),
         groups=pool.groups,
         proximity=problem.proximity,
         before=problem.poor_objective(problem.start),
         after=problem.poor_objective(point),
-        slope_left=max([*left, slope]),
+        slope_left=max(left),
         residual=max(residuals),
         truncated=truncated,
     )

@@ -11,6 +11,9 @@ from algorithms.explanation.objectives import Objectives
 from algorithms.explanation.options import ExplanationConfig
 from algorithms.optimisation.conjugate_gradient import solve
 
+#: of rho at most
+DOUBLINGS = 12
+
 
 @dataclass(frozen=True)
 class Hypergradient:
@@ -38,10 +41,23 @@ class ImportanceProblem:
         self.training, self.poor, self.options = training, poor, options
         self.start = training.start
         uniform = torch.full((training.rows,), 1 / training.rows, dtype=torch.float64)
-        slope = self._poor_gradient(self.start)[1]
-        curvature = largest_curvature(training.hessian(self.start, uniform), slope, options.implicit_iterations)
-        #: rho.  Without any curvature every rho makes the problem concave, and scales the solution alone.
-        self.proximity = options.proximity * curvature if curvature > 0 else 1.0
+        poorly = self._poor_gradient(self.start)[1]
+        curvature = largest_curvature(training.hessian(self.start, uniform), poorly, options.implicit_iterations)
+        far = float(training.weighted(self.start, uniform)[1].norm()) / options.reach
+        #: rho; where all gradients vanish every one will do
+        self.proximity = max(options.proximity * curvature, far) or 1.0
+
+    def settled(self, weights: torch.Tensor) -> tuple[torch.Tensor, float]:
+        """`solution` from theta_0, rho doubled until the steps suffice for it.
+
+        Away from theta_0 the curvature of a surrogate may grow without bound, and with it the rho that is enough.
+        """
+        for _ in range(DOUBLINGS):
+            point, left = self.solution(weights, self.start)
+            if left <= self.options.tolerance:
+                break
+            self.proximity *= 2
+        return point, left
 
     def value(self, point: torch.Tensor, weights: torch.Tensor) -> tuple[float, torch.Tensor]:
         """The lower level's objective and its gradient."""

@@ -68,6 +68,8 @@ class Objectives:
             leaves, values = self._evaluated(point, rows)
             total = (values * weights[rows].to(values.dtype)).sum()
             slopes = torch.autograd.grad(total, leaves, create_graph=True, materialize_grads=True)
+            if not any(slope.requires_grad for slope in slopes):
+                return torch.zeros_like(vector)  # the objective is linear
             along = torch.stack([(slope * part).sum() for slope, part in zip(slopes, direction, strict=True)]).sum()
             return self._slope(along, leaves)
 
@@ -100,12 +102,16 @@ class Objectives:
         ).double()
 
     def _twice_differentiable(self) -> bool:
-        """Asked of one row, since no method says it."""
+        """Asked of one row, since no method says it.
+
+        By `backward`, which goes through all of the graph: `grad` would take what is differentiable once for constant.
+        """
         try:
             leaves, values = self._evaluated(self.start, slice(0, 1))
             slopes = torch.autograd.grad(values.sum(), leaves, create_graph=True, materialize_grads=True)
             total = torch.stack([slope.sum() for slope in slopes]).sum()
-            torch.autograd.grad(total, leaves, materialize_grads=True)
+            if total.requires_grad:
+                total.backward()
         except RuntimeError as error:
             if "once_differentiable" in str(error):
                 return False

@@ -23,8 +23,11 @@ class ExplanationConfig(Config):
     On fixed data the weighted surrogate has no maximum.  The lower level therefore has a proximal term,
     sum_i omega_i J_i(theta) - rho / 2 |theta - theta_0|^2, with rho = `proximity` x the largest curvature (absolute
     eigenvalue) of the uniformly weighted objective at theta_0, as far as the poor tasks' gradient can tell.  Above 1 it
-    makes that problem concave; at 2 a step of gradient ascent halves what is left of it.  rho is the damping of the
-    conjugate gradient as well, so that the implicit derivative is that of the problem which is solved.
+    makes that problem concave about theta_0; at 4 a step of gradient ascent leaves a quarter of the way to the solution.
+    Where the steps do not solve it, since the curvature grows on the way, rho is doubled; where there is hardly any
+    curvature (the surrogate of a table of logits is linear) rho is what keeps the solution within `reach` of theta_0.
+    It is the damping of the conjugate gradient as well, so that the implicit derivative is that of the problem which is
+    solved.
     """
 
     poor_tasks: int = unsearched(5, COUNT)  # of the validation tasks, the worst after adaptation
@@ -35,7 +38,8 @@ class ExplanationConfig(Config):
     importance_rate: float = unsearched(0.2, NUMERICS)  # alpha of the upper level, in units of 1 / N
     lower_steps: int = unsearched(10, NUMERICS)  # of gradient ascent at most, from the solution before
     lower_rate: float = unsearched(1.0, NUMERICS)  # their size in units of 1 / rho, halved where one overshoots
-    proximity: float = unsearched(2.0, NUMERICS)  # rho in units of the largest curvature
+    proximity: float = unsearched(4.0, NUMERICS)  # rho in units of the largest curvature
+    reach: float = unsearched(1.0, NUMERICS)  # the solution's distance from theta_0 at most, about, as a norm
     implicit_iterations: int = unsearched(10, NUMERICS)  # of conjugate gradient at most
     # the remaining slope of the lower level and the remaining residual of the conjugate gradient that are small enough,
     # as a share of the slope at theta_0 and of the poor tasks' gradient
@@ -59,7 +63,7 @@ class ExplanationConfig(Config):
         for name, bound in least.items():
             if getattr(self, name) < bound:
                 raise ValueError(f"{name} must be at least {bound}, got {getattr(self, name)}")
-        for name in ("importance_rate", "proximity", "tolerance"):
+        for name in ("importance_rate", "proximity", "reach", "tolerance"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name):g}")
         if not 0 < self.lower_rate < 2:
