@@ -18,9 +18,9 @@ from results.published import Paper
 
 
 def studies_of(paper: Paper) -> list[str]:
-    """Names of the studies that its figures and claims rest on, in the file's order, whether they exist or not."""
-    names = [figure.measured_by for figure in paper.figures] + [claim.measured_by for claim in paper.claims]
-    return list(dict.fromkeys(filter(None, names)))
+    """Names of the studies that its tables, figures and claims rest on, in the file's order, if they exist or not."""
+    resting = (*paper.tables, *paper.figures, *paper.claims)
+    return list(dict.fromkeys(entry.measured_by for entry in resting if entry.measured_by))
 
 
 def plan_studies(

@@ -49,7 +49,7 @@ def explained(learner: GradientMetaLearner, suite: Suite, settings: OnSuite, str
     training = [TaskRef("train", task.id) for task in suite.split.train]
     data = evidence(learner, training, harness_collector(suite, streams.child("training")), settings.replicates)
     poor = evidence(learner, worst, harness_collector(suite, streams.child("poor")), settings.replicates)
-    found = explain(learner, data, poor, options, streams.numpy("permutations"), identical_keys(suite))
+    found = explain(learner, data, poor, options, streams.numpy("permutations"))
     return Explained(found, tuple(task.id for task in worst), tuple(episodes.mean(1).tolist()))
 
 
@@ -66,7 +66,7 @@ def explanation_rows(name: str, suite: Suite, found: Explained) -> Rows:
     numbers = {
         "largest weight": explanation.largest,
         "null band": explanation.band,
-        "p-value of the largest weight": explanation.p_value,
+        "p-value of equal weights": explanation.p_value,
         "stands out": float(explanation.stands_out),
         "poor tasks' objective before": explanation.before,
         "poor tasks' objective after": explanation.after,

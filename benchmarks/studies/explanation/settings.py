@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from benchmarks.studies.study import StudyConfig
@@ -14,8 +14,7 @@ from environments.typed_options import make_options
 class OnSuite:
     """What may differ from suite to suite; defaults are the standard size.
 
-    The paper prints no setting of training: steps are of the size that trials on half-cheetah-velocity and
-    hopper-params chose for MAML (benchmarks/tuned).
+    The paper prints no setting of training.  Steps are those of the profiles' rules for its benchmark.
     """
 
     budget: int = 1_500_000  # environment steps of meta-training, for each policy
@@ -23,9 +22,9 @@ class OnSuite:
     tasks: int = 10  # per meta-iteration
     trajectories: int = 10  # per task and adaptation step, in training, explanation and scoring
     hidden: tuple[int, ...] = (64, 64)
-    inner_step_size: float = 0.25
-    step_size: float = 0.01  # Adam's
-    gae_lambda: float = 0.95
+    inner_step_size: float = 0.1
+    step_size: float = 3e-3  # Adam's
+    gae_lambda: float = 0.9
     poor_tasks: int = 5
     critical_tasks: int = 5
     replicates: int = 4  # independent collections of every task's data, from which weights are learned
@@ -41,6 +40,11 @@ class OnSuite:
         if self.replicates < 2:
             raise ValueError(f"replicates must be at least 2, since the null exchanges them, got {self.replicates}")
 
+    def of(self, cls: type) -> dict[str, Any]:
+        """The values of those options that a Config has."""
+        known = {field.name for field in fields(cls)}
+        return {name: value for name, value in asdict(self).items() if name in known}
+
 
 @dataclass(frozen=True)
 class ExplanationStudyConfig(OnSuite, StudyConfig):
@@ -54,9 +58,9 @@ class ExplanationStudyConfig(OnSuite, StudyConfig):
     algorithms: tuple[str, ...] = ("maml-vpg", "xmrl-g")
     # other values on single suites, named without options; of two entries of one suite the later one's stand
     per_suite: tuple[str, ...] = (
-        "drone-obstacles[budget=6000000,adaptation_steps=5,hidden=32:32,inner_step_size=0.1,gae_lambda=0.9]",
-        "dow30-turbulence[budget=3000000,inner_step_size=0.05,step_size=0.005]",
-        "half-cheetah-velocity[inner_step_size=0.35,step_size=0.005,gae_lambda=0.9]",
+        "drone-obstacles[budget=6000000,adaptation_steps=5,hidden=32:32,inner_step_size=0.3,step_size=0.01]",
+        "dow30-turbulence[budget=3000000,inner_step_size=0.02,step_size=0.01]",
+        "half-cheetah-velocity[budget=2000000,inner_step_size=0.35,step_size=0.005]",
     )
 
     def __post_init__(self) -> None:
