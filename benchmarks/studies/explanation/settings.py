@@ -28,6 +28,7 @@ class OnSuite:
     poor_tasks: int = 5
     critical_tasks: int = 5
     replicates: int = 4  # independent collections of every task's data, from which weights are learned
+    importance_iterations: int = 5  # of the upper level
     random_sets: int = 3  # of as many training tasks as there are critical ones
     choosing: int = 2  # independent adaptations to each validation task, which choose the poor ones
     adaptations: int = 2  # further ones to each task, which score

@@ -68,6 +68,7 @@ class ExplanationStudy(Study):
             "trajectories": 2,
             "hidden": (8,),
             "replicates": 2,
+            "importance_iterations": 1,
             "random_sets": 2,
             "choosing": 1,
             "adaptations": 1,
