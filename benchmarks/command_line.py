@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks.commands import tune_arguments
+from benchmarks.commands import explain_arguments, tune_arguments
 from benchmarks.commands.arguments import names as _names
 from benchmarks.commands.arguments import positive as _positive
 from benchmarks.package_guard import shadowed
@@ -150,6 +150,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--no-attest", action="store_true", help="compare alone, and write nothing beside the records")
     command.set_defaults(command=_verify)
+
+    command = commands.add_parser("explain", help="which training tasks decide how a run adapts to its worst tasks")
+    explain_arguments.add_to(command)
+    command.set_defaults(command=explain_arguments.carry_out)
 
     command = commands.add_parser("bench", help="measure what the design must hold")
     command.add_argument("--json", action="store_true", help="as JSON")

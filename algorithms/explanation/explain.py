@@ -27,9 +27,9 @@ class Explanation:
 
     weights: omega, float64 [task]: 1 / N plus the mean over replicates of `influence`, float64 [replicate, task], the
     sum of the upper level's steps as each replicate alone has them.  critical: indices of training tasks, the best
-    first.  largest, band, p_value, stands_out: the largest weight, what it stays within in 95 % of permutations, of all
-    weights being equal but for noise, and whether both say that there is more (`permutation_null`).  parameters: theta*(omega), the weighted meta-policy of Remark 1.  groups: of identical MDPs, whose weight
-    is one number.
+    first.  largest: of the weights.  band: what it stays within in 95 % of permutations.  p_value: of all weights being
+    equal but for noise.  stands_out: whether both say that there is more (`permutation_null`).  parameters:
+    theta*(omega), the weighted meta-policy of Remark 1.  groups: of identical MDPs, whose weight is one number.
     """
 
     weights: torch.Tensor

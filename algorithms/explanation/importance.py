@@ -125,9 +125,7 @@ class ImportanceProblem:
         return self.poor.weighted(point, torch.full((rows,), 1 / rows, dtype=torch.float64))
 
 
-def largest_curvature(
-    product: Callable[[torch.Tensor], torch.Tensor], start: torch.Tensor, iterations: int
-) -> float:
+def largest_curvature(product: Callable[[torch.Tensor], torch.Tensor], start: torch.Tensor, iterations: int) -> float:
     """The largest absolute eigenvalue of a symmetric matrix as its products tell it, from below.
 
     Lanczos with full orthogonalisation from `start`, whose Krylov space is that of the conjugate gradient on it.

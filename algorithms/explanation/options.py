@@ -16,18 +16,18 @@ NUMERICS = "numerics of the bilevel problem, whose residuals every explanation r
 class ExplanationConfig(Config):
     """Algorithm 2 of XMRL-G and what it leaves open.
 
-    Weights start at 1 / N and are unconstrained, as in the paper.  An iteration moves the weight of the most influential
-    training task (or of the most harmful one) by `importance_rate` / N and the others in proportion, so that neither the
-    scale of rewards nor that of parameters matters; by default none can leave [0, 2 / N].
+    Weights start at 1 / N and are unconstrained, as in the paper.  An iteration moves the weight of the training task
+    of the largest absolute influence by `importance_rate` / N and the others in proportion, so that neither the scale
+    of rewards nor that of parameters matters; by default none can leave [0, 2 / N].
 
     On fixed data the weighted surrogate has no maximum.  The lower level therefore has a proximal term,
     sum_i omega_i J_i(theta) - rho / 2 |theta - theta_0|^2, with rho = `proximity` x the largest curvature (absolute
     eigenvalue) of the uniformly weighted objective at theta_0, as far as the poor tasks' gradient can tell.  Above 1 it
-    makes that problem concave about theta_0; at 4 a step of gradient ascent leaves a quarter of the way to the solution.
-    Where the steps do not solve it, since the curvature grows on the way, rho is doubled; where there is hardly any
-    curvature (the surrogate of a table of logits is linear) rho is what keeps the solution within `reach` of theta_0.
-    It is the damping of the conjugate gradient as well, so that the implicit derivative is that of the problem which is
-    solved.
+    makes that problem concave about theta_0; at 4 a step of gradient ascent leaves a quarter of the way to the
+    solution.  Where the steps do not solve it, since the curvature grows on the way, rho is doubled; where there is
+    hardly any curvature (the surrogate of a table of logits is linear) rho is what keeps the solution within `reach` of
+    theta_0.  It is the damping of the conjugate gradient as well, so that the implicit derivative is that of the
+    problem which is solved.
     """
 
     poor_tasks: int = unsearched(5, COUNT)  # of the validation tasks, the worst after adaptation

@@ -13,11 +13,11 @@ LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Null:
-    """Of the largest mean influence, above the mean of all; p_value: of all mean influences being equal but for noise."""
+    """Mean influences against noise; `largest` and `band` are above the mean of all."""
 
     largest: float  # as found
-    band: float  # 95 % of the permutations stay within
-    p_value: float
+    band: float  # what it stays within in 95 % of the permutations
+    p_value: float  # of all being equal but for noise
 
     @property
     def stands_out(self) -> bool:

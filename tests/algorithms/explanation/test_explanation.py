@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
 
-from algorithms.explanation.explain import Explanation, evidence, explain
+from algorithms.explanation.explain import evidence, explain
 from algorithms.explanation.options import ExplanationConfig
 from algorithms.explanation.poor_tasks import poor_tasks
 from environments.access import Guard
@@ -12,8 +11,6 @@ from environments.collector import Collector
 from environments.ledger import Ledger
 from environments.streams import Streams
 from environments.task import TaskRef
-from environments.typed_options import UsageError
-from results.checkpoints import load_checkpoint, save_checkpoint
 from tests.support.goal_clusters import GoalClusters, OneGoal, is_rare
 from tests.support.tabular_problem import learner_on
 

@@ -132,7 +132,7 @@ def test_the_meta_parameters_stay_and_the_weighted_ones_serve_the_poor_tasks_bet
     assert found.truncated == 0
     torch.testing.assert_close(found.weights, 1 / 3 + found.influence.mean(0))
     # five steps of a fifth of 1 / N at most
-    assert 0 <= float(found.weights.min())
+    assert float(found.weights.min()) >= 0
     assert float(found.weights.max()) <= 2 / 3 + 1e-12
 
 

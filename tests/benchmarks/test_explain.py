@@ -1,0 +1,146 @@
+"""`metarl explain`: what it writes of a run whose state was kept, and why it cannot explain others."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from algorithms.catalogue import find_algorithm
+from algorithms.explanation.options import ExplanationConfig
+from benchmarks.command_line import main
+from benchmarks.execution.explaining import refuse_unexplainable
+from benchmarks.execution.worker import run_job
+from benchmarks.planning.plan import make_plan
+from environments.catalogue import make_suite
+from environments.collector import Collector
+from environments.same_mdp import mdp_key
+from environments.task import Task
+from environments.typed_options import UsageError
+from results.store import Store
+from tests.support.goal_clusters import GoalClusters
+
+QUICKLY = ["--trajectories", "2", "--critical", "3", "--poor", "2"]
+#: pictures, table and record
+FILES = {"explanation.json", "weights.csv", "weights.svg", "weights.png", "tasks.svg", "tasks.png"}
+
+
+def finished(root: Path, suite: str, algorithm: str) -> Path:
+    (spec,) = make_plan(suites=[suite], algorithms=[algorithm], seeds=1, profile="smoke")
+    assert run_job(spec, root).status == "finished"
+    return Store(root).folder(spec.identity()).path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished(tmp_path_factory.mktemp("store"), "half-cheetah-velocity[horizon=5]", "maml-vpg")
+
+
+@pytest.fixture
+def collected_splits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The splits of all tasks that are collected on."""
+    seen: list[str] = []
+    collect = Collector.collect
+
+    def watched(self: Collector, policy: object, tasks: list, trajectories: int) -> object:
+        seen.extend(task.split for task in tasks)
+        return collect(self, policy, tasks, trajectories)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Collector, "collect", watched)
+    return seen
+
+
+def test_a_run_is_explained_without_test_tasks_and_the_same_again(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], collected_splits: list[str]
+) -> None:
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    for name in ("first", "second"):
+        assert main(["explain", str(run), "--output", str(tmp_path / name), *QUICKLY]) == 0
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    assert set(collected_splits) == {"train", "validation"}
+    output = tmp_path / "first"
+    assert {path.name for path in output.iterdir()} == FILES
+    assert all((output / name).read_bytes() == (tmp_path / "second" / name).read_bytes() for name in FILES)
+    record = json.loads((output / "explanation.json").read_text())
+    rows = list(csv.DictReader((output / "weights.csv").read_text().splitlines()))
+    split = make_suite("half-cheetah-velocity").split
+    assert [row["task"] for row in rows] == [task.id for task in split.train]
+    best = sorted(rows, key=lambda row: -float(row["weight"]))[:3]
+    assert [entry["task"] for entry in record["critical"]] == [row["task"] for row in best]
+    assert {row["task"] for row in rows if row["critical"] == "1"} == {row["task"] for row in best}
+    assert {entry["task"] for entry in record["poor"]} <= {task.id for task in split.validation}
+    assert record["poor"][0]["score"] <= record["poor"][1]["score"]
+    for row in rows:
+        influences = [float(row[f"influence_{replicate}"]) for replicate in range(2)]
+        assert float(row["weight"]) == pytest.approx(1 / 50 + sum(influences) / 2)
+    for name in ("weights", "tasks"):
+        assert Image.open(output / f"{name}.png").width > 500
+        assert (output / f"{name}.svg").read_text().rstrip().endswith("</svg>")
+    said = capsys.readouterr().out
+    assert record["critical"][0]["task"] in said
+    assert ("stand out" in said) == record["stands_out"] or "nothing stands out" in said
+    assert str(output) in said
+
+
+def test_another_seed_samples_other_episodes(run: Path, tmp_path: Path) -> None:
+    for seed in ("0", "1"):
+        assert main(["explain", str(run), "--output", str(tmp_path / seed), "--seed", seed, *QUICKLY]) == 0
+    first, second = ((tmp_path / seed / "weights.csv").read_text() for seed in ("0", "1"))
+    assert first != second
+
+
+def test_a_run_without_its_state_says_how_to_keep_it(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = run / "artefacts" / "state"
+    aside = state.rename(state.with_name("aside"))
+    try:
+        assert main(["explain", str(run)]) == 2
+    finally:
+        aside.rename(state)
+    said = capsys.readouterr().err
+    assert "was not kept" in said
+    assert "metarl leaderboard --suites half-cheetah-velocity[horizon=5] --algorithms maml-vpg --profile smoke" in said
+
+
+def test_a_study_and_a_missing_folder_are_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", str(tmp_path)]) == 2
+    assert "is no run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "suite", "options", "reason"),
+    [
+        ("random-init", "half-cheetah-velocity", {}, "random-init cannot be explained.*such as maml-vpg"),
+        ("promp", "half-cheetah-velocity[train_tasks=distribution]", {}, "no list of training tasks"),
+        ("promp", "corners", {}, "validation tasks of corners are training tasks"),
+        ("promp", "half-cheetah-velocity", {"poor_tasks": 11}, "--poor 11 is more than the 10 validation tasks"),
+        ("promp", "half-cheetah-velocity", {"critical_tasks": 51}, "--critical 51 is more than the 50 training tasks"),
+    ],
+)
+def test_what_cannot_be_explained_says_why(algorithm: str, suite: str, options: dict[str, int], reason: str) -> None:
+    with pytest.raises(UsageError, match=reason):
+        refuse_unexplainable(find_algorithm(algorithm).load(), make_suite(suite), ExplanationConfig(**options))
+
+
+def test_stock_tasks_between_the_same_two_turbulences_are_one_mdp(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("METARL_STOCK_DATA", raising=False)
+    suite = make_suite("dow30-turbulence[data=synthetic]")
+    levels = sorted(set(suite.episode.turbulence[: suite.horizon].tolist()))  # type: ignore[attr-defined]
+    key: Callable[[float], object] = lambda threshold: mdp_key(suite, Task("any", {"threshold": threshold}))  # noqa: E731
+    low, high = levels[100], levels[101]
+    assert key(low + 0.25 * (high - low)) == key(low + 0.75 * (high - low)) == key(high)
+    assert key(low) != key(high)
+    tasks = [*suite.split.train, *suite.split.validation, *suite.split.test]
+    assert len({mdp_key(suite, task) for task in tasks}) == suite.distinct_mdps()  # type: ignore[attr-defined]
+
+
+def test_elsewhere_tasks_of_equal_parameters_are_one_mdp_unless_the_suite_says_otherwise() -> None:
+    suite = GoalClusters()
+    one, other = Task("one", {"goal": [1.0, 0]}), Task("other", {"goal": [1, 0.0]})
+    assert mdp_key(suite, one) == mdp_key(suite, other)
+    assert mdp_key(suite, one) != mdp_key(suite, Task("one", {"goal": [1.0, 0.5]}))
+    suite.mdp_key = lambda task: task.id  # type: ignore[attr-defined]
+    assert mdp_key(suite, one) != mdp_key(suite, other)
