@@ -18,8 +18,8 @@ class StudyTest:
     first, second: the claim's own, each with each, if empty; with `against` both sides are the same algorithm unless
     `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`; `margin_from` says
     what in the paper a tolerance rests on.  A tolerance of exact sides is a difference that decides nothing.  With
-    `logarithm` sides are compared by their ratio, which suits what is positive and spans magnitudes.  margin: of what is
-    claimed higher or lower, a share of the second side's magnitude by which it may fall short ("no lower").
+    `logarithm` sides are compared by their ratio, which suits what is positive and spans magnitudes.  margin: of what
+    is claimed higher or lower, a share of the second side's magnitude by which it may fall short ("no lower").
     trivial: of a bound (the larger side), the quantity from which on it excludes nothing, such as the range of returns;
     a test on it is vacuous then.  judged: whether the verdict rests on it, or it is only shown beside.
     suite: of the rows, in place of the claim's, which stands where this says `{suite}`.  index: rows of `quantity` with
@@ -53,7 +53,7 @@ class StudyTest:
         if self.relation == "ratio" and self.tolerance >= self.factor:
             raise ValueError(f"a ratio's tolerance must be below its factor {self.factor:g}, got {self.tolerance:g}")
         if self.margin < 0 or (self.margin and (self.logarithm or self.relation not in ("higher", "lower"))):
-            raise ValueError(f"only the relations 'higher' and 'lower' of plain values have a margin, got {self.margin:g}")
+            raise ValueError(f"only the relations 'higher' and 'lower', no ratios, have a margin, got {self.margin:g}")
 
     @property
     def single(self) -> bool:

@@ -26,9 +26,7 @@ class Measured:
     summary: Summary
 
 
-def measured_cells(
-    study: ChosenStudy, quantity: str, suites: Sequence[PaperSuite]
-) -> dict[tuple[str, str], Measured]:
+def measured_cells(study: ChosenStudy, quantity: str, suites: Sequence[PaperSuite]) -> dict[tuple[str, str], Measured]:
     """By the paper's suite and our algorithm, what the study's rows of that quantity say, by seed and task.
 
     Repeats of a task within a seed (`index`) are averaged first.  Tasks may differ from seed to seed: they are taken in

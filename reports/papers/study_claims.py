@@ -209,8 +209,8 @@ def _leaning(
     allowed = _allowed(test, second)
     if test.margin:
         place -= allowed if up else -allowed
-        claimed = f"claimed no {'lower' if up else 'higher'} by more than {allowed:.3g}, {100 * test.margin:g} % of the second"
-        claimed += f"; {test.margin_from}" if test.margin_from else ""
+        claimed = f"claimed no {'lower' if up else 'higher'} by more than {allowed:.3g}, "
+        claimed += f"{100 * test.margin:g} % of the second" + (f"; {test.margin_from}" if test.margin_from else "")
     return direction(compare_at(place), up), claimed, effect - place if up else place - effect
 
 

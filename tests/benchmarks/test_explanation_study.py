@@ -1,4 +1,4 @@
-"""The study of explanations: which tasks train and score its policies, on episodes of their own; XMRL-G's profile rules."""
+"""The study of explanations: which tasks train and score its policies; the rules of profiles for its benchmark."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ year = 2020
 venue = "somewhere"
 source = "its text"
 open = []
-suites = [{ id = "robot", printed = "Robot", suite = "robot[cost=0]" }, { id = "other", printed = "Other", suite = "o" }]
+suites = [{ id = "robot", printed = "Robot", suite = "robot[cost=0]" }, { id = "other", printed = "O", suite = "o" }]
 algorithms = [{ id = "maml-vpg", printed = "MAML" }, { id = "xmrl-g-five-random", printed = "Random" }]
 
 [[tables]]

@@ -17,6 +17,7 @@ from benchmarks.execution.evaluation import harness_collector
 from benchmarks.studies.explanation.policies import metric_of
 from benchmarks.studies.explanation.settings import OnSuite
 from benchmarks.studies.study import Rows, row
+from environments.same_mdp import mdp_key
 from environments.splits import NAMES
 from environments.streams import Streams
 from environments.suite import Suite
@@ -40,16 +41,15 @@ def explained(learner: GradientMetaLearner, suite: Suite, settings: OnSuite, str
     """Poor tasks are chosen on some episodes and explained on others, of the harness's own."""
     options = make_options(ExplanationConfig, settings.of(ExplanationConfig), "explanation")
     validation = [TaskRef("validation", task.id) for task in suite.split.validation]
-    choosing = evidence(
-        learner, validation, harness_collector(suite, streams.child("choosing")), settings.choosing
-    )
+    choosing = evidence(learner, validation, harness_collector(suite, streams.child("choosing")), settings.choosing)
     values = _ranked_by(choosing[-1].trajectories, suite).reshape(settings.choosing, len(validation), -1)
     episodes = values.movedim(0, 1).flatten(1)
     worst = [validation[index] for index in poor_tasks(episodes, settings.poor_tasks)]
     training = [TaskRef("train", task.id) for task in suite.split.train]
     data = evidence(learner, training, harness_collector(suite, streams.child("training")), settings.replicates)
     poor = evidence(learner, worst, harness_collector(suite, streams.child("poor")), settings.replicates)
-    found = explain(learner, data, poor, options, streams.numpy("permutations"))
+    keys = [mdp_key(suite, task) for task in suite.split.train]
+    found = explain(learner, data, poor, options, streams.numpy("permutations"), keys)
     return Explained(found, tuple(task.id for task in worst), tuple(episodes.mean(1).tolist()))
 
 

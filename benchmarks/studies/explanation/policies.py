@@ -50,7 +50,7 @@ def suite_with(name: str, training: Collection[str] | None = None) -> Suite:
     """
     suite = make_suite(name)
     if suite.training_suite is not suite or suite.options.train_tasks != "split" or suite.split.shared:
-        raise UsageError(f"{name} has no list of training tasks of its own, of which some could be explained as critical")
+        raise UsageError(f"{name} has no list of training tasks of its own, of which some could be critical")
     if training is not None:
         suite.split = replace(suite.split, train=tuple(task for task in suite.split.train if task.id in training))
     return suite

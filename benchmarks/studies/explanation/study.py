@@ -11,7 +11,7 @@ Rows, of the suite's metric after adaptation unless they say otherwise:
 - `score on the <group>`, by policy and task, `index` the number of a random set: poorly-adapted tasks, other validation
   tasks, critical tasks, non-critical training tasks, test tasks.  Policies: `maml-vpg`, `xmrl-g`, `xmrl-g-critical` (on
   the critical tasks alone), `xmrl-g-five-random`, `xmrl-g-weighted` (Remark 1: the explanation's own meta-policy);
-- `generalisation gap`: the mean over training tasks, critical and other ones in their shares, less that over test tasks;
+- `generalisation gap`: the mean over training tasks, critical and others in their shares, less that over test tasks;
 - of the explanation `weight`, `influence`, `critical`, `poor` and the permutation null (`evidence.py`), and the tasks'
   parameters, `train velocity` and the like, from which the page draws them;
 - `metric <name>` of XMRL-G's training, `index` the meta-iteration.

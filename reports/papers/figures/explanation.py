@@ -36,7 +36,8 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     names = _parameters(rows)
     tasks = {split: _tasks(rows[rows["seed"] == seeds[0]], split, names) for split in SPLITS}
     weights = _of(rows, "weight", seeds[0])
-    figure = Figure(figsize=(5.2, 5.0 if len(names) > 1 else 3.7 + 0.22 * min(len(seeds), _SEEDS)), layout="constrained")
+    height = 5.0 if len(names) > 1 else 3.7 + 0.22 * min(len(seeds), _SEEDS)
+    figure = Figure(figsize=(5.2, height), layout="constrained")
     ratios = [3.0, 2.0] if len(names) > 1 else [1.0 + 0.3 * min(len(seeds), _SEEDS), 2.0]
     above, below = figure.subplots(2, 1, sharex=len(names) == 1, height_ratios=ratios)
     if len(names) > 1:
@@ -64,8 +65,9 @@ def _draw_line(axes: Axes, rows: pd.DataFrame, tasks: Mapping[str, Mapping[str, 
         labels.append(_SPLIT_NAMES[split].removesuffix(" tasks"))
     for line, seed in enumerate(seeds, len(SPLITS)):
         first = seed == seeds[0]
-        _mark(axes, [tasks["train"][task][0] for task in _of(rows, "critical", seed).index], -line, CRITICAL, "s", first)
-        _mark(axes, [tasks["validation"][task][0] for task in _of(rows, "poor", seed).index], -line, POOR, "^", first)
+        critical, poor = (_of(rows, quantity, seed).index for quantity in ("critical", "poor"))
+        _mark(axes, [tasks["train"][task][0] for task in critical], -line, CRITICAL, "s", first)
+        _mark(axes, [tasks["validation"][task][0] for task in poor], -line, POOR, "^", first)
         labels.append(f"seed {seed}")
     axes.set_yticks([-float(line) for line in range(len(labels))], labels)
     axes.set_ylim(-len(labels) + 0.4, 0.6)
@@ -101,9 +103,7 @@ def _draw_plane(
     axes.set_ylabel(names[1])
 
 
-def _draw_bars(
-    axes: Axes, rows: pd.DataFrame, weights: pd.Series, places: Mapping[str, float], seed: int
-) -> None:
+def _draw_bars(axes: Axes, rows: pd.DataFrame, weights: pd.Series, places: Mapping[str, float], seed: int) -> None:
     start = float(weights.mean())
     band = _of(rows, "null band", seed, by_task=False)
     influence = rows[(rows["quantity"] == "influence") & (rows["seed"] == seed)]

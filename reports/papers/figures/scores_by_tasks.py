@@ -1,4 +1,4 @@
-"""What each meta-policy scores above MAML on each group of tasks, a panel for each suite: a dot a seed, a bar the mean."""
+"""What each meta-policy scores above MAML on each group of tasks, a panel a suite: a dot a seed, a bar the mean."""
 
 from __future__ import annotations
 
