@@ -44,8 +44,8 @@ SECONDS = {
     "walker2d-velocity": (7.7e-5, 2.5e-5),
 }
 OTHERWISE = (5e-5, 2.5e-5)
-#: so many times as long as learning from its data takes the explanation, and XMRL-G's augmentation
-EXPLAINING, AUGMENTING = 40, 2
+#: so many times as long as learning from its data takes an iteration of the explanation, and XMRL-G beside MAML
+EXPLAINING, AUGMENTING = 2, 2
 
 
 class ExplanationStudy(Study):
@@ -84,6 +84,7 @@ class ExplanationStudy(Study):
             "tasks": 5,
             "trajectories": 5,
             "replicates": 2,
+            "importance_iterations": 3,
             "adaptations": 1,
             "scored": 15,
         },
@@ -219,4 +220,5 @@ class ExplanationStudy(Study):
         explaining = settings.replicates * 55 * batch * (settings.adaptation_steps + 1)
         own = len(self._others) * settings.budget
         total = (steps + own) * (sampling + learning) + evaluated * (sampling + 0.5 * learning)
-        return 1 + total + explaining * EXPLAINING * learning + own * AUGMENTING * learning
+        explaining *= EXPLAINING * settings.importance_iterations
+        return 1 + total + (explaining + AUGMENTING * own) * learning
