@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.figures.canvas import Canvas, joined
-from reports.figures.chart import WIDTH, Panel, draw_markers, make_panel, padded
-from reports.figures.colours import INK, LIGHT, PALETTE, Style
+from reports.figures.chart import WIDTH, Panel, decimals_of, draw_markers, make_panel, padded, round_numbers
+from reports.figures.colours import INK, LIGHT, LINE, PALETTE, Style
+from reports.text.numbers import number
 
 TRAINING, CRITICAL = Style(LIGHT["grey"], "o", False), Style(PALETTE[1], "^", False)
 VALIDATION, POOR = Style(PALETTE[5], "s", False), Style(PALETTE[0], "D", False)
@@ -40,9 +41,8 @@ def task_map(tasks: Sequence[TaskPlace], labels: Sequence[str], title: str) -> C
         panel = make_panel(canvas, 0, _HEIGHT, across, padded(places[:, 1]), (labels[0], labels[1]), title)
         upwards = places[:, 1]
     else:
-        panel = make_panel(canvas, 0, _HEIGHT, across, (-0.5, 1.5), (labels[0], "split"), title)
+        panel = _rows(canvas, across, labels[0], title)
         upwards = np.array([float(task.kind in ("training", "critical")) for task in tasks])
-        _name_rows(panel)
     for place, (kind, style, size) in enumerate(_KINDS):
         mine = [index for index, task in enumerate(tasks) if task.kind == kind]
         if mine:
@@ -87,7 +87,19 @@ def _bar(panel: Panel, place: int, weight: float) -> np.ndarray:
     return panel.place(sides, heights)
 
 
-def _name_rows(panel: Panel) -> None:
+def _rows(canvas: Canvas, across: tuple[float, float], label: str, title: str) -> Panel:
+    """A row for the validation tasks at 0 and one for the training tasks at 1."""
+    panel = Panel(canvas, 80.0, 22.0, canvas.width - 10.0, _HEIGHT - 38.0, across, (-0.6, 1.6))
+    canvas.text(panel.left, 13, title, size=11, bold=True)
     for value, text in ((0.0, "validation"), (1.0, "training")):
-        ((x, y),) = panel.place(np.array([panel.across[0]]), np.array([value]))
-        panel.canvas.text(x + 5, y - 12, text, size=10)
+        ends = panel.place(np.array(across), np.full(2, value))
+        canvas.line(ends, LINE, 0.8)
+        canvas.text(panel.left - 6, float(ends[0, 1]) + 3.6, text, size=10, anchor="end")
+    marks = round_numbers(*across)
+    for value in marks:
+        x = float(panel.place(np.array([value]), np.zeros(1))[0, 0])
+        canvas.line([(x, panel.bottom), (x, panel.bottom + 3.5)], INK, 0.8)
+        canvas.text(x, panel.bottom + 15, number(value, decimals_of(marks)), size=10, anchor="middle")
+    canvas.line([(panel.left, panel.bottom), (panel.right, panel.bottom)], INK, 0.9)
+    canvas.text((panel.left + panel.right) / 2, panel.bottom + 31, label, size=10.5, anchor="middle")
+    return panel
