@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from reports.figures.colours import styles_for
 from reports.papers.evidence import Evidence, gather
-from reports.papers.figures import explanation, generalisation_gaps, scores_by_tasks
+from reports.papers.figures import explanation, generalisation_gaps, information_ascent, scores_by_tasks
 from reports.papers.figures.studies import Shown, shown_of, study_table
 from reports.papers.study_evidence import choose_studies
 from reports.papers.tables import fill_table, ours_text, table_csv
@@ -176,3 +176,27 @@ def test_gaps_are_drawn_for_every_policy(tmp_path: Path) -> None:
 def test_what_is_only_drawn_stands_in_no_table(tmp_path: Path) -> None:
     quantities = {row[2] for row in study_table(shown_by(tmp_path)).rows}
     assert quantities == {"poor", "null band", POOR, "generalisation gap"}
+
+
+def test_the_ascent_has_a_line_for_each_problem_and_direction(tmp_path: Path) -> None:
+    rows = [
+        {"quantity": "theorem2-information", "algorithm": name, "index": number, "x": k, "value": level + 0.1 * k}
+        for name, level in (("corrected", 0.5), ("printed", 0.2))
+        for number in range(2)
+        for k in range(3)
+    ]
+    rows += [
+        {"quantity": quantity, "index": 0, "x": horizon, "value": level / horizon}
+        for quantity, level in (("theorem1-squared-gradient", 1.0), ("theorem1-bound", 2.0))
+        for horizon in (10, 100)
+    ]
+    store = Store(tmp_path / "results")
+    store_study(store, rows, 0, "explanation")
+    (tmp_path / "small.toml").write_text(PAPER.replace('suites = ["robot"]', "suites = []").replace("quantities", "#"))
+    paper = read_paper(tmp_path / "small.toml")
+    shown = shown_of(paper.figures[0], gather(paper, [], studies=choose_studies(store.studies(), ())))
+    assert shown is not None
+    above, below = information_ascent.draw(shown, {}).axes
+    assert len(above.lines) == 4 and points(above, "along its gradient")[-1] == (2.0, 0.7)
+    assert points(below, "mean squared gradient") == [(10.0, 0.1), (100.0, 0.01)]
+    assert points(below, "the proof's bound, ~ 1/√K") == [(10.0, 0.2), (100.0, 0.02)]
