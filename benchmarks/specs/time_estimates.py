@@ -19,6 +19,7 @@ SAMPLING_RATES = (
     ("swimmer-*", 30_000),
     ("humanoid-*", 3_500),
     ("drone-obstacles-physics", 4_000),
+    ("dow30-*", 25_000),  # its policies see 301 numbers and act on 30 stocks
     ("*", 200_000),
 )
 #: seconds of gradients for each environment step of training, where nothing better is known
