@@ -105,7 +105,9 @@ class LemmaThree(Study):
             "critical_tasks": 1,
         }
         explanation = make_options(ExplanationConfig, solved, "explanation")
-        return ImportanceProblem(*(Objectives(learner, data, "exact") for data in (training, poor)), explanation)
+        return ImportanceProblem(
+            Objectives(learner, training, "exact"), Objectives(learner, poor, "exact"), explanation
+        )
 
     def seconds(self) -> float:
         c = self.config

@@ -61,7 +61,8 @@ def _ranked_by(batch: Any, suite: Suite) -> torch.Tensor:
 
 def explanation_rows(name: str, suite: Suite, found: Explained) -> Rows:
     """The explanation's own numbers, and the parameters of all tasks.  name: the suite's full one."""
-    explanation, place = found.explanation, {"suite": name}
+    explanation = found.explanation
+    place: dict[str, Any] = {"suite": name}
     training = [task.id for task in suite.split.train]
     numbers = {
         "largest weight": explanation.largest,

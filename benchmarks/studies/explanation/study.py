@@ -120,7 +120,7 @@ class ExplanationStudy(Study):
         kept[algorithm] = session.state
         if algorithm == BASE:
             return []
-        place = {"suite": name, "algorithm": algorithm, "x": float(session.spent)}
+        place: dict[str, Any] = {"suite": name, "algorithm": algorithm, "x": session.spent}
         return [
             row(f"metric {key}", value, index=iteration, **place)
             for iteration, found in enumerate(metrics)
