@@ -20,7 +20,7 @@ class TaskWeightingConfig(AdamConfig):
     # T: outer updates that are planned together; 1 makes it maml-vpg, since the last of them has nothing to plan for
     updates: int = searched(5, Integers(2, 8))
     # beta: inverse variance of the weights about 1 / tasks; the paper's
-    precision: float = searched(10.0, LogRange(0.1, 1000.0))
+    precision: float = searched(10.0, LogRange(0.01, 100.0))
     regulator_iterations: int = unsearched(2, "the paper's iterations of iLQR; 0 makes it maml-vpg")
     halvings: int = unsearched(6, "how far the line search goes, which ends at the first step that helps")
     # random signs that the diagonal of the Gauss-Newton matrix is estimated by
@@ -71,11 +71,10 @@ class TaskWeighting(MamlVpg):
         """Shorter where the budget's rest covers fewer updates."""
         config = self.config
         price = (self.training_steps + 1) * collector.cost(config.tasks, config.trajectories)
-        planned = max(min(config.updates, collector.remaining // price), 1)
         start = self.parameters, copy.deepcopy(self.optimiser)
         data: list[InnerOuterBatches] = []
         told: list[Metrics] = []
-        while len(data) < planned:
+        while not data or (len(data) < config.updates and collector.remaining >= price):
             batches = self.sample(collector)
             metrics = {f"return_step{k}": float(batch.trajectories.returns.mean()) for k, batch in enumerate(batches)}
             told.append({**metrics, **self.update(batches)})
