@@ -22,7 +22,14 @@ from results.published import Paper, read_paper
 from results.store import Store
 from tests.support.study_rows import store_study
 
-PAPER = """
+QUANTITIES = """\
+quantities = [
+    "weight", "influence", "critical", "poor", "null", "stands", "p-value", "different", "train ", "validation ",
+    "test ", "score ", "general",
+]
+"""
+PAPER = (
+    """
 title = "A paper"
 authors = "Somebody"
 year = 2020
@@ -53,11 +60,14 @@ title = "Explanation"
 kind = "explanation"
 suites = ["robot"]
 algorithms = ["maml-vpg", "xmrl-g-five-random"]
-quantities = ["weight", "influence", "critical", "poor", "null", "train ", "validation ", "test ", "score ", "general"]
 measurement = "weights"
 measured_by = "explanation"
 ours = true
 """
+    + QUANTITIES
+)
+    % QUANTITIES
+)
 SUITE = "robot[cost=0]"
 POOR = "score on the poorly-adapted tasks"
 
@@ -78,6 +88,8 @@ def rows_of(seed: int, parameters: tuple[str, ...] = ("velocity",)) -> list[dict
     ]
     rows += [{"quantity": "critical", "task": f"train-{task}", "index": i} for i, task in enumerate((7, 4))]
     rows += [{"quantity": "poor", "task": "validation-2"}, {"quantity": "null band", "value": 0.11}]
+    rows += [{"quantity": "stands out", "value": 0.0}, {"quantity": "p-value of equal weights", "value": 0.3}]
+    rows.append({"quantity": "different training tasks", "value": 4.0})
     for name, level in (("maml-vpg", -10.0), ("xmrl-g-five-random", -14.0)):
         for sets in range(1 if name == "maml-vpg" else 2):
             rows += [
@@ -147,6 +159,7 @@ def test_tasks_of_one_number_lie_above_their_weights(tmp_path: Path) -> None:
     heights = {round(bar.get_x() + bar.get_width() / 2): bar.get_y() + bar.get_height() for bar in bars}
     assert heights[4] == heights[7] == pytest.approx(0.12) and heights[0] == pytest.approx(0.1)
     assert below.get_xlabel() == "velocity of the task"
+    assert below.get_title() == "nothing stands out (p = 0.3); 10 tasks are 4 MDPs, identical ones not told apart"
     assert len(points(below, "independent collections")) == 20
 
 
@@ -176,7 +189,8 @@ def test_gaps_are_drawn_for_every_policy(tmp_path: Path) -> None:
 
 def test_what_is_only_drawn_stands_in_no_table(tmp_path: Path) -> None:
     quantities = {row[2] for row in study_table(shown_by(tmp_path)).rows}
-    assert quantities == {"poor", "null band", POOR, "generalisation gap"}
+    told = {"stands out", "p-value of equal weights", "different training tasks"}
+    assert quantities == {"poor", "null band", POOR, "generalisation gap", *told}
 
 
 def test_the_ascent_has_a_line_for_each_problem_and_direction(tmp_path: Path) -> None:
@@ -193,7 +207,7 @@ def test_the_ascent_has_a_line_for_each_problem_and_direction(tmp_path: Path) ->
     ]
     store = Store(tmp_path / "results")
     store_study(store, rows, 0, "explanation")
-    (tmp_path / "small.toml").write_text(PAPER.replace('suites = ["robot"]', "suites = []").replace("quantities", "#"))
+    (tmp_path / "small.toml").write_text(PAPER.replace('suites = ["robot"]', "suites = []").replace(QUANTITIES, ""))
     paper = read_paper(tmp_path / "small.toml")
     shown = shown_of(paper.figures[0], gather(paper, [], studies=choose_studies(store.studies(), ())))
     assert shown is not None

@@ -122,7 +122,21 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, weights: pd.Series, places: Mappi
               label="independent collections")  # fmt: skip
     axes.axhline(start, color=INK, linewidth=0.8)
     axes.set_ylabel(f"weight ω (seed {seed})")
+    axes.set_title(_verdict(rows, len(weights), seed))
     axes.yaxis.set_major_locator(MaxNLocator(5))
+
+
+def _verdict(rows: pd.DataFrame, tasks: int, seed: int) -> str:
+    """Whether the weights say anything, and whether they can tell all tasks apart."""
+    found = {name: _of(rows, name, seed, by_task=False) for name in ("stands out", "p-value of equal weights")}
+    different = _of(rows, "different training tasks", seed, by_task=False)
+    said = []
+    if all(len(values) for values in found.values()):
+        out, p_value = (float(values.iloc[0]) for values in found.values())
+        said.append(f"{'the largest stands out' if out else 'nothing stands out'} (p = {p_value:.2g})")
+    if len(different) and int(different.iloc[0]) < tasks:
+        said.append(f"{tasks} tasks are {int(different.iloc[0])} MDPs, identical ones not told apart")
+    return "; ".join(said)
 
 
 def _of(rows: pd.DataFrame, quantity: str, seed: int, by_task: bool = True) -> pd.Series:
