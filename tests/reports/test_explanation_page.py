@@ -66,8 +66,6 @@ ours = true
 """
     + QUANTITIES
 )
-    % QUANTITIES
-)
 SUITE = "robot[cost=0]"
 POOR = "score on the poorly-adapted tasks"
 
