@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from algorithms.search_space import BATCH, unsearched
+from algorithms.search_space import BATCH, COUNT, unsearched
 from environments.collector import Collector
 from environments.facts import SuiteFacts
+from environments.option_domains import check_domains
 from environments.policy import Policy
 from environments.problem import Problem
 from environments.streams import Streams
@@ -24,16 +25,11 @@ Adaptation = Generator[Policy, TrajectoryBatch, None]
 class Config:
     """Configuration common to all: how much an algorithm samples in one meta-iteration."""
 
-    tasks: int = unsearched(40, BATCH)  # tasks per meta-iteration
-    trajectories: int = unsearched(20, BATCH)  # per task and adaptation step
+    tasks: int = unsearched(40, BATCH, domain=COUNT)  # tasks per meta-iteration
+    trajectories: int = unsearched(20, BATCH, domain=COUNT)  # per task and adaptation step
 
     def __post_init__(self) -> None:
-        if self.tasks < 1 or self.trajectories < 1:
-            raise ValueError(f"tasks and trajectories must be at least 1, got {self.tasks} and {self.trajectories}")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name.endswith("step_size") and isinstance(value, (int, float)) and value < 0:
-                raise ValueError(f"{field.name} must be at least 0, got {value:g}")
+        check_domains(self)
 
 
 class Algorithm(ABC):

@@ -13,10 +13,11 @@ import torch
 from algorithms.algorithm import Metrics
 from algorithms.meta_learning.scripted_reference import ScriptedReference
 from algorithms.policies.scripted import constant_policy, one_action_each, unbounded
-from algorithms.search_space import unsearched
+from algorithms.search_space import COUNT, NOT_NEGATIVE, unsearched
 from environments.collector import Collector
 from environments.facts import SuiteFacts
 from environments.ledger import BudgetSpent
+from environments.option_domains import check_domains
 from environments.policy import Policy
 
 #: of a Box, at most
@@ -28,14 +29,11 @@ class BestConstantConfig:
     """`draws`: actions drawn uniformly beside zero and corners of the box; `training_tasks`: on how many each is tried,
     for one episode on each."""
 
-    draws: int = unsearched(12, "a scripted reference, which is not tuned")
-    training_tasks: int = unsearched(10, "a scripted reference, which is not tuned")
+    draws: int = unsearched(12, "a scripted reference, which is not tuned", domain=NOT_NEGATIVE)
+    training_tasks: int = unsearched(10, "a scripted reference, which is not tuned", domain=COUNT)
 
     def __post_init__(self) -> None:
-        if self.draws < 0 or self.training_tasks < 1:
-            raise ValueError(
-                f"draws must be at least 0 and training_tasks at least 1, got {self.draws} and {self.training_tasks}"
-            )
+        check_domains(self)
 
 
 class BestConstant(ScriptedReference):

@@ -22,7 +22,7 @@ from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
 from algorithms.policies.gaussian_mlp import GaussianMLP, flat_inputs
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax
 from algorithms.policies.parameters import Parameters, flat, stacked
-from algorithms.search_space import LAMBDAS, UNUSED_ON_TABLES, Choice, searched, unsearched
+from algorithms.search_space import DISCOUNT, LAMBDAS, UNUSED_ON_TABLES, Choice, searched, unsearched
 from environments.collector import Collector
 from environments.problem import Problem
 from environments.streams import Streams
@@ -45,20 +45,9 @@ class BoMrlConfig(OneTimeConfig, TrustRegionConfig, PolicyConfig):
     standardise: bool = searched(True, Choice((True, False)), tabular=UNUSED_ON_TABLES)
     modelled: bool = False  # tables alone: Q by the Bellman equation of the batch's own transitions, a departure
     # gamma; not printed for the robots; none: the suite's
-    discount: float | None = unsearched(None, "the suite's, so that all methods have the same aim")
+    discount: float | None = unsearched(None, "the suite's, so that all methods have the same aim", domain=DISCOUNT)
     delta: float = 1e-3  # bound on the meta-policy's mean KL divergence
     chunk: int = 1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.adam_steps < 1:
-            raise ValueError(f"adam_steps must be at least 1, got {self.adam_steps}")
-        if not self.regularisation > 0:
-            raise ValueError(f"regularisation must be above 0, got {self.regularisation}")
-        if self.discount is not None and not 0 < self.discount <= 1:
-            raise ValueError(f"discount must be in (0, 1], got {self.discount}")
-        if not self.delta > 0:
-            raise ValueError(f"delta must be above 0, got {self.delta}")
 
 
 class LowerLevel(Protocol):

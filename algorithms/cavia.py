@@ -14,7 +14,7 @@ from algorithms.optimisation.inner_update import inner_update
 from algorithms.optimisation.trust_region import TrustRegionConfig
 from algorithms.policies.context_mlp import CONTEXT, ContextMLP
 from algorithms.policies.parameters import Parameters
-from algorithms.search_space import LogRange, searched, unsearched
+from algorithms.search_space import COUNT, LogRange, searched, unsearched
 from environments.problem import Problem
 from environments.streams import Streams
 
@@ -25,14 +25,11 @@ class CaviaConfig(TrustRegionConfig, PolicyConfig):
     logits), while the context's step has the scale of an input (1 in the paper), so it goes by its own name."""
 
     # the default of the authors' code for reinforcement learning
-    context_size: int = unsearched(50, "the authors'; a larger context adapts as a larger step does, which is searched")
+    context_size: int = unsearched(
+        50, "the authors'; a larger context adapts as a larger step does, which is searched", domain=COUNT
+    )
     # of the inner update, on the context alone
     context_step_size: float = searched(1.0, LogRange(0.3, 30.0), tabular=LogRange(1.0, 100.0))
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.context_size < 1:
-            raise ValueError(f"context_size must be at least 1, got {self.context_size}")
 
 
 class Cavia(MamlTrpo):

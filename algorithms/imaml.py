@@ -19,7 +19,7 @@ from algorithms.optimisation.proximal_ascent import proximal_ascent
 from algorithms.optimisation.task_chunks import each_chunk, joined
 from algorithms.policies.networks import NetworkPolicy
 from algorithms.policies.parameters import Parameters, from_task_vectors, stacked
-from algorithms.search_space import PROXIMAL, unsearched
+from algorithms.search_space import COUNT, NOT_NEGATIVE, PROXIMAL, unsearched
 from environments.collector import Collector
 from environments.policy import Distribution
 from environments.task import TaskRef
@@ -34,33 +34,25 @@ class ImamlConfig(MamlTrpoConfig):
     # twentieth of the other's: less has to be asked of lambda for the problem to stay concave.
     surrogate: Literal["log-probability", "ratio"] = "log-probability"
     # of gradient ascent on the proximal objective
-    proximal_steps: int = unsearched(5, PROXIMAL)
+    proximal_steps: int = unsearched(5, PROXIMAL, domain=COUNT)
     # their size in units of 1 / lambda; halved where it overshoots
     proximal_rate: float = unsearched(1.0, PROXIMAL)
     # of conjugate gradient, for the implicit derivative
-    implicit_iterations: int = unsearched(5, "numerics of the implicit derivative")
+    implicit_iterations: int = unsearched(5, "numerics of the implicit derivative", domain=COUNT)
     # added to the diagonal of I - grad^2 J / lambda
-    implicit_damping: float = unsearched(0.0, "numerics of the implicit derivative")
+    implicit_damping: float = unsearched(0.0, "numerics of the implicit derivative", domain=NOT_NEGATIVE)
     # of the adapted parameters' Jacobian in the trust region's metric, beyond the identity
-    curvature_terms: int = unsearched(1, "accuracy of the trust region's metric, whose size delta sets")
+    curvature_terms: int = unsearched(
+        1, "accuracy of the trust region's metric, whose size delta sets", domain=NOT_NEGATIVE
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.inner_step_size <= 0:
             raise ValueError(f"inner_step_size is 1 / lambda and must be positive, got {self.inner_step_size}")
-        if self.proximal_steps < 1 or self.implicit_iterations < 1:
-            raise ValueError(
-                "proximal_steps and implicit_iterations must be at least 1, "
-                f"got {self.proximal_steps} and {self.implicit_iterations}"
-            )
         if not 0 < self.proximal_rate < 2:
             raise ValueError(
                 f"proximal_rate must be in (0, 2), beyond which no step converges, got {self.proximal_rate}"
-            )
-        if self.implicit_damping < 0 or self.curvature_terms < 0:
-            raise ValueError(
-                "implicit_damping and curvature_terms must not be negative, "
-                f"got {self.implicit_damping} and {self.curvature_terms}"
             )
 
 

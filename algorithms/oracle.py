@@ -16,7 +16,7 @@ from algorithms.meta_learning.gradient_adaptation import GradientAdaptation, Gra
 from algorithms.optimisation.adam import Adam
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax
 from algorithms.policies.parameters import stacked
-from algorithms.search_space import NEVER, unsearched
+from algorithms.search_space import COUNT, NEVER, POSITIVE, unsearched
 from environments.collector import Collector
 from environments.facts import SuiteFacts
 from environments.problem import Problem
@@ -31,8 +31,8 @@ CERTAIN = 40.0
 class OracleConfig(GradientConfig):
     trajectories: int = 10  # per evaluation task and iteration
     step_size: float = unsearched(3e-3, NEVER)  # Adam's
-    gradient_steps: int = unsearched(10, NEVER)  # full-batch steps on one sample
-    clip: float = unsearched(0.3, NEVER)
+    gradient_steps: int = unsearched(10, NEVER, domain=COUNT)  # full-batch steps on one sample
+    clip: float = unsearched(0.3, NEVER, domain=POSITIVE)
     inner_step_size: float = unsearched(0.1, NEVER)
     gae_lambda: float = unsearched(1.0, NEVER)
 

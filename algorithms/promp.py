@@ -12,15 +12,17 @@ from algorithms.meta_learning.adam_meta_learner import AdamConfig, AdamMetaLearn
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
-from algorithms.search_space import BOUND, Integers, searched, unsearched
+from algorithms.search_space import BOUND, COUNT, NOT_NEGATIVE, POSITIVE, Integers, searched, unsearched
 from environments.policy import Distribution
 
 
 @dataclass(frozen=True)
 class PrompConfig(AdamConfig):
-    gradient_steps: int = searched(5, Integers(1, 10))  # full-batch outer steps on one sample
-    clip: float = unsearched(0.3, BOUND)
-    kl_penalty: float = unsearched(5e-4, BOUND)  # eta; 1e-3 in the paper's suites with random dynamics
+    gradient_steps: int = searched(5, Integers(1, 10), domain=COUNT)  # full-batch outer steps on one sample
+    clip: float = unsearched(0.3, BOUND, domain=POSITIVE)
+    kl_penalty: float = unsearched(
+        5e-4, BOUND, domain=NOT_NEGATIVE
+    )  # eta; 1e-3 in the paper's suites with random dynamics
 
 
 class Promp(AdamMetaLearner):

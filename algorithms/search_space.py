@@ -14,6 +14,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+# domains are imported from here, so that no run's code depends on them
+from environments.option_domains import (  # noqa: F401
+    COUNT,
+    DISCOUNT,
+    DOMAIN,
+    INSIDE_UNIT,
+    LAYERS,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    Domain,
+)
 from environments.typed_options import NONE, UsageError, convert, make_options, option
 
 #: key of a field's metadata
@@ -134,21 +146,30 @@ def searched(
     space: Space,
     *,
     tabular: Space | str | None = None,
+    domain: Domain | None = None,
     earlier: Any = NONE,
     formerly: str | None = None,
 ) -> Any:
     """An option that is tuned within `space`, which need not hold the default.
 
     tabular: the space where observations are Discrete and a policy is a table, or the reason why it is not searched
-    there; none: the same.  earlier, formerly: as for `option`.
+    there; none: the same.  domain: what values are no nonsense.  earlier, formerly: as for `option`.
     """
     declared = Declaration(space, space if tabular is None else tabular)
-    return option(default, earlier=earlier, formerly=formerly, metadata={SEARCH: declared})
+    return option(default, earlier=earlier, formerly=formerly, metadata=_metadata(declared, domain))
 
 
-def unsearched(default: Any, reason: str, *, earlier: Any = NONE, formerly: str | None = None) -> Any:
-    """An option that is not tuned, and why.  earlier, formerly: as for `option`."""
-    return option(default, earlier=earlier, formerly=formerly, metadata={SEARCH: Declaration(reason, reason)})
+def unsearched(
+    default: Any,
+    reason: str,
+    *,
+    domain: Domain | None = None,
+    earlier: Any = NONE,
+    formerly: str | None = None,
+) -> Any:
+    """An option that is not tuned, and why.  domain: as for `searched`.  earlier, formerly: as for `option`."""
+    metadata = _metadata(Declaration(reason, reason), domain)
+    return option(default, earlier=earlier, formerly=formerly, metadata=metadata)
 
 
 def declarations(cls: type) -> dict[str, Declaration]:
@@ -191,6 +212,10 @@ def faults(cls: type) -> list[str]:
             if wrong is not None:
                 found.append(f"option {name}: {wrong}")
     return found
+
+
+def _metadata(declared: Declaration, domain: Domain | None) -> dict[str, Any]:
+    return {SEARCH: declared} if domain is None else {SEARCH: declared, DOMAIN: domain}
 
 
 def _declared(cls: type, name: str) -> Declaration | None:

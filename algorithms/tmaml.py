@@ -16,7 +16,7 @@ from algorithms.meta_learning.dice_adaptation import DiceConfig, DiceMetaLearner
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.promp import Promp, PrompConfig
-from algorithms.search_space import VARIATE, Choice, searched, unsearched
+from algorithms.search_space import LAYERS, VARIATE, Choice, searched, unsearched
 from environments.policy import Distribution
 from environments.problem import Problem
 from environments.streams import Streams
@@ -29,18 +29,10 @@ class TmamlConfig(DiceConfig, PrompConfig):
 
     inner_step_size: float = 0.01
     inner_scale: Literal["rewards", "returns", "none"] = searched("rewards", Choice(("rewards", "returns")))
-    variate_hidden: tuple[int, ...] = unsearched((64, 64), VARIATE)  # tanh layers of the control variate
+    variate_hidden: tuple[int, ...] = unsearched((64, 64), VARIATE, domain=LAYERS)  # tanh layers of the control variate
     variate_inner_step_size: float = unsearched(0.01, VARIATE)  # alpha': its adaptation to a task
     variate_step_size: float = unsearched(0.01, VARIATE)  # beta': Adam's
     first_order_baseline: bool = False  # add sum_t (1 - rho_t) b(s_t), which steadies the inner gradient too
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.variate_hidden or min(self.variate_hidden) < 1:
-            raise ValueError(f"variate_hidden must be one or more sizes of at least 1, got {self.variate_hidden}")
-        for name in ("variate_inner_step_size", "variate_step_size"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
 
 
 class Tmaml(DiceMetaLearner, Promp):

@@ -76,13 +76,13 @@ def dealt(drawn: dict[str, tuple[Task, ...]], generator: np.random.Generator) ->
 def write(name: str) -> str:
     """Store the suite's split unless it is stored already; says which.  Raises UsageError if the stored one differs."""
     suite = make_suite(name)
-    split = make_split(suite)
-    if (FOLDER / f"{suite.name}.json").exists():
-        if load_split(suite.name).digest != split.digest:
-            raise UsageError(f"split {suite.name} is committed with other tasks, and committed splits never change")
-        return f"{suite.name}: unchanged {split.digest}"
-    write_split(suite.name, split, f"drawn by environments/make_splits.py with seed {SEED}")
-    return f"{suite.name}: written {split.digest}"
+    split, file = make_split(suite), getattr(suite, "split_name", suite.name)
+    if (FOLDER / f"{file}.json").exists():
+        if load_split(file).digest != split.digest:
+            raise UsageError(f"split {file} is committed with other tasks, and committed splits never change")
+        return f"{file}: unchanged {split.digest}"
+    write_split(file, split, f"drawn by environments/make_splits.py with seed {SEED}")
+    return f"{file}: written {split.digest}"
 
 
 def main(names: list[str]) -> int:

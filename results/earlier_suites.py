@@ -39,6 +39,14 @@ EARLIER_SUITES = {
         "this option can be exploited: rewards are negative until the task is nearly solved, and an episode that ends "
         "early has fewer of them, so that falling at once earns more than standing or slow progress",
     ),
+    "dow30-risk": EarlierSuite(
+        "tasks",
+        "thresholds",
+        (),
+        "under this option test tasks are not all unseen: thresholds between the same two days' turbulences are one "
+        "MDP; on the real year 6 of the 50 training tasks and 1 of the 10 validation tasks are test tasks, on the "
+        "synthetic market 11 and 2",
+    ),
 }
 
 

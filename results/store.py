@@ -123,7 +123,7 @@ class StoredRun(Stored):
     def cautions(self) -> tuple[str, ...]:
         """What a reader of its scores must know of the suite's options, a sentence each."""
         recorded = self.run["description"].get("cautions")
-        return earlier_cautions(self.identity["suite"]) if recorded is None else tuple(recorded)
+        return tuple(recorded or earlier_cautions(self.identity["suite"]))
 
     @property
     def scripted(self) -> bool:

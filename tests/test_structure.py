@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from algorithms.catalogue import algorithms
+
 ROOT = Path(__file__).parents[1]
 #: what each package may import of the five
 BELOW = {
@@ -15,8 +17,8 @@ BELOW = {
     "environments": {"environments"},
     "results": {"results"},
 }
-#: entries on the first level of a package
-MOST = {"algorithms": 34, "reports": 16, "benchmarks": 18}
+#: entries on the first level of a package, methods of `algorithms` not counted
+MOST = {"algorithms": 12, "reports": 16, "benchmarks": 18}
 LINES = 350
 
 
@@ -69,8 +71,10 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
 
 @pytest.mark.parametrize("package", MOST)
 def test_the_first_level_of_a_package_can_be_taken_in_at_a_glance(package: str) -> None:
-    entries = [path.name for path in (ROOT / package).iterdir() if path.name != "__pycache__"]
-    assert len(entries) <= MOST[package]
+    """A method's file stands under the name that users type, so that more of them hide nothing."""
+    methods = {entry.module.rpartition(".")[2] + ".py" for entry in algorithms().values()}
+    entries = {path.name for path in (ROOT / package).iterdir() if path.name != "__pycache__"}
+    assert len(entries - methods if package == "algorithms" else entries) <= MOST[package]
 
 
 def test_a_file_of_the_packages_holds_one_idea() -> None:

@@ -20,7 +20,7 @@ from algorithms.augmentation.hypergradient import (
 from algorithms.augmentation.meta_gaussian import ExpectedObjective, Objective, as_gaussian, posterior
 from algorithms.augmentation.mutual_information import calibrated_std, normals
 from algorithms.augmentation.options import AugmentationConfig
-from algorithms.policies.parameters import Parameters, unflat
+from algorithms.policies.parameters import Parameters, flat, unflat
 
 #: share of log N above which the components are called separate: what is left to gain is small, and so its gradient
 SATURATED = 0.9
@@ -115,6 +115,7 @@ class Augmentation:
         self._like = {name: value.detach().clone() for name, value in parameters.items()}
         self._calibrated = config.parameter_std is not None
         self._gaussian = as_gaussian(parameters, config.parameter_std or self._fallback(parameters))
+        self._slope: torch.Tensor | None = None
         self._floor = config.std_floor * float(self._gaussian[1, 0])
         size = critical if config.coefficient_sharing == "none" else 1
         self.coefficients = CoefficientDistribution.initial(config.coefficient_mean, config.coefficient_std, size)
@@ -123,6 +124,17 @@ class Augmentation:
     def mean(self) -> Parameters:
         """The policy's parameters."""
         return {name: value.clone() for name, value in unflat(self._gaussian[0], self._like).items()}
+
+    @property
+    def slope(self) -> torch.Tensor:
+        """(7) in the mean at the last iteration's start, averaged over its sets of coefficients, [parameter]."""
+        if self._slope is None:
+            raise ValueError("no iteration has been made yet")
+        return self._slope
+
+    def recentre(self, parameters: Parameters) -> None:
+        """The next iteration starts from these parameters; stds stay."""
+        self._gaussian = torch.stack([flat(parameters).detach(), self._gaussian[1]])
 
     def step(self, objective: Objective, generator: torch.Generator) -> Metrics:
         """One iteration on this objective, which no draw of which depends on earlier ones but by the generator."""
@@ -136,6 +148,7 @@ class Augmentation:
         hypergradient, implicit = levels.hypergradient(config.direction)
         self.coefficients = before.moved(hypergradient, config.coefficient_step_size, config.coefficient_bound)
         self._gaussian = levels.gaussians.mean(0)
+        self._slope = torch.stack([solution.first for solution in levels.posteriors]).mean(0)
         share = levels.information / math.log(config.coefficient_sets)
         solutions = levels.posteriors
         return {

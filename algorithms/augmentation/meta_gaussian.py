@@ -75,12 +75,14 @@ class ExpectedObjective:
 @dataclass(frozen=True)
 class Posterior:
     """A solution of the lower level.  gaussian: [2, parameter].  free: [2, parameter], false where the floor holds a
-    std.  value: of F there.  remainder: norm of the free gradient over that of F's, 0 at an optimum."""
+    std.  value: of F there.  remainder: norm of the free gradient over that of F's, 0 at an optimum.  first: F's gradient
+    in mu at the start, [parameter]."""
 
     gaussian: torch.Tensor
     free: torch.Tensor
     value: float
     remainder: float
+    first: torch.Tensor
 
 
 def posterior(
@@ -107,6 +109,7 @@ def posterior(
 
     point = torch.stack([start[0], start[1].clamp(min=floor)])
     reached, value, slope, raw = evaluate(point)
+    first = raw[0]
     size = 1.0
     margin = 10 * torch.finfo(start.dtype).eps  # near the solution values differ by rounding alone
     for _ in range(steps):
@@ -121,7 +124,7 @@ def posterior(
             size /= 2
     free = torch.stack([torch.ones_like(point[0], dtype=torch.bool), point[1] > floor])
     scale = float((raw * free).norm())
-    return Posterior(point, free, value, float((slope * free).norm()) / scale if scale > 0 else 0.0)
+    return Posterior(point, free, value, float((slope * free).norm()) / scale if scale > 0 else 0.0, first)
 
 
 def as_gaussian(parameters: Parameters, std: float) -> torch.Tensor:

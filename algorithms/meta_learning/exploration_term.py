@@ -12,7 +12,7 @@ import torch
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientConfig
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
-from algorithms.search_space import LogRange, searched
+from algorithms.search_space import NOT_NEGATIVE, LogRange, searched
 from environments.collector import Collector
 from environments.policy import Distribution
 from environments.task import TaskRef
@@ -24,12 +24,7 @@ class ExplorationConfig(GradientConfig):
     # log pi over a task's trajectories and steps: a mean, as ProMP's public code takes, or the sum of its Appendix A.2,
     # divided by a trajectory's steps after adaptation as the outer objective is
     exploration_scale: Literal["mean", "sum"] = "mean"
-    exploration: float = searched(1.0, LogRange(0.03, 3.0))  # weight of the term; 0 makes it MAML
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.exploration >= 0:
-            raise ValueError(f"exploration must be at least 0, got {self.exploration}")
+    exploration: float = searched(1.0, LogRange(0.03, 3.0), domain=NOT_NEGATIVE)  # weight of the term; 0 makes it MAML
 
 
 class ExploringMetaLearner(GradientMetaLearner):

@@ -16,7 +16,7 @@ from algorithms.optimisation.inner_update import inner_update
 from algorithms.optimisation.task_chunks import each_chunk, joined
 from algorithms.policies.networks import NetworkPolicy, make_network, unsuitable
 from algorithms.policies.parameters import Parameters, stacked
-from algorithms.search_space import ALIKE, LAMBDAS, LogRange, searched, unsearched
+from algorithms.search_space import ALIKE, COUNT, LAMBDAS, LAYERS, POSITIVE, SHARE, LogRange, searched, unsearched
 from environments.facts import SuiteFacts
 from environments.policy import Distribution
 from environments.problem import Problem
@@ -29,18 +29,11 @@ from environments.trajectories import TrajectoryBatch
 class PolicyConfig(Config):
     """A policy network and its advantages; defaults are ProMP's setting (Rothfuss et al. 2019, Appendix C)."""
 
-    hidden: tuple[int, ...] = unsearched((64, 64), ALIKE)  # tanh layers
-    initial_std: float = unsearched(1.0, ALIKE)
-    gae_lambda: float = searched(1.0, LAMBDAS)
+    hidden: tuple[int, ...] = unsearched((64, 64), ALIKE, domain=LAYERS)  # tanh layers
+    initial_std: float = unsearched(1.0, ALIKE, domain=POSITIVE)
+    gae_lambda: float = searched(1.0, LAMBDAS, domain=SHARE)
     # tasks per backward pass: bounds memory and keeps activations in the cache
-    chunk: int = unsearched(4, "it decides memory and speed alone")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.chunk < 1:
-            raise ValueError(f"chunk must be at least 1, got {self.chunk}")
-        if not 0 <= self.gae_lambda <= 1:
-            raise ValueError(f"gae_lambda must be in [0, 1], got {self.gae_lambda}")
+    chunk: int = unsearched(4, "it decides memory and speed alone", domain=COUNT)
 
 
 @dataclass(frozen=True)

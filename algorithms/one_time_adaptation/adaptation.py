@@ -19,7 +19,7 @@ from algorithms.optimisation.conjugate_gradient import solve
 from algorithms.policies.gaussian_mlp import GaussianMLP
 from algorithms.policies.networks import PolicyNetwork
 from algorithms.policies.parameters import Parameters, from_task_vectors, task_vectors
-from algorithms.search_space import SOLVED, LogRange, searched, unsearched
+from algorithms.search_space import COUNT, NOT_NEGATIVE, POSITIVE, SOLVED, LogRange, searched, unsearched
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
 
@@ -46,15 +46,17 @@ class OneTimeConfig:
     """
 
     # lambda; on the robots Alg(3)'s is not printed
-    regularisation: float = searched(0.5, LogRange(0.02, 2.0), tabular=LogRange(0.01, 1.0))
-    adam_steps: int = unsearched(50, SOLVED)
+    regularisation: float = searched(0.5, LogRange(0.02, 2.0), tabular=LogRange(0.01, 1.0), domain=POSITIVE)
+    adam_steps: int = unsearched(50, SOLVED, domain=COUNT)
     adam_step_size: float = unsearched(2e-3, SOLVED)  # not printed
     first_order: bool = False  # Appendix G: the gain linearised at phi; with bo-mrl-3 Appendix H's policy gradient
     # what d2L/dtheta2 is taken of: the objective that was solved, Equation (7) with its h; as (8) prints it, without h;
     # -lambda D^2 alone
     hessian: Literal["bounded", "printed", "distance"] = "bounded"
-    hypergradient_iterations: int = unsearched(10, "numerics of the hypergradient")  # of conjugate gradient
-    hypergradient_damping: float = unsearched(0.0, "numerics of the hypergradient")
+    hypergradient_iterations: int = unsearched(
+        10, "numerics of the hypergradient", domain=COUNT
+    )  # of conjugate gradient
+    hypergradient_damping: float = unsearched(0.0, "numerics of the hypergradient", domain=NOT_NEGATIVE)
     value_derivative: bool | None = None  # keep dQ/dphi; none: on tables, as Propositions 1 and 2; (8) omits it
     visitation_derivative: bool = False  # and the visitation's, which Proposition 2 drops; both: Appendix H's MAML
 

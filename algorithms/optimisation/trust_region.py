@@ -9,7 +9,7 @@ import torch
 
 from algorithms.optimisation.conjugate_gradient import blas_dots, solve
 from algorithms.policies.parameters import Parameters, flat, unflat
-from algorithms.search_space import SOLVER, LogRange, searched, unsearched
+from algorithms.search_space import COUNT, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE, SOLVER, LogRange, searched, unsearched
 
 #: conjugate gradient stops below this residual
 RESIDUAL = 1e-5
@@ -20,11 +20,11 @@ class TrustRegionConfig:
     """The settings that ProMP's and MAML's code share."""
 
     # bound on the mean KL divergence
-    delta: float = searched(0.01, LogRange(1e-3, 0.1), tabular=LogRange(3e-4, 0.03))
-    cg_iterations: int = unsearched(10, SOLVER)
-    damping: float = unsearched(1e-5, SOLVER)
-    backtrack_ratio: float = unsearched(0.8, SOLVER)
-    backtracks: int = unsearched(15, SOLVER)
+    delta: float = searched(0.01, LogRange(1e-3, 0.1), tabular=LogRange(3e-4, 0.03), domain=POSITIVE)
+    cg_iterations: int = unsearched(10, SOLVER, domain=COUNT)
+    damping: float = unsearched(1e-5, SOLVER, domain=NOT_NEGATIVE)
+    backtrack_ratio: float = unsearched(0.8, SOLVER, domain=INSIDE_UNIT)
+    backtracks: int = unsearched(15, SOLVER, domain=COUNT)
 
 
 class TrustRegion:

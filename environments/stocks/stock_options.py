@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from environments.suite import SuiteOptions
+from environments.typed_options import option
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,13 @@ class StockOptions(SuiteOptions):
             _check_date(name, getattr(self, name))
         if not self.start < self.end:
             raise ValueError(f"start must be before end, got {self.start} and {self.end}")
+
+
+@dataclass(frozen=True)
+class RiskOptions(StockOptions):
+    """`tasks`: "levels" of the year's turbulence, or "thresholds" as numbers; see `Dow30Risk`."""
+
+    tasks: Literal["levels", "thresholds"] = option("levels", earlier="thresholds")
 
 
 def _check_date(name: str, text: str) -> None:

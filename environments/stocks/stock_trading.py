@@ -9,26 +9,36 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 
 from environments.batch_env import BatchEnv
+from environments.splits import Split, load_split
 from environments.stocks.bars import TICKERS, Bars
 from environments.stocks.indicators import BOUNDED, INDICATORS
 from environments.stocks.market import Episode, check_calendar, load_bars, load_episode
-from environments.stocks.stock_options import StockOptions
+from environments.stocks.stock_options import RiskOptions, StockOptions
 from environments.suite import Suite, SuiteOptions
 from environments.task import Task
 from environments.typed_options import UsageError
 
 #: names the file of bars where the option `data` is "auto"
 DATA_VARIABLE = "METARL_STOCK_DATA"
+#: of thresholds that are drawn as numbers
+SHARED_MDPS = (
+    "under this option test tasks are not all unseen: thresholds between the same two days' turbulences are one MDP; "
+    "on the real year 6 of the 50 training tasks and 1 of the 10 validation tasks are test tasks, on the synthetic "
+    "market 11 and 2"
+)
 
 
 class StockSuite(Suite):
-    """Thresholds drawn uniformly from `thresholds`; an episode never ends before the horizon."""
+    """Thresholds drawn uniformly from `thresholds`; an episode never ends before the horizon.
+
+    A task has its `threshold`, or the `level` that it is of the period's turbulence.
+    """
 
     Options: ClassVar[type[StockOptions]] = StockOptions
     options: StockOptions
@@ -67,9 +77,15 @@ class StockSuite(Suite):
         check_calendar(self.bars)
         _ = self.episode  # raises where a year before it, or a day of its own, is missing
 
-    def describe(self) -> dict[str, int]:
-        """How many tasks the split has, and how many different MDPs they are on these bars."""
-        return {"tasks": len(self._tasks), "distinct_mdps": self.distinct_mdps()}
+    def describe(self) -> dict[str, Any]:
+        """How many tasks the split has, how many different MDPs they are on these bars, and their outer thresholds."""
+        found = [round(self.threshold(task), 2) for task in self._tasks]
+        return {
+            "tasks": len(found),
+            "distinct_mdps": self.distinct_mdps(),
+            "lowest_threshold": min(found),
+            "highest_threshold": max(found),
+        }
 
     @cached_property
     def episode(self) -> Episode:
@@ -88,10 +104,22 @@ class StockSuite(Suite):
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
         return Task(task_id, {"threshold": round(generator.uniform(*self.thresholds), 6)})
 
+    def threshold(self, task: Task) -> float:
+        """The turbulence from which the task charges for buying, on these bars.
+
+        A level is the share of the period's trades that are made at less turbulence; its threshold lies halfway
+        between the turbulences of two days that are neighbours in their order, so that no two levels share a gap.
+        """
+        if "level" not in task.parameters:
+            return task.parameters["threshold"]
+        ordered = np.sort(self.episode.turbulence[:-1])  # nothing is traded on the last day
+        below = min(max(round(task.parameters["level"] * len(ordered)), 1), len(ordered) - 1)
+        return float((ordered[below - 1] + ordered[below]) / 2)
+
     def distinct_mdps(self) -> int:
         """How many different MDPs the split's tasks are: thresholds between the same two days' values are the same."""
         turbulence = self.episode.turbulence[: self.horizon]
-        return len({int((turbulence >= task.parameters["threshold"]).sum()) for task in self._tasks})
+        return len({int((turbulence >= self.threshold(task)).sum()) for task in self._tasks})
 
     @property
     def _tasks(self) -> list[Task]:
@@ -113,10 +141,15 @@ class Dow30Turbulence(StockSuite):
 
 
 class Dow30Risk(StockSuite):
-    """Dow 30 in 2021, buying charged for from a turbulence of 10 to 70, the year's 10th to 95th percentile.
+    """Dow 30 in 2021, buying charged for on the year's most turbulent days: 5 to 90 % of them, as the task says.
 
-    Thresholds are log-uniform on a grid of 121 values, each 1.6 % above the last.  Days crowd at low turbulence, so
-    that 80 draws uniform on [10, 70] come to about 50 different rewards; 80 different values of the grid to over 60.
+    A task is a level: the share of the year's 251 trades, from a tenth to 95 %, that are made at less turbulence than
+    the threshold.  Levels are whole numbers of days, each as likely, and the 80 of the split are different ones, so
+    that they are 80 MDPs whatever the bars.  On the real year thresholds go from 10 to 70.
+
+    tasks=thresholds: the thresholds themselves, log-uniform from 10 to 70 on a grid of 121 values, each 1.6 % above the
+    last.  Days crowd at low turbulence, so that the 80 tasks of its split are over 60 MDPs, and some of those that
+    train or validate are test tasks.
     """
 
     name = "dow30-risk"
@@ -125,11 +158,32 @@ class Dow30Risk(StockSuite):
     horizon = 251
     thresholds = (10.0, 70.0)
     grid: ClassVar[int] = 120  # steps from the lowest threshold to the highest
+    trades: ClassVar[int] = 251  # in 2021; of these the lowest and the highest level leave so many below:
+    levels: ClassVar[tuple[int, int]] = (26, 238)
+    Options = RiskOptions
+    options: RiskOptions
+    earlier_versions = ("tasks=thresholds",)
+
+    @cached_property
+    def split(self) -> Split:
+        return load_split(self.split_name)
+
+    @property
+    def split_name(self) -> str:
+        """Of the file that holds the split."""
+        return self.name if self.options.tasks == "thresholds" else f"{self.name}-levels"
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        return (SHARED_MDPS,) if self.options.tasks == "thresholds" else ()
 
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
-        low, high = self.thresholds
+        if self.options.tasks == "levels":
+            low, high = self.levels
+            return Task(task_id, {"level": round(int(generator.integers(low, high + 1)) / self.trades, 6)})
+        lowest, highest = self.thresholds
         share = int(generator.integers(self.grid + 1)) / self.grid
-        return Task(task_id, {"threshold": round(low * (high / low) ** share, 6)})
+        return Task(task_id, {"threshold": round(lowest * (highest / lowest) ** share, 6)})
 
 
 class StockBatch(BatchEnv):
@@ -152,7 +206,7 @@ class StockBatch(BatchEnv):
     def __init__(self, suite: StockSuite, tasks: int, trajectories: int) -> None:
         super().__init__(tasks, trajectories, suite.horizon, suite.observation_space, suite.action_space)
         options = suite.options
-        self._options, self._episode = options, suite.episode
+        self._suite, self._options, self._episode = suite, options, suite.episode
         self._prices = self._episode.close
         self._stocks = self._prices.shape[1]
         self._market, self._cash_scale, self._share_scale = _observed(suite)
@@ -168,7 +222,7 @@ class StockBatch(BatchEnv):
         return self.cash.copy(), self.shares.copy()
 
     def _load_tasks(self, tasks: Sequence[Task]) -> None:
-        self._threshold = self.repeat([task.parameters["threshold"] for task in tasks])
+        self._threshold = self.repeat([self._suite.threshold(task) for task in tasks])
 
     def _reset(self, generator: np.random.Generator) -> np.ndarray:
         self._day = 0

@@ -181,7 +181,7 @@ def test_candidates_are_drawn_from_the_box_and_keyed() -> None:
     above = candidates(gymnasium.spaces.Box(1, 2, (8,), np.float32), 0, Streams(0).numpy("a"))
     assert len(above) == 8 and (above >= 1).all(), "zero is no action there"
     assert candidates(gymnasium.spaces.Discrete(4), 12, Streams(0).numpy("a")).tolist() == [0, 1, 2, 3]
-    with pytest.raises(UsageError, match="draws must be at least 0 and training_tasks at least 1, got -1 and 10"):
+    with pytest.raises(UsageError, match="draws must be at least 0, got -1"):
         make_options(find_algorithm("best-constant").load().Config, {"draws": -1}, "algorithm best-constant")
 
 
@@ -242,7 +242,7 @@ def test_buying_and_holding_is_an_account_that_buys_until_its_cash_is_spent() ->
             bought = min(100, cash // (price[day, stock] * 1.001))
             cash -= bought * price[day, stock] * 1.001
             shares[stock] += bought
-        risky = [turbulence[day] >= task.parameters["threshold"] for task in tasks]
+        risky = [turbulence[day] >= suite.threshold(task) for task in tasks]
         penalties += 0.01 * (before - cash) / 1.001 * np.array(risky)
     expected = 1e-4 * (cash + shares @ price[suite.horizon] - 1e6 - penalties)
     found = scores("buy-and-hold", STOCKS, trajectories=2)

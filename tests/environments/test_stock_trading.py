@@ -189,31 +189,67 @@ def test_days_and_prices_are_those_of_the_bars() -> None:
 
 def test_splits_never_change() -> None:
     assert make(Dow30Turbulence).split.digest == "1cfa8dfa36138bb18871473e4fb50bf61eb389ba8c9a2ac937288b8a6880efed"
-    assert make(Dow30Risk).split.digest == "cb501fe4981cfe243d74f762b3cecc40fbfa7ce8582630dbf34fe464bb3f5e61"
+    assert make(Dow30Risk).split.digest == "7f53261b3648cf04463cdd83680f620772062ad71d80d7621126847fd6bacb22"
+    assert (
+        make(Dow30Risk, tasks="thresholds").split.digest
+        == "cb501fe4981cfe243d74f762b3cecc40fbfa7ce8582630dbf34fe464bb3f5e61"
+    )
 
 
 @pytest.mark.parametrize("cls", SUITES)
 def test_thresholds_fill_their_range(cls: type[StockSuite]) -> None:
     low, high = cls.thresholds
     draw = Streams(2).numpy("tasks")
-    drawn = [make(cls).draw_task(draw, "drawn").parameters["threshold"] for _ in range(300)]
+    suite = make(Dow30Risk, tasks="thresholds") if cls is Dow30Risk else make(cls)
+    drawn = [suite.draw_task(draw, "drawn").parameters["threshold"] for _ in range(300)]
     assert low <= min(drawn) < low + 0.1 * (high - low) and high - 0.1 * (high - low) < max(drawn) <= high
 
 
-#: of the 80 tasks: on the real year few days lie between the paper's thresholds
-COUNTS = {("synthetic", "dow30-turbulence"): 16, ("synthetic", "dow30-risk"): 65}
-COUNTS |= {("real", "dow30-turbulence"): 5, ("real", "dow30-risk"): 67}
+def test_levels_are_a_tenth_to_95_percent_of_the_years_trades() -> None:
+    suite, draw = make(Dow30Risk), Streams(2).numpy("tasks")
+    drawn = [suite.draw_task(draw, "drawn") for _ in range(2000)]
+    below = [int((suite.episode.turbulence[:251] < suite.threshold(task)).sum()) for task in drawn]
+    assert {task.parameters["level"] for task in drawn} == {round(days / 251, 6) for days in below}
+    assert set(below) == set(range(int(np.ceil(0.1 * 251)), int(0.95 * 251) + 1))
+
+
+def test_a_level_of_another_period_is_its_share_of_that_one() -> None:
+    suite = make(Dow30Risk, start="2021-06-01", end="2021-06-30", horizon=21)
+    for level, below in ((0.0, 1), (0.5, 10), (0.95, 20), (1.0, 20)):
+        threshold = suite.threshold(Task("level", {"level": level}))
+        assert (suite.episode.turbulence[:21] < threshold).sum() == below
 
 
 @pytest.mark.parametrize("data", MARKETS, ids=market_id)
-@pytest.mark.parametrize("cls", SUITES)
-def test_the_papers_thresholds_collapse_and_the_spread_ones_do_not(cls: type[StockSuite], data: str) -> None:
-    suite = make(cls, data)
+def test_thresholds_of_levels_lie_where_the_years_turbulence_does(data: str) -> None:
+    facts = make(Dow30Risk, data).describe()
+    assert facts["tasks"] == facts["distinct_mdps"] == 80
+    assert 9 < facts["lowest_threshold"] < 20 and 60 < facts["highest_threshold"] < 75
+    assert make(Dow30Risk, data, tasks="thresholds").describe()["highest_threshold"] == 70
+
+
+def test_levels_are_distinct_mdps_on_every_market() -> None:
+    """Whatever the bars, as long as no two days are equally turbulent: each task has its own number of days below."""
+    split = make(Dow30Risk).split
+    ranks = [task.parameters["level"] * 251 for task in (*split.train, *split.validation, *split.test)]
+    assert len({round(rank) for rank in ranks}) == len(ranks) == 80
+    np.testing.assert_allclose(ranks, np.round(ranks), atol=2e-4)
+
+
+#: of the 80 tasks: on the real year few days lie between the paper's thresholds
+COUNTS = {("synthetic", "dow30-turbulence"): 16, ("synthetic", "thresholds"): 65, ("synthetic", "levels"): 80}
+COUNTS |= {("real", "dow30-turbulence"): 5, ("real", "thresholds"): 67, ("real", "levels"): 80}
+
+
+@pytest.mark.parametrize("data", MARKETS, ids=market_id)
+@pytest.mark.parametrize("drawn", ["dow30-turbulence", "thresholds", "levels"])
+def test_the_papers_thresholds_collapse_and_levels_do_not(drawn: str, data: str) -> None:
+    suite = make(Dow30Turbulence, data) if drawn == "dow30-turbulence" else make(Dow30Risk, data, tasks=drawn)
     tasks = [*suite.split.train, *suite.split.validation, *suite.split.test]
     assert len(tasks) == 80
     actions = np.repeat(draw_actions(suite.horizon, 1), len(tasks), axis=1)
-    rewards = rewards_of(suite, [task.parameters["threshold"] for task in tasks], actions)
-    assert suite.distinct_mdps() == len(np.unique(rewards, axis=1).T) == COUNTS[market_id(data), suite.name]
+    rewards = rewards_of(suite, [suite.threshold(task) for task in tasks], actions)
+    assert suite.distinct_mdps() == len(np.unique(rewards, axis=1).T) == COUNTS[market_id(data), drawn]
 
 
 def test_the_markets_of_the_variable_of_a_file_and_of_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +261,7 @@ def test_the_markets_of_the_variable_of_a_file_and_of_the_seed(tmp_path: Path, m
     assert synthetic.data_digest is not None and synthetic.data_digest.startswith("synthetic:")
     monkeypatch.setenv(DATA_VARIABLE, str(file))
     named = make_suite("dow30-risk")
-    assert named.full_name == synthetic.full_name == "dow30-risk"
+    assert named.full_name == synthetic.full_name == "dow30-risk[tasks=levels]"
     assert named.data_source is not None and named.data_source.startswith("bars.csv (sha256 ")
     assert named.digest != synthetic.digest
     assert make_suite("dow30-risk[data=synthetic]").data_digest == synthetic.data_digest

@@ -31,6 +31,7 @@ def test_the_option_is_shown_in_its_place() -> None:
     for text in ("ant-velocity[velocity_range=0:2]", "ant-velocity[horizon=100,control_cost=0,contact_cost=0]"):
         assert shown_name(text) == recorded_suite(text).full_name
     assert shown_name("ant-velocity[velocity_range=0:2]") == "ant-velocity[terminate=true,velocity_range=0:2]"
+    assert shown_name("dow30-risk") == "dow30-risk[tasks=thresholds]"
     assert shown_name("corners[horizon=50]") == "corners[horizon=50,reward=published]"
 
 
@@ -57,4 +58,4 @@ def test_the_shipped_runs_on_them_say_what_they_did() -> None:
     changed = [run for run in shipped if run.suite.partition("[")[0] in EARLIER_SUITES]
     for run in changed:
         assert run.suite == recorded_suite(run.identity["suite"]).full_name
-        assert bool(run.cautions) == run.suite.endswith(("reward=published]", "terminate=true]"))
+        assert bool(run.cautions) == run.suite.endswith(("reward=published]", "terminate=true]", "tasks=thresholds]"))
