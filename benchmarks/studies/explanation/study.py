@@ -63,7 +63,7 @@ class ExplanationStudy(Study):
                 "walker2d-velocity[horizon=10]",
             ),
             "per_suite": (),
-            "budget": 800,
+            "budget": 4_000,
             "tasks": 2,
             "trajectories": 2,
             "hidden": (8,),
