@@ -45,7 +45,7 @@ SECONDS = {
 }
 OTHERWISE = (5e-5, 2.5e-5)
 #: so many times as long as learning from its data takes an iteration of the explanation, and XMRL-G beside MAML
-EXPLAINING, AUGMENTING = 2, 2
+EXPLAINING, AUGMENTING = 2, 4
 
 
 class ExplanationStudy(Study):
