@@ -14,7 +14,13 @@ from matplotlib.patches import Rectangle
 
 from reports.figures.colours import styles_for
 from reports.papers.evidence import Evidence, gather
-from reports.papers.figures import explanation, generalisation_gaps, information_ascent, scores_by_tasks
+from reports.papers.figures import (
+    explanation,
+    generalisation_gaps,
+    information_ascent,
+    information_in_training,
+    scores_by_tasks,
+)
 from reports.papers.figures.studies import Shown, shown_of, study_table
 from reports.papers.study_evidence import choose_studies
 from reports.papers.tables import fill_table, ours_text, table_csv
@@ -25,7 +31,7 @@ from tests.support.study_rows import store_study
 QUANTITIES = """\
 quantities = [
     "weight", "influence", "critical", "poor", "null", "stands", "p-value", "different", "train ", "validation ",
-    "test ", "score ", "general",
+    "test ", "score ", "general", "metric ",
 ]
 """
 PAPER = (
@@ -88,6 +94,10 @@ def rows_of(seed: int, parameters: tuple[str, ...] = ("velocity",)) -> list[dict
     rows += [{"quantity": "poor", "task": "validation-2"}, {"quantity": "null band", "value": 0.11}]
     rows += [{"quantity": "stands out", "value": 0.0}, {"quantity": "p-value of equal weights", "value": 0.3}]
     rows.append({"quantity": "different training tasks", "value": 4.0})
+    rows += [
+        {"quantity": "metric information_share", "algorithm": "maml-vpg", "index": 3 + i, "value": 0.5 + 0.1 * i}
+        for i in range(2)
+    ]
     for name, level in (("maml-vpg", -10.0), ("xmrl-g-five-random", -14.0)):
         for sets in range(1 if name == "maml-vpg" else 2):
             rows += [
@@ -187,8 +197,18 @@ def test_gaps_are_drawn_for_every_policy(tmp_path: Path) -> None:
 
 def test_what_is_only_drawn_stands_in_no_table(tmp_path: Path) -> None:
     quantities = {row[2] for row in study_table(shown_by(tmp_path)).rows}
-    told = {"stands out", "p-value of equal weights", "different training tasks"}
+    told = {"stands out", "p-value of equal weights", "different training tasks", "metric information_share"}
     assert quantities == {"poor", "null band", POOR, "generalisation gap", *told}
+
+
+def test_the_information_is_drawn_along_the_training_of_each_seed(tmp_path: Path) -> None:
+    shown = shown_by(tmp_path)
+    (axes,) = information_in_training.draw(shown, styles_for(shown.algorithms)).axes
+    assert points(axes, "MAML") == [(3.0, 0.5), (4.0, 0.6)]
+    assert (
+        len([line for line in axes.lines if len(np.asarray(line.get_xdata())) == 2 and line.get_marker() != "None"])
+        == 3
+    )
 
 
 def test_the_ascent_has_a_line_for_each_problem_and_direction(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: quantities that are only drawn, point by point or task by task: their mean says nothing
-ONLY_DRAWN = r"(path-\d+|weight|influence|critical|(train|validation|test) \S+|metric .*)$"
+ONLY_DRAWN = (
+    r"(path-\d+|weight|influence|critical|(train|validation|test) \S+|metric (?!information_share|saturated|mutual).*)$"
+)
 
 
 @dataclass(frozen=True, eq=False)
