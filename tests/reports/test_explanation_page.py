@@ -167,7 +167,7 @@ def test_tasks_of_one_number_lie_above_their_weights(tmp_path: Path) -> None:
     heights = {round(bar.get_x() + bar.get_width() / 2): bar.get_y() + bar.get_height() for bar in bars}
     assert heights[4] == heights[7] == pytest.approx(0.12) and heights[0] == pytest.approx(0.1)
     assert below.get_xlabel() == "velocity of the task"
-    assert below.get_title() == "nothing stands out (p = 0.3); 10 tasks are 4 MDPs, identical ones not told apart"
+    assert below.get_title() == "nothing stands out (p = 0.3)\n10 tasks are 4 MDPs, not told apart"
     assert len(points(below, "independent collections")) == 20
 
 

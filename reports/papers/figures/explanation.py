@@ -135,8 +135,8 @@ def _verdict(rows: pd.DataFrame, tasks: int, seed: int) -> str:
         out, p_value = (float(values.iloc[0]) for values in found.values())
         said.append(f"{'the largest stands out' if out else 'nothing stands out'} (p = {p_value:.2g})")
     if len(different) and int(different.iloc[0]) < tasks:
-        said.append(f"{tasks} tasks are {int(different.iloc[0])} MDPs, identical ones not told apart")
-    return "; ".join(said)
+        said.append(f"{tasks} tasks are {int(different.iloc[0])} MDPs, not told apart")
+    return "\n".join(said)
 
 
 def _of(rows: pd.DataFrame, quantity: str, seed: int, by_task: bool = True) -> pd.Series:

@@ -25,13 +25,12 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     above.set_ylabel("mutual information / log N")
     _draw_lines(below, shown, "theorem1-squared-gradient", "", "mean squared gradient", PALETTE[0], "o")
     _draw_lines(below, shown, "theorem1-bound", "", "the proof's bound, ~ 1/√K", LIGHT["grey"], "")
-    for axis in (below.xaxis, below.yaxis):
-        axis.axes.set_xscale("log")
-        axis.axes.set_yscale("log")
+    below.set_xscale("log")
+    below.set_yscale("log")
+    for axis in (below.xaxis, below.yaxis):  # a scale brings formatters of its own
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
         axis.set_minor_locator(NullLocator())
-    ends = sorted(set(shown.of("theorem1-squared-gradient")["x"]))
-    below.set_xticks(ends)
+    below.set_xticks(sorted(set(shown.of("theorem1-squared-gradient")["x"])))
     below.set_xlabel("iterations K, each with its own step size")
     for axes in (above, below):
         finish(axes)
