@@ -61,6 +61,8 @@ class ScoreTable:
     rows: dict[str, tuple[str, ...]]  # printed texts
     baseline: str = ""  # the algorithm over which gains are taken
     measurement: str = ""  # what must be measured where the cells are no scores on test tasks
+    measured_by: str = ""  # the study of ours that does, which need not exist yet
+    quantity: str = ""  # that study's
     note: str = ""
 
 
@@ -76,6 +78,7 @@ class PaperFigure:
     algorithms: tuple[str, ...]
     axes: dict[str, tuple[float, float]] = field(default_factory=dict)
     axis_of: str = ""  # the study's quantity that stands on this axis
+    quantities: tuple[str, ...] = ()  # of the study, by their first letters; all if empty
     measurement: str = ""  # what must be measured
     measured_by: str = ""  # the study of ours that it is drawn from, which need not exist yet
     ours: bool = False  # the paper has no such figure

@@ -19,7 +19,8 @@ class StudyTest:
     `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`; of the order of exact
     sides a difference that decides nothing.  `margin_from` says what a tolerance rests on: of a ratio or a value what
     in the paper, of exact sides to what these numbers are accurate.  With `logarithm` sides are compared by their
-    ratio, which suits what is positive and spans magnitudes.
+    ratio, which suits what is positive and spans magnitudes.  margin: of what is claimed higher or lower, a share of
+    the second side's magnitude by which it may fall short ("no lower").
     trivial: of a bound (the larger side), the quantity from which on it excludes nothing, such as the range of returns;
     a test on it is vacuous then.  judged: whether the verdict rests on it, or it is only shown beside.
     suite: of the rows, in place of the claim's, which stands where this says `{suite}`.  index: rows of `quantity` with
@@ -41,6 +42,7 @@ class StudyTest:
     index: int = -1
     last: bool = False
     logarithm: bool = False
+    margin: float = 0.0
 
     def __post_init__(self) -> None:
         if self.relation not in RELATIONS:
@@ -51,6 +53,8 @@ class StudyTest:
             raise ValueError(f"the relation {self.relation!r} needs a tolerance above 0")
         if self.relation == "ratio" and self.tolerance >= self.factor:
             raise ValueError(f"a ratio's tolerance must be below its factor {self.factor:g}, got {self.tolerance:g}")
+        if self.margin < 0 or (self.margin and (self.logarithm or self.relation not in ("higher", "lower"))):
+            raise ValueError(f"only the relations 'higher' and 'lower', no ratios, have a margin, got {self.margin:g}")
 
         ordered = self.relation not in ("ratio", "value")
         if ordered and self.sampled == "exact" and self.tolerance and not self.margin_from:

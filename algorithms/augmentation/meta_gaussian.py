@@ -75,8 +75,8 @@ class ExpectedObjective:
 @dataclass(frozen=True)
 class Posterior:
     """A solution of the lower level.  gaussian: [2, parameter].  free: [2, parameter], false where the floor holds a
-    std.  value: of F there.  remainder: norm of the free gradient over that of F's, 0 at an optimum.  first: F's gradient
-    in mu at the start, [parameter]."""
+    std.  value: of F there.  remainder: norm of the free gradient over that of F's, 0 at an optimum.  first: gradient
+    of F in mu at the start, [parameter]."""
 
     gaussian: torch.Tensor
     free: torch.Tensor

@@ -14,13 +14,14 @@ from benchmarks.specs.run_spec import known_suite
 from benchmarks.specs.study_spec import StudySpec, find_study, resolved, studies
 from environments.discovery import ClassEntry
 from results.identity import base_name
-from results.published import Paper
+from results.published import Paper, PaperFigure, ScoreTable
+from results.published_claims import Claim
 
 
 def studies_of(paper: Paper) -> list[str]:
-    """Names of the studies that its figures and claims rest on, in the file's order, whether they exist or not."""
-    names = [figure.measured_by for figure in paper.figures] + [claim.measured_by for claim in paper.claims]
-    return list(dict.fromkeys(filter(None, names)))
+    """Names of the studies that its tables, figures and claims rest on, in the file's order, if they exist or not."""
+    resting: list[ScoreTable | PaperFigure | Claim] = [*paper.tables, *paper.figures, *paper.claims]
+    return list(dict.fromkeys(entry.measured_by for entry in resting if entry.measured_by))
 
 
 def plan_studies(

@@ -13,7 +13,7 @@ from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.loose_suites import is_source, offer_suite, split_source
 from benchmarks.specs.provenance import record_of
-from benchmarks.specs.time_estimates import OVERHEAD, SECONDS_OF_LEARNING, Learned, sampling_seconds
+from benchmarks.specs.time_estimates import OVERHEAD, Learned, learning_seconds, sampling_seconds
 from environments.catalogue import make_suite, suites
 from environments.problem import EvaluationProtocol
 from environments.suite import Suite
@@ -140,7 +140,7 @@ class RunSpec:
         points = self.evaluations + 1 if trains else 1  # of the learning curve
         tasks = validation * points + validation + test
         evaluation = tasks * self.adaptations * self.trajectories * suite.horizon * (self.adaptation_steps + 1)
-        step = learned.get((self.suite, self.algorithm), sampling + SECONDS_OF_LEARNING)
+        step = learned.get((self.suite, self.algorithm), sampling + learning_seconds(self.algorithm))
         return OVERHEAD + evaluation * sampling + (self.budget * step if trains else 0.0)
 
     def _suite(self) -> Suite:

@@ -19,10 +19,13 @@ SAMPLING_RATES = (
     ("swimmer-*", 30_000),
     ("humanoid-*", 3_500),
     ("drone-obstacles-physics", 4_000),
+    ("dow30-*", 25_000),  # its policies see 301 numbers and act on 30 stocks
     ("*", 200_000),
 )
 #: seconds of gradients for each environment step of training, where nothing better is known
 SECONDS_OF_LEARNING = 2e-5
+#: so many times as many take those whose outer level is a problem of its own
+LEARNING_TIMES = {"xmrl-g": 6.0, "xmrl-g-random": 5.0}
 #: seconds to begin and end a run
 OVERHEAD = 0.5
 
@@ -44,6 +47,11 @@ def learn_rates(stored: Iterable[Stored]) -> Learned:
 def sampling_seconds(suite: str) -> float:
     """Of one environment step of the suite, on one core."""
     return 1 / next(rate for glob, rate in SAMPLING_RATES if fnmatchcase(base_name(suite), glob))
+
+
+def learning_seconds(algorithm: str) -> float:
+    """Of gradients for one environment step of training, on one core."""
+    return SECONDS_OF_LEARNING * LEARNING_TIMES.get(algorithm, 1.0)
 
 
 def makespan(seconds: Sequence[float], workers: int) -> float:

@@ -107,6 +107,9 @@ def _study_test(test: StudyTest, claim: Claim) -> str:
     beyond = ""
     if test.sampled == "exact" and test.tolerance and test.relation not in ("ratio", "value"):
         beyond = f" by more than {test.tolerance:g} ({test.margin_from})"
+    if test.margin:
+        why = f" ({test.margin_from})" if test.margin_from else ""
+        beyond = f", or short of it by less than {100 * test.margin:g} % of its size{why}"
     return f"{test.quantity}{index} of {first} {relation}{beyond}{_where(test)}"
 
 

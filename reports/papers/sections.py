@@ -13,7 +13,7 @@ from reports.papers.parts import CONTRADICTED, NO_CHANGE, NOT_RUN, REPRODUCED, U
 from reports.papers.tables import FilledTable, PaperCell, ours_text
 from reports.papers.verdicts import ClaimVerdict
 from reports.sections.html import Cell, Row, figure_of, table, table_links
-from reports.text.numbers import number, plural
+from reports.text.numbers import number, plural, short_count
 from reports.text.table import Table
 from results.published import Paper, PaperFigure
 
@@ -25,6 +25,10 @@ _CLASSES = {
     UNDECIDED: "undecided",
     NOT_RUN: "none",
 }
+
+
+#: rows of a figure's numbers that are shown at once
+_LONG = 30
 
 
 def claims_section(paper: Paper, verdicts: Sequence[ClaimVerdict]) -> str:
@@ -73,6 +77,9 @@ def table_section(filled: FilledTable, evidence: Evidence) -> str:
     for name, found in filled.comparable.items():
         differences = "; ".join(evidence.differences(paper.suite(name), found))
         notes.append(f"{paper.printed(name)}: {differences}")
+    if filled.study is not None:
+        notes += filled.study.differences()
+        notes += [f"{paper.printed(suite)}: {text}" for suite, text in _terms(filled).items()]
     notes += [f"Not run: {reason}" for reason in missing]
     return f"""
 <section id="{source.id}"><h3>{escape(source.place)}. {escape(source.title)}</h3>
@@ -80,6 +87,15 @@ def table_section(filled: FilledTable, evidence: Evidence) -> str:
 are over {escape(paper.printed(source.baseline) or "no baseline")}.</p>
 {table(source.title, rows, "printed", heads)}
 {_notes(notes)}<p class="files">Table: {table_links(source.id)}</p></section>"""
+
+
+def _terms(filled: FilledTable) -> dict[str, str]:
+    """Of a study's cells, by the paper's suite, how much training they had and on what."""
+    cells = [cell for row in filled.cells for cell in row if cell.ours is not None]
+    return {
+        cell.suite: f"our suite is {cell.terms[0]}, at most {short_count(cell.terms[1])} environment steps of training"
+        for cell in cells
+    }
 
 
 def plain_section(identifier: str, texts: Table, note: str) -> str:
@@ -104,6 +120,8 @@ def figure_section(
         notes.append("The paper's values are not in its text. Its vertical axes run " + _axes(figure) + ".")
     notes += beyond
     numbers = "" if texts is None else f"{_html(texts)}<p class='files'>Table: {table_links(figure.id)}</p>"
+    if texts is not None and len(texts.rows) > _LONG:
+        numbers = f"<details><summary>Its numbers: {plural(len(texts.rows), 'row')}</summary>{numbers}</details>"
     return f"""
 <section id="{figure.id}"><h3>{escape(figure.place)}. {escape(figure.title)}</h3>{drawn}{_notes(notes)}{numbers}
 </section>"""

@@ -145,7 +145,7 @@ def _exact(test: StudyTest, pair: str, values: Sequence[float], seeds: int) -> P
     else:
         against = test.factor if test.single else second
         effect, margin = first - against, max(MARGIN * max(abs(first), abs(against)), test.tolerance)
-    favour = -effect if test.relation in ("lower", "below") else effect
+    favour = (-effect if test.relation in ("lower", "below") else effect) + _allowed(test, second)
     word = REPRODUCED if favour > margin else CONTRADICTED if favour < -margin else NO_CHANGE
     near = _margin(test, margin)
     reason = "nothing in it is left to chance" if word != NO_CHANGE else f"the two differ by no more than {near}"
@@ -180,7 +180,7 @@ def _sampled(test: StudyTest, pair: str, values: Sequence[np.ndarray], seeds: in
     if ratio:
         effect = math.exp(effect)
         interval = None if interval is None else (math.exp(interval[0]), math.exp(interval[1]))
-    leaning, claimed, favour = _leaning(test, compare_at, effect, 1.0 if ratio else 0.0)
+    leaning, claimed, favour = _leaning(test, compare_at, effect, 1.0 if ratio else 0.0, float(second.mean()))
     if interval is None:
         claimed = "; ".join(filter(None, [claimed, f"a test needs at least 2 {unit}s"]))
     return Part(
@@ -201,8 +201,10 @@ def _sampled(test: StudyTest, pair: str, values: Sequence[np.ndarray], seeds: in
     )
 
 
-def _leaning(test: StudyTest, compare_at: CompareAt, effect: float, neutral: float) -> tuple[Leaning, str, float]:
-    """What the test leans to, what was claimed, and how far the effect is for it."""
+def _leaning(
+    test: StudyTest, compare_at: CompareAt, effect: float, neutral: float, second: float
+) -> tuple[Leaning, str, float]:
+    """What the test leans to, what was claimed, and how far the effect is for it.  second: that side's mean."""
     if test.relation in ("ratio", "value"):
         claimed = f"claimed {_band(test)}"
         low, high = test.factor - test.tolerance, test.factor + test.tolerance
@@ -210,7 +212,17 @@ def _leaning(test: StudyTest, compare_at: CompareAt, effect: float, neutral: flo
     place = test.factor if test.relation in ("above", "below") else neutral
     up = test.relation in ("higher", "rises", "above")
     claimed = f"claimed {test.relation} {place:g}" if test.relation in ("above", "below") else ""
+    allowed = _allowed(test, second)
+    if test.margin:
+        place -= allowed if up else -allowed
+        claimed = f"claimed no {'lower' if up else 'higher'} by more than {allowed:.3g}, "
+        claimed += f"{100 * test.margin:g} % of the second" + (f"; {test.margin_from}" if test.margin_from else "")
     return direction(compare_at(place), up), claimed, effect - place if up else place - effect
+
+
+def _allowed(test: StudyTest, second: float) -> float:
+    """By how much the first side may fall short."""
+    return test.margin * abs(second)
 
 
 def _band(test: StudyTest) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 from reports.papers.departures import value_of
 from reports.papers.evidence import Comparable, Evidence
+from reports.papers.measured_cells import Measured, measured_cells
 from reports.papers.parts import NOT_RUN
+from reports.papers.study_evidence import ChosenStudy
 from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary
 from reports.text.numbers import NONE, decimals_for, interval, number, plural, short_count
@@ -30,6 +32,7 @@ class PaperCell:
     missing: str  # why there is none of ours
     printed_gain: float | None
     our_gain: float | None
+    measured: Measured | None = None  # where a study's rows are its source
 
     @property
     def gain_ratio(self) -> float | None:
@@ -38,6 +41,14 @@ class PaperCell:
             return None
         return self.our_gain / self.printed_gain
 
+    @property
+    def terms(self) -> tuple[str, int, str]:
+        """Our suite's full name, the budget of each method and the profile; only where there is one of ours."""
+        if self.measured is not None:
+            return self.measured.suite, self.measured.budget, self.measured.profile
+        assert self.found is not None
+        return self.found.suite, self.found.budget, self.found.profiles
+
 
 @dataclass(frozen=True)
 class FilledTable:
@@ -45,6 +56,7 @@ class FilledTable:
 
     source: ScoreTable
     cells: tuple[tuple[PaperCell, ...], ...]
+    study: ChosenStudy | None = None  # that its numbers come from, if it is no table of runs
 
     @property
     def comparable(self) -> dict[str, Comparable]:
@@ -54,7 +66,10 @@ class FilledTable:
 
 
 def fill_table(table: ScoreTable, evidence: Evidence) -> FilledTable:
-    """Ours are means over seeds and tasks after the last adaptation step, each suite's from one comparable set."""
+    """Ours are means over seeds and tasks after the last adaptation step, each suite's from one comparable set.
+
+    Those of a table that a study measures are means over seeds and tasks of the study's rows.
+    """
     paper = evidence.paper
     suites = {suite.id for suite in paper.suites}
     algorithms = [name for name in (*table.columns, *table.rows) if name not in suites]
@@ -64,18 +79,23 @@ def fill_table(table: ScoreTable, evidence: Evidence) -> FilledTable:
         for column, text in zip(table.columns, texts, strict=True)
     }
     means = {cell: parse_number(text)[0] for cell, text in printed.items()}
-    found = {name: evidence.best(paper.suite(name), algorithms) for name, _ in printed}
-    ours = {
+    found: dict[str, Comparable | None] = dict.fromkeys(name for name, _ in printed)
+    if not table.measurement:
+        found = {name: evidence.best(paper.suite(name), algorithms) for name in found}
+    study = evidence.studies.get(table.measured_by)
+    measured = {} if study is None else measured_cells(study, table.quantity, [paper.suite(name) for name in found])
+    ours = {cell: each.summary for cell, each in measured.items()} | {
         (suite, name): chosen.entries[name].final
         for suite, chosen in found.items()
-        if chosen is not None and not table.measurement
+        if chosen is not None
         for name in algorithms
         if name in chosen.entries
     }
 
     def made(suite: str, algorithm: str) -> PaperCell:
         cell, base = (suite, algorithm), (suite, table.baseline)
-        missing = "" if cell in ours else f"no measurement of the {table.measurement} yet"
+        stored = f"; none of {table.measured_by} is stored" if table.measured_by and study is None else ""
+        missing = "" if cell in ours else f"no measurement of the {table.measurement} yet{stored}"
         if not table.measurement and cell not in ours:
             missing = evidence.missing(paper.suite(suite), algorithm)
         gains = algorithm != table.baseline and base in means
@@ -89,10 +109,11 @@ def fill_table(table: ScoreTable, evidence: Evidence) -> FilledTable:
             missing,
             means[cell] - means[base] if gains else None,
             ours[cell].mean - ours[base].mean if gains and cell in ours and base in ours else None,
+            measured.get(cell),
         )
 
     rows = (tuple(made(*_cell(row, column, suites)) for column in table.columns) for row in table.rows)
-    return FilledTable(table, tuple(rows))
+    return FilledTable(table, tuple(rows), study)
 
 
 def wide_table(filled: FilledTable, paper: Paper) -> Table:
@@ -130,10 +151,8 @@ def table_csv(filled: FilledTable) -> str:
     for cell in (cell for row in filled.cells for cell in row):
         low, high = (cell.ours.interval if cell.ours is not None else None) or (None, None)
         ours: Sequence[Any] = (None,) * 9
-        if cell.ours is not None and cell.found is not None:
-            s = cell.ours
-            ours = (cell.found.suite, cell.found.budget, cell.found.profiles, s.mean, s.std_seeds, s.std_tasks, s.iqm)
-            ours = (*ours, low, high)
+        if cell.ours is not None:
+            ours = (*cell.terms, cell.ours.mean, cell.ours.std_seeds, cell.ours.std_tasks, cell.ours.iqm, low, high)
         printed = (cell.suite, cell.algorithm, *parse_number(cell.printed))
         seeds = None if cell.ours is None else cell.ours.seeds
         rows.append((*printed, *ours, seeds, cell.printed_gain, cell.our_gain, cell.gain_ratio, cell.missing))

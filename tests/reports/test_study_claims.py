@@ -104,6 +104,33 @@ def test_the_interval_is_of_the_differences_over_seeds_that_both_sides_share(sto
     assert verdict.word == UNDECIDED
 
 
+@pytest.mark.parametrize(
+    ("relation", "dice", "word"),
+    [
+        ("higher", [99.0, 98.9, 99.1], REPRODUCED),  # by 1 % lower
+        ("higher", [80.0, 80.1, 79.9], CONTRADICTED),
+        ("higher", [95.0, 95.1, 94.9], UNDECIDED),
+        ("lower", [101.0, 100.9, 101.1], REPRODUCED),
+        ("lower", [120.0, 120.1, 119.9], CONTRADICTED),
+    ],
+)
+def test_no_lower_is_a_margin_of_the_second_side(
+    relation: str, dice: list[float], word: str, store: Store, tmp_path: Path
+) -> None:
+    fill(store, dice, [100.0, 100.0, 100.0])
+    text = f'{SPREAD}"{relation}", margin = 0.05, margin_from = "no lower"'
+    verdict = verdict_of(paper_of(tmp_path, text), store)
+    assert verdict.word == word and verdict.effect == pytest.approx(sum(dice) / 3 - 100)
+    said = "lower" if relation == "higher" else "higher"
+    assert f"claimed no {said} by more than 5, 5 % of the second; no lower" in verdict.reasons[0]
+    assert "short of it by less than 5 % of its size (no lower)" in change.test_text(verdict.claim)
+
+
+def test_only_a_difference_has_a_margin(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="only the relations 'higher' and 'lower'"):
+        paper_of(tmp_path, f'{SPREAD}"value", tolerance = 1.0, margin = 0.05')
+
+
 def test_a_single_seed_decides_nothing(store: Store, tmp_path: Path) -> None:
     fill(store, [30.0], [1.0])
     verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher"'), store)

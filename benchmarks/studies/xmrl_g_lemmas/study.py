@@ -11,9 +11,9 @@ derivative of what the printed direction is the gradient of, by stds alone (`pri
 `lemma1-iterations` and `lemma1-damping`: of conjugate gradient.
 
 Lemma 2.  `lemma2-coefficient-ratio`: of x^2 in the proof's expansion, as printed over Taylor's.  `lemma2-eigenvalue`
-(x counts them): of H-bar, which is said to be positive definite, over the largest in size.  `lemma2-change`: what
-mixing adds to a critical task's objective: `exact`, by the proof's reduction to one side of the pairs (`reduced`), and
-by the lemma's quadratic form (`printed`).
+(x counts them) and `lemma2-smallest-eigenvalue`: of H-bar, which is said to be positive definite, over the largest in
+size.  `lemma2-change`: what mixing adds to a critical task's objective: `exact`, by the proof's reduction to one side
+of the pairs (`reduced`), and by the lemma's quadratic form (`printed`).
 
 Theorem 1.  `theorem1-squared-gradient` at x = K: its mean over K iterations with beta = 2 / (C sqrt K), and
 `theorem1-bound`, what the proof bounds it by; C and the Lipschitz constant (`smoothness`, `lipschitz`) are the largest
@@ -134,6 +134,7 @@ class XmrlGLemmas(Study):
             at = {**setting.place(), "task": f"task-{task}"}
             rows.append(row("lemma2-coefficient-ratio", form.printed / (form.second / 2), **at))
             size = float(form.eigenvalues.abs().max())
+            rows.append(row("lemma2-smallest-eigenvalue", float(form.eigenvalues.min()) / size, **at))
             rows += [
                 row("lemma2-eigenvalue", float(value) / size, x=place, **at)
                 for place, value in enumerate(form.eigenvalues)

@@ -13,8 +13,10 @@ from results.published import PaperFigure
 if TYPE_CHECKING:
     import pandas as pd
 
-#: quantities that are only drawn, point by point: their mean says nothing
-PATHS = r"path-\d+$"
+#: quantities that are only drawn, point by point or task by task: their mean says nothing
+ONLY_DRAWN = (
+    r"(path-\d+|weight|influence|critical|(train|validation|test) \S+|metric (?!information_share|saturated|mutual).*)$"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,10 @@ def shown_of(figure: PaperFigure, evidence: Evidence) -> Shown | None:
     paper = evidence.paper
     order = [paper.suite(identifier).base for identifier in figure.suites]
     bases = study.values["suite"].str.partition("[")[0]
-    rows = study.values[(bases.isin(order) | (bases == "")) if order else bases.notna()]
+    own = (bases.isin(order) | (bases == "")) if order else bases.notna()
+    if figure.quantities:
+        own &= study.values["quantity"].str.startswith(figure.quantities)
+    rows = study.values[own]
     if rows.empty:
         return None
     if order:
@@ -70,7 +75,7 @@ def study_table(shown: Shown) -> Table:
     for suite in shown.suites or ("",):
         for algorithm in (*shown.algorithms, ""):
             own = shown.values[(shown.values["suite"] == suite) & (shown.values["algorithm"] == algorithm)]
-            for quantity, group in own[~own["quantity"].str.match(PATHS)].groupby("quantity", sort=True):
+            for quantity, group in own[~own["quantity"].str.match(ONLY_DRAWN)].groupby("quantity", sort=True):
                 means = group.groupby("seed")["value"].mean()
                 spread = f"{means.std(ddof=0):.3g}" if len(means) > 1 else "–"
                 cells = (f"{means.mean():.4g}", spread, f"{means.min():.3g}", f"{means.max():.3g}")
