@@ -21,7 +21,7 @@ from algorithms.meta_learning.adam_meta_learner import AdamConfig
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked, unflat
-from algorithms.search_space import Choice, Range, searched, unsearched
+from algorithms.search_space import unsearched
 from environments.collector import Collector
 from environments.facts import SuiteFacts
 from environments.problem import Problem
@@ -36,7 +36,7 @@ class XmrlConfig(AugmentationConfig, ExplanationConfig):
 
     # as many validation and training tasks are looked at as it pays for
     explanation_share: float = unsearched(0.25, "the paper charges it to nobody; here it is taken from the training")
-    augmentation_share: float = searched(0.3, Range(0.1, 0.6))
+    augmentation_share: float = unsearched(0.3, "how the budget is divided, as explanation_share is")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,7 +50,7 @@ class XmrlConfig(AugmentationConfig, ExplanationConfig):
 @dataclass(frozen=True)
 class XmrlGConfig(XmrlConfig, AdamConfig):
     # the meta-parameters follow the base's own optimiser along the gradient (7), or are the lower level's solution
-    meta_update: Literal["adam", "posterior"] = searched("adam", Choice(("adam", "posterior")))
+    meta_update: Literal["adam", "posterior"] = "adam"
 
 
 class Explained(GradientMetaLearner):

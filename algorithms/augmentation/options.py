@@ -27,7 +27,7 @@ class AugmentationConfig(Config):
     coefficient_sharing: Literal["all", "none"] = "all"
     # beta, of the ascent on the information; it is flat where the components separate and steep where they are narrow,
     # hence the bound on how far the mean or the std moves in an iteration (none: as printed)
-    coefficient_step_size: float = searched(0.05, LogRange(0.005, 0.5))
+    coefficient_step_size: float = unsearched(0.05, "coefficient_bound decides most of its steps")
     coefficient_bound: float | None = unsearched(0.05, BOUNDED)
     # the information's own gradient, or what Lemma 1 prints
     direction: Literal["information", "lemma1"] = "information"

@@ -22,8 +22,8 @@ class OnSuite:
     tasks: int = 10  # per meta-iteration
     trajectories: int = 10  # per task and adaptation step, in training, explanation and scoring
     hidden: tuple[int, ...] = (64, 64)
-    inner_step_size: float = 0.1
-    step_size: float = 3e-3  # Adam's
+    inner_step_size: float = 0.346
+    step_size: float = 4.56e-3  # Adam's
     gae_lambda: float = 0.9
     poor_tasks: int = 5
     critical_tasks: int = 5
@@ -59,9 +59,9 @@ class ExplanationStudyConfig(OnSuite, StudyConfig):
     algorithms: tuple[str, ...] = ("maml-vpg", "xmrl-g")
     # other values on single suites, named without options; of two entries of one suite the later one's stand
     per_suite: tuple[str, ...] = (
-        "drone-obstacles[budget=6000000,adaptation_steps=5,hidden=32:32,inner_step_size=0.3,step_size=0.01]",
-        "dow30-turbulence[budget=3000000,inner_step_size=0.02,step_size=0.01]",
-        "half-cheetah-velocity[budget=2000000,inner_step_size=0.35,step_size=0.005]",
+        "drone-obstacles[budget=6000000,adaptation_steps=5,hidden=32:32,inner_step_size=0.0428,step_size=0.0181]",
+        "dow30-turbulence[budget=3000000]",
+        "half-cheetah-velocity[budget=2000000]",
     )
 
     def __post_init__(self) -> None:

@@ -76,9 +76,9 @@ class ExplanationStudy(Study):
         },
         "quick": {
             "per_suite": (
-                "drone-obstacles[budget=600000,adaptation_steps=5,hidden=32:32,inner_step_size=0.3,step_size=0.01]",
-                "dow30-turbulence[budget=300000,inner_step_size=0.02,step_size=0.01]",
-                "half-cheetah-velocity[budget=200000,inner_step_size=0.35,step_size=0.005]",
+                "drone-obstacles[budget=600000,adaptation_steps=5,hidden=32:32,inner_step_size=0.0428,step_size=0.0181]",
+                "dow30-turbulence[budget=300000]",
+                "half-cheetah-velocity[budget=200000]",
             ),
             "budget": 150_000,
             "tasks": 5,
