@@ -27,7 +27,7 @@ class Domain:
     def contains(self, value: Any) -> bool:
         if not self.parts:
             return not isinstance(value, tuple | list) and self.holds(value)
-        return isinstance(value, tuple | list) and len(value) > 0 and all(map(self.holds, value))
+        return isinstance(value, tuple | list) and all(map(self.holds, value))
 
 
 POSITIVE = Domain("above 0", lambda value: value > 0)
@@ -36,7 +36,7 @@ COUNT = Domain("at least 1", lambda value: value >= 1)
 SHARE = Domain("in [0, 1]", lambda value: 0 <= value <= 1)
 INSIDE_UNIT = Domain("in (0, 1)", lambda value: 0 < value < 1)
 DISCOUNT = Domain("in (0, 1]", lambda value: 0 < value <= 1)
-LAYERS = Domain("one or more sizes of at least 1", lambda value: value >= 1, parts=True)
+LAYERS = Domain("sizes of at least 1", lambda value: value >= 1, parts=True)
 
 
 def domains(cls: type) -> dict[str, Domain]:

@@ -86,7 +86,9 @@ def test_the_installed_command_lists_what_the_checkout_has_even_beside_foreign_p
     done = metarl(installed, "list", "--json", cwd=foreign, path=(installed,))
     assert done.returncode == 0, done.stderr
     names = {suite["name"] for suite in json.loads(done.stdout)["suites"]}
-    assert names == {path.stem for path in (ROOT / "environments" / "splits").glob("*.json")}
+    # of a suite's later version the split has a name of its own
+    versions = {"dow30-risk-levels"}
+    assert names == {path.stem for path in (ROOT / "environments" / "splits").glob("*.json")} - versions
 
 
 def test_workers_of_the_installed_command_import_no_foreign_package(installed: Path, foreign: Path) -> None:

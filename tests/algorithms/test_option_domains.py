@@ -47,8 +47,8 @@ def test_every_number_of_every_method_has_a_domain(method: str, name: str, value
     [
         ("maml-trpo.delta=-1", "algorithm maml-trpo: delta must be above 0, got -1.0"),
         ("maml-trpo.delta=0", "delta must be above 0, got 0.0"),
-        ("maml-trpo.hidden=-1", "hidden must be one or more sizes of at least 1, got (-1,)"),
-        ("maml-trpo.hidden=64:0", "hidden must be one or more sizes of at least 1, got (64, 0)"),
+        ("maml-trpo.hidden=-1", "hidden must be sizes of at least 1, got (-1,)"),
+        ("maml-trpo.hidden=64:0", "hidden must be sizes of at least 1, got (64, 0)"),
         ("maml-trpo.cg_iterations=0", "cg_iterations must be at least 1, got 0"),
         ("maml-trpo.backtrack_ratio=1", "backtrack_ratio must be in (0, 1), got 1.0"),
         ("maml-trpo.inner_step_size=-0.1", "inner_step_size must be at least 0, got -0.1"),
@@ -65,8 +65,8 @@ def test_a_penalty_a_clip_and_no_layer_at_all() -> None:
     for values, message in (
         ({"kl_penalty": -1.0}, "kl_penalty must be at least 0, got -1.0"),
         ({"clip": 0.0}, "clip must be above 0, got 0.0"),
-        ({"hidden": ()}, "hidden must be one or more sizes of at least 1, got ()"),
-        ({"hidden": 64}, "hidden must be one or more sizes of at least 1, got 64"),
+        ({"hidden": (0,)}, "hidden must be sizes of at least 1, got (0,)"),
+        ({"hidden": 64}, "hidden must be sizes of at least 1, got 64"),
         ({"gradient_steps": 0}, "gradient_steps must be at least 1, got 0"),
     ):
         with pytest.raises(ValueError) as raised:

@@ -94,7 +94,8 @@ def test_the_third_part_trains_and_tracks_the_information(finished):
     running, metrics = finished
     third = [each for each in metrics if each["part"] == 3]
     assert len({each["coefficient_mean"] for each in third}) > 1
-    assert all(0 <= each["information_share"] <= 1.05 for each in third)
+    # an estimate of few draws, which may pass its ends by their noise
+    assert all(-0.05 <= each["information_share"] <= 1.05 for each in third)
     assert len(running.algorithm.critical) == 2
     training = {task.id for task in make_suite(SUITE).split.train}
     assert set(running.algorithm.critical) <= training
