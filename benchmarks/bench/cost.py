@@ -25,7 +25,11 @@ COSTS = {
     **dict.fromkeys(("e-maml-trpo", "lvc-trpo", "maml-trpo"), 1.7),
     "promp": 1.4,
     "multi-task": 1.25,
+    "task-weighting": 1.4,
+    "meta-augmentation": 1.2,
     **dict.fromkeys(("dice-vpg", "e-maml-vpg", "lvc-vpg"), 1.15),
+    # MAML-VPG's own work; of XMRL-G its first part alone, since a measurement has no budget to share out
+    **dict.fromkeys(("maml-vpg-validation", "meta-regularization", "xmrl-g", "xmrl-g-random"), 1.1),
 }
 
 #: the parts of BO-MRL's meta-iteration, and the share of it that each must keep to; on one of two cores, the other at

@@ -35,7 +35,7 @@ class NotingCollector(Collector):
     """Notes every collection in `collections`, with as good as no work of its own."""
 
     def __init__(self, suite: LocomotionSuite, streams: Streams) -> None:
-        super().__init__(suite, streams, Ledger(None), Guard("measuring", {"train"}))
+        super().__init__(suite, streams, Ledger(None), Guard("measuring", {"train", "validation"}))
         self.collections: list[Collection] = []
 
     def collect(self, policy: Policy, tasks: Sequence[TaskRef], trajectories: int) -> TrajectoryBatch:

@@ -78,7 +78,8 @@ def _suite(found: ClassEntry) -> dict[str, Any]:
 
 
 def _split(found: ClassEntry) -> tuple[dict[str, int], str]:
-    file = FOLDER / f"{found.name}.json"
+    # a later version of a suite has its split beside the first one's
+    file = FOLDER / f"{found.literals.get('split_file', found.name)}.json"
     if file.is_file():
         content = json.loads(file.read_text())
         return {name: len(content[name]) for name in NAMES}, content["digest"]

@@ -160,6 +160,7 @@ class Dow30Risk(StockSuite):
     grid: ClassVar[int] = 120  # steps from the lowest threshold to the highest
     trades: ClassVar[int] = 251  # in 2021; of these the lowest and the highest level leave so many below:
     levels: ClassVar[tuple[int, int]] = (26, 238)
+    split_file: ClassVar[str] = "dow30-risk-levels"  # by default
     Options = RiskOptions
     options: RiskOptions
     earlier_versions = ("tasks=thresholds",)
@@ -171,7 +172,7 @@ class Dow30Risk(StockSuite):
     @property
     def split_name(self) -> str:
         """Of the file that holds the split."""
-        return self.name if self.options.tasks == "thresholds" else f"{self.name}-levels"
+        return self.name if self.options.tasks == "thresholds" else self.split_file
 
     @property
     def cautions(self) -> tuple[str, ...]:

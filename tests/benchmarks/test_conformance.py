@@ -19,7 +19,7 @@ SCRIPTED = {name for name, found in algorithms().items() if found.literals.get("
 #: who fits none of the suites that are tried unless others are named
 SPECIAL = {"buy-and-hold": ["dow30-risk[data=synthetic]"]}
 #: who says that discrete observations do not fit
-MIXING = {"meta-augmentation"}
+MIXING = {"meta-augmentation", "xmrl-g", "xmrl-g-random"}
 SPOILT = {
     "collects on a test task": (
         "forbidden-task",
