@@ -154,8 +154,10 @@ def _check_suites(paper: Paper, choice: PaperOptions) -> None:
 
 def _say_absent(paper: Paper) -> None:
     """One line each on what the paper has and this version does not."""
+    measured = {name for figure in paper.figures if figure.measured_by in known_studies() for name in figure.algorithms}
+    known = measured | algorithms().keys()  # some policies are a study's own
     absent = {
-        "algorithms": [entry.id for entry in paper.algorithms if entry.id not in algorithms()],
+        "algorithms": [entry.id for entry in paper.algorithms if entry.id not in known],
         "suites": [entry.base for entry in paper.suites if entry.base not in suites()],
     }
     for kind, names in absent.items():
