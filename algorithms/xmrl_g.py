@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -80,6 +81,8 @@ class Explained(GradientMetaLearner):
         self.augmentation: Augmentation | None = None
 
     def meta_step(self, collector: Collector) -> Metrics:
+        if collector.iteration == 0:
+            self._refuse_small(collector)
         if self.critical:
             return self.augmented_step(collector)
         if self._learns(collector):
@@ -146,13 +149,34 @@ class Explained(GradientMetaLearner):
             self.augmentation = Augmentation(self.parameters, len(self.critical), self.config)
             self.augmentation.load_state_dict(state["augmentation"])
 
+    @property
+    def kept(self) -> float:
+        """The share of the budget that is kept from the first part."""
+        return self.config.explanation_share + self.config.augmentation_share
+
+    def least(self, collector: Collector) -> float:
+        """The smallest budget whose shares pay for every part."""
+        config = self.config
+        explained = self._cost(collector, config.replicates * (config.poor_tasks + config.critical_tasks))
+        augmented = self._cost(collector, config.tasks + config.critical_tasks)
+        return max(explained / config.explanation_share, augmented / config.augmentation_share)
+
+    def _refuse_small(self, collector: Collector) -> None:
+        """A run that ended in its first part would be its base under another name."""
+        limit, least = collector.ledger.limit, math.ceil(self.least(collector))
+        if limit is not None and limit < least:
+            raise UsageError(
+                f"{self.name} cannot go through its parts within {limit:,} environment steps: with this horizon and "
+                f"these batches it needs {least:,}; give it a larger budget, or fewer tasks, trajectories, poor_tasks "
+                "or critical_tasks"
+            )
+
     def _learns(self, collector: Collector) -> bool:
         """Whether an iteration of the first part leaves the other parts their shares."""
-        limit, config = collector.ledger.limit, self.config
+        limit = collector.ledger.limit
         if limit is None:
             return True
-        kept = (config.explanation_share + config.augmentation_share) * limit
-        return collector.remaining - self._cost(collector, config.tasks) >= kept
+        return collector.remaining - self._cost(collector, self.config.tasks) >= self.kept * limit
 
     def _cost(self, collector: Collector, tasks: int) -> int:
         return (self.training_steps + 1) * collector.cost(tasks, self.config.trajectories)
@@ -242,11 +266,12 @@ class XmrlGRandom(XmrlG):
         self.critical = [training[index].id for index in order[: self.config.critical_tasks].tolist()]
         return {}
 
-    def _learns(self, collector: Collector) -> bool:
-        limit = collector.ledger.limit
-        if limit is None:
-            return True
-        return collector.remaining - self._cost(collector, self.config.tasks) >= self.config.augmentation_share * limit
+    @property
+    def kept(self) -> float:
+        return self.config.augmentation_share
+
+    def least(self, collector: Collector) -> float:
+        return self._cost(collector, self.config.tasks + self.config.critical_tasks) / self.config.augmentation_share
 
 
 def _acting(learner: GradientMetaLearner, batches: InnerOuterBatches) -> list[Acting]:

@@ -22,7 +22,7 @@ class Domain:
 
     text: str
     holds: Callable[[Any], bool]
-    parts: bool = False  # a tuple of at least one
+    parts: bool = False  # a tuple
 
     def contains(self, value: Any) -> bool:
         if not self.parts:

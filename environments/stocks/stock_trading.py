@@ -116,10 +116,13 @@ class StockSuite(Suite):
         below = min(max(round(task.parameters["level"] * len(ordered)), 1), len(ordered) - 1)
         return float((ordered[below - 1] + ordered[below]) / 2)
 
+    def mdp_key(self, task: Task) -> int:
+        """How many trades the task's threshold touches: thresholds between the same two days' values are one MDP."""
+        return int((self.episode.turbulence[: self.horizon] >= self.threshold(task)).sum())
+
     def distinct_mdps(self) -> int:
-        """How many different MDPs the split's tasks are: thresholds between the same two days' values are the same."""
-        turbulence = self.episode.turbulence[: self.horizon]
-        return len({int((turbulence >= self.threshold(task)).sum()) for task in self._tasks})
+        """How many different MDPs the split's tasks are."""
+        return len({self.mdp_key(task) for task in self._tasks})
 
     @property
     def _tasks(self) -> list[Task]:

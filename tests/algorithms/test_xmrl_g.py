@@ -1,5 +1,6 @@
 """XMRL-G: three parts within one budget, the augmented objective, the bases that it may stand on."""
 
+import math
 from dataclasses import dataclass
 
 import pytest
@@ -12,10 +13,13 @@ from algorithms.maml_vpg import MamlVpg
 from algorithms.policies.parameters import flat
 from algorithms.xmrl_g import AugmentedObjective, Explained, XmrlConfig, XmrlG, XmrlGRandom
 from benchmarks.execution.session import Session
+from benchmarks.execution.training import open_session
+from benchmarks.planning.plan import make_plan
 from environments.catalogue import make_suite
 from environments.facts import SuiteFacts
 from environments.problem import EvaluationProtocol
 from environments.streams import Streams
+from environments.typed_options import UsageError
 
 SUITE = "half-cheetah-velocity[horizon=5]"
 OPTIONS = {
@@ -166,3 +170,22 @@ def test_states_of_a_table_cannot_be_mixed():
 def test_shares_that_leave_nothing_to_train_are_refused():
     with pytest.raises(ValueError, match="below 1 together"):
         XmrlG.Config(explanation_share=0.6, augmentation_share=0.5)
+
+
+@pytest.mark.parametrize("algorithm", [XmrlG, XmrlGRandom])
+def test_a_budget_that_ends_in_the_first_part_is_refused(algorithm):
+    """It would be MAML under another name."""
+    with pytest.raises(UsageError, match=r"cannot go through its parts within 300 environment steps: .* it needs \d"):
+        session(algorithm, budget=300).iterate()
+    least = math.ceil(session(algorithm).algorithm.least(session(algorithm).collector))
+    parts = {int(each["part"]) for each in metrics_of(session(algorithm, budget=least + 60))}
+    assert parts == {1, 2, 3}
+
+
+@pytest.mark.parametrize("profile", ["smoke", "quick", "standard"])
+def test_the_papers_budgets_pay_for_all_parts(profile):
+    runs = [spec for spec in make_plan("xmrl-g", profile=profile, seeds=1) if spec.algorithm.startswith("xmrl-g")]
+    assert len(runs) == 10
+    for spec in runs:
+        running = open_session(spec)
+        assert running.algorithm.least(running.collector) <= spec.budget, spec.label

@@ -131,6 +131,8 @@ def test_stock_tasks_between_the_same_two_turbulences_are_one_mdp(monkeypatch: p
     assert key(low) != key(high)
     tasks = [*suite.split.train, *suite.split.validation, *suite.split.test]
     assert len({mdp_key(suite, task) for task in tasks}) == suite.distinct_mdps()  # type: ignore[attr-defined]
+    by_level = make_suite("dow30-risk[data=synthetic]")
+    assert len({mdp_key(by_level, task) for task in by_level.split.train}) == 50
 
 
 def test_elsewhere_tasks_of_equal_parameters_are_one_mdp_unless_the_suite_says_otherwise() -> None:
