@@ -17,7 +17,7 @@ import torch
 from algorithms.algorithm import Algorithm
 from algorithms.search_space import faults
 from benchmarks.conformance.neighbours import check_neighbours
-from benchmarks.conformance.trial import Trial, Violation
+from benchmarks.conformance.trial import Refused, Trial, Violation
 from benchmarks.planning.fitting import misfit
 from benchmarks.planning.plan import resolve_options
 from environments.catalogue import make_suite, parse_suite_name
@@ -31,7 +31,7 @@ SUITES = ("frozen-lake-low", "half-cheetah-velocity")
 HORIZON = 10
 #: environment steps: no multiple of a meta-iteration, so that the last one does not fit
 BUDGET = 799
-#: how often the budget is raised eightfold for an algorithm whose first meta-iteration does not fit
+#: how often the budget is raised eightfold for an algorithm whose first meta-iteration does not fit, or says so
 RAISES = 4
 #: meta-iterations before the state is saved: after a single one, too much of a state is still alike
 SAVED_AFTER = 2
@@ -103,10 +103,17 @@ def _examine(cls: type[Algorithm], config: Any, suite: Suite) -> list[Finding]:
     torch.set_num_threads(1)
     budget = BUDGET
     for _ in range(RAISES):
-        broken = _first_violation(cls, config, suite, budget)
-        if broken is None or broken.rule != _NOTHING_TRAINED:
-            break
+        refused = None
+        try:
+            broken = _first_violation(cls, config, suite, budget)
+        except Refused as error:
+            refused = error
+        else:
+            if broken is None or broken.rule != _NOTHING_TRAINED:
+                break
         budget *= 8
+    if refused is not None:
+        raise UsageError(str(refused))
     rules = [rule for rule in RULES if rule != DECLARED]
     wrong = "; ".join(faults(cls.Config))
     declared = Finding(suite.full_name, DECLARED, not wrong, wrong)
@@ -144,7 +151,7 @@ def _first_violation(cls: type[Algorithm], config: Any, suite: Suite, budget: in
         check_neighbours(make, suite, trained.streams, "siblings" in cls.access)
     except Violation as violation:
         return violation
-    except UsageError:
+    except (UsageError, Refused):
         raise
     except Exception as error:  # the adapter's own, whatever it is
         place = traceback.extract_tb(error.__traceback__)[-1]

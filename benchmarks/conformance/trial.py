@@ -24,6 +24,7 @@ from environments.streams import Streams
 from environments.suite import Suite
 from environments.task import Task, TaskRef
 from environments.trajectories import TrajectoryBatch
+from environments.typed_options import UsageError
 
 PROTOCOL = EvaluationProtocol(adaptation_steps=2, trajectories=2)
 #: meta-iterations after which a trial of training ends, whatever is left of the budget
@@ -36,6 +37,10 @@ class Violation(Exception):
     def __init__(self, rule: str, reason: str) -> None:
         super().__init__(f"{rule}: {reason}")
         self.rule, self.reason = rule, reason
+
+
+class Refused(Exception):
+    """The first meta-iteration refused to begin, as an algorithm does whose parts need a larger budget."""
 
 
 class Trial(Session):
@@ -65,7 +70,12 @@ class Trial(Session):
 
     def meta_step(self) -> Metrics:
         with self._watched_environments(self.collector.ledger, "meta_step"):
-            metrics = super().meta_step()
+            try:
+                metrics = super().meta_step()
+            except UsageError as error:
+                if self.spent:
+                    raise
+                raise Refused(str(error)) from error
         if self.collector.ledger.refused:
             raise Violation("budget", "meta_step went on after BudgetSpent; it must let this exception pass")
         for name, value in metrics.items():
