@@ -131,14 +131,17 @@ class Imaml(MamlTrpo):
 
             point = joined(each_chunk(part, batch.tasks, self.config.chunk))
 
-    def sample_on(self, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
+    def sample_on(
+        self, tasks: Sequence[TaskRef], collector: Collector, trajectories: int | None = None
+    ) -> InnerOuterBatches:
+        count = self.config.trajectories if trajectories is None else trajectories
         adaptation, batches = self.adapt(tasks), []
         policy = next(adaptation)
         for k in range(self.training_steps + 1):
-            trajectories = collector.collect(policy, tasks, self.config.trajectories)
-            batches.append(self.adaptation_batch(trajectories))
+            collected = collector.collect(policy, tasks, count)
+            batches.append(self.adaptation_batch(collected))
             if k < self.training_steps:
-                policy = adaptation.send(trajectories)
+                policy = adaptation.send(collected)
         return batches
 
     def update(self, batches: InnerOuterBatches) -> Metrics:

@@ -69,16 +69,19 @@ class MetaAugmentation(MamlVpg):
         drawn = generator.beta(config.concentration, config.concentration, tasks)
         return torch.where(torch.from_numpy(chosen), torch.from_numpy(drawn), 1.0).float()
 
-    def sample_on(self, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
+    def sample_on(
+        self, tasks: Sequence[TaskRef], collector: Collector, trajectories: int | None = None
+    ) -> InnerOuterBatches:
         """As MAML's, with each batch mixed once it is collected, before what it is adapted to."""
+        count = self.config.trajectories if trajectories is None else trajectories
         coefficients = self.coefficients(len(tasks), collector.iteration)
         batches: InnerOuterBatches = []
         parameters = stacked(self.parameters, len(tasks))
         for k in range(self.training_steps + 1):
             if k > 0:
                 parameters = self.adapted_by_chunks(parameters, batches[-1:])
-            trajectories = collector.collect(NetworkPolicy(self.network, parameters), tasks, self.config.trajectories)
-            batch = self.adaptation_batch(trajectories)
+            policy = NetworkPolicy(self.network, parameters)
+            batch = self.adaptation_batch(collector.collect(policy, tasks, count))
             if self.config.mixed_objectives == "both" or k == self.training_steps:
                 batch = self._mixed(batch, coefficients, collector.iteration, k)
             batches.append(batch)

@@ -16,15 +16,15 @@ from algorithms.augmentation.mixing import Acting, mixed, partners, unmixable
 from algorithms.augmentation.options import AugmentationConfig
 from algorithms.explanation.explain import evidence, explain
 from algorithms.explanation.options import ExplanationConfig
-from algorithms.explanation.poor_tasks import poor_tasks
+from algorithms.explanation.poor_tasks import poor_tasks, ranked_by
 from algorithms.maml_vpg import MamlVpg
 from algorithms.meta_learning.adam_meta_learner import AdamConfig
-from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked, unflat
 from algorithms.search_space import unsearched
 from environments.collector import Collector
 from environments.facts import SuiteFacts
+from environments.ledger import BudgetSpent
 from environments.problem import Problem
 from environments.streams import Streams
 from environments.task import TaskRef
@@ -35,12 +35,16 @@ from environments.typed_options import UsageError
 class XmrlConfig(AugmentationConfig, ExplanationConfig):
     """Shares of the budget; what they leave is meta-training on the plain tasks, which comes first."""
 
-    # as many validation and training tasks are looked at as it pays for
-    explanation_share: float = unsearched(0.25, "the paper charges it to nobody; here it is taken from the training")
-    augmentation_share: float = unsearched(0.3, "how the budget is divided, as explanation_share is")
+    # pays for every validation task and, in what is left of it, for as many training tasks as fit
+    explanation_share: float = unsearched(0.2, "the paper charges it to nobody; here it is taken from the training")
+    augmentation_share: float = unsearched(0.4, "how the budget is divided, as explanation_share is")
+    # per task and adaptation step in the explanation's data; none: half of `trajectories`, so that more tasks are seen
+    evidence_trajectories: int | None = unsearched(None, "how the explanation's share is divided")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.evidence_trajectories is not None and self.evidence_trajectories < 1:
+            raise ValueError(f"evidence_trajectories must be at least 1, got {self.evidence_trajectories}")
         shares = (self.explanation_share, self.augmentation_share)
         if min(shares) <= 0 or sum(shares) >= 1:
             raise ValueError(
@@ -63,8 +67,9 @@ class Explained(GradientMetaLearner):
        tasks (`algorithms.explanation`, the paper's Algorithm 2);
     3. meta-training on (3), the critical tasks' data mixed in the inner and the outer objective, where each iteration
        improves the distribution of the mixture coefficients too (`algorithms.augmentation`, Algorithm 1).  An iteration
-       samples every critical task and as many others as the configuration has tasks, each kind weighted by its share
-       of the training tasks, so that the objective is (3) on average.
+       costs what one of the first part does: up to half of its tasks are critical ones, the others are not, each kind
+       weighted by its share of the training tasks, so that the objective is (3) on average.
+    A state in which critical tasks are named goes on with the third part, whatever trained it before.
     """
 
     access: ClassVar[frozenset[str]] = frozenset({"train", "validation"})
@@ -92,26 +97,27 @@ class Explained(GradientMetaLearner):
         return {**metrics, "part": 2.0}
 
     def find_critical(self, collector: Collector) -> Metrics:
-        """Sets `critical`, the ids of the critical tasks."""
-        config = self.config
-        draws = self.streams.numpy("evidence")
-        validation, training = (self._some(split, collector, draws) for split in ("validation", "train"))
-        seen = evidence(self, validation, collector, config.replicates)
-        returns = seen[-1].trajectories.returns.view(config.replicates, len(validation), -1)
-        worst = poor_tasks(torch.cat(list(returns), dim=1), config.poor_tasks)
-        rows = torch.tensor([k * len(validation) + task for k in range(config.replicates) for task in worst])
+        """Sets `critical`, the ids of the critical tasks.  What chose the poor tasks does not explain them."""
+        config, problem = self.config, self.problem
+        validation = problem.tasks("validation")
+        training = self._looked_at(collector)
+        chosen = evidence(self, validation, collector, 1, self._trajectories)[-1].trajectories
+        values = ranked_by(chosen, problem.metric, problem.discount)
+        worst = poor_tasks(values, config.poor_tasks)
+        poor = [validation[index] for index in worst]
         found = explain(
             self,
-            evidence(self, training, collector, config.replicates),
-            [_rows(batch, rows) for batch in seen],
+            evidence(self, training, collector, config.replicates, self._trajectories),
+            evidence(self, poor, collector, config.replicates, self._trajectories),
             config,
             self.streams.numpy("permutations"),
+            problem.mdp_keys(training),
         )
         self.critical = [training[index].id for index in found.critical]
         return {
             "explained_tasks": float(len(training)),
-            "poor_return": float(returns[:, list(worst)].mean()),
-            "validation_return": float(returns.mean()),
+            "poor_score": float(values[list(worst)].mean()),
+            "validation_score": float(values.mean()),
             "largest_weight": found.largest * len(training),
             "null_band": found.band * len(training),
             "explanation_p": found.p_value,
@@ -121,13 +127,17 @@ class Explained(GradientMetaLearner):
 
     def augmented_step(self, collector: Collector) -> Metrics:
         """One iteration of the third part."""
-        assert self.augmentation is not None
+        if self.augmentation is None:
+            self.augmentation = Augmentation(self.parameters, len(self.critical), self.config)
         iteration = collector.iteration
-        critical = [TaskRef("train", id) for id in self.critical]
-        others = self._others(collector)
+        most = max(1, self.config.tasks // 2)
+        order = self.streams.numpy("critical tasks", iteration).permutation(len(self.critical))
+        chosen = sorted(order[:most].tolist())
+        critical = [TaskRef("train", self.critical[index]) for index in chosen]
+        others = self._others(collector, self.config.tasks - len(critical))
         batches = self.sample_on([*critical, *others], collector)
         generator = self.streams.torch("augmentation", iteration)
-        objective = AugmentedObjective(self, batches, len(critical), self._critical_share(), generator)
+        objective = AugmentedObjective(self, batches, chosen, self._critical_share(), generator)
         self.augmentation.recentre(self.parameters)
         metrics = self.augmentation.step(objective, generator)
         self.parameters = self.moved(self.augmentation)
@@ -155,11 +165,10 @@ class Explained(GradientMetaLearner):
         return self.config.explanation_share + self.config.augmentation_share
 
     def least(self, collector: Collector) -> float:
-        """The smallest budget whose shares pay for every part."""
+        """The smallest budget whose shares pay for every part, and for twice as many training tasks as are critical."""
         config = self.config
-        explained = self._cost(collector, config.replicates * (config.poor_tasks + config.critical_tasks))
-        augmented = self._cost(collector, config.tasks + config.critical_tasks)
-        return max(explained / config.explanation_share, augmented / config.augmentation_share)
+        seen = self._poor_cost(collector) + 2 * config.critical_tasks * self._training_cost(collector)
+        return max(seen / config.explanation_share, self._cost(collector, config.tasks) / config.augmentation_share)
 
     def _refuse_small(self, collector: Collector) -> None:
         """A run that ended in its first part would be its base under another name."""
@@ -178,31 +187,44 @@ class Explained(GradientMetaLearner):
             return True
         return collector.remaining - self._cost(collector, self.config.tasks) >= self.kept * limit
 
-    def _cost(self, collector: Collector, tasks: int) -> int:
-        return (self.training_steps + 1) * collector.cost(tasks, self.config.trajectories)
+    def _cost(self, collector: Collector, tasks: int, trajectories: int | None = None) -> int:
+        return (self.training_steps + 1) * collector.cost(tasks, trajectories or self.config.trajectories)
 
-    def _some(self, split: str, collector: Collector, draws: Any) -> Sequence[TaskRef]:
-        """As many of the split's tasks as the explanation's share pays for, both splits in proportion."""
+    @property
+    def _trajectories(self) -> int:
+        """Of each task and adaptation step in the explanation's data."""
+        return self.config.evidence_trajectories or max(2, self.config.trajectories // 2)
+
+    def _poor_cost(self, collector: Collector) -> int:
+        """Of choosing the poor tasks among all validation tasks, and of their evidence."""
+        seen = len(self.problem.tasks("validation")) + self.config.replicates * self.config.poor_tasks
+        return self._cost(collector, seen, self._trajectories)
+
+    def _training_cost(self, collector: Collector) -> int:
+        """Of one training task's evidence."""
+        return self._cost(collector, self.config.replicates, self._trajectories)
+
+    def _looked_at(self, collector: Collector) -> Sequence[TaskRef]:
+        """As many training tasks, drawn by chance, as the explanation's share pays for."""
         config, limit = self.config, collector.ledger.limit
-        every = {name: self.problem.tasks(name) for name in ("validation", "train")}
-        least = {"validation": config.poor_tasks, "train": config.critical_tasks}
-        each = self._cost(collector, config.replicates)
-        whole = sum(map(len, every.values()))
-        share = 1.0 if limit is None else min(1.0, config.explanation_share * limit / (each * whole))
-        count = {name: max(least[name], int(share * len(tasks))) for name, tasks in every.items()}
-        if any(count[name] > len(tasks) for name, tasks in every.items()):
+        training, validation = (self.problem.tasks(split) for split in ("train", "validation"))
+        if config.poor_tasks > len(validation) or config.critical_tasks > len(training):
             raise UsageError(
-                f"{self.name} asks for {config.poor_tasks} poor of {len(every['validation'])} validation tasks and "
-                f"{config.critical_tasks} critical of {len(every['train'])} training tasks"
+                f"{self.name} asks for {config.poor_tasks} poor of {len(validation)} validation tasks and "
+                f"{config.critical_tasks} critical of {len(training)} training tasks"
             )
-        chosen = sorted(draws.permutation(len(every[split]))[: count[split]].tolist())
-        return [every[split][index] for index in chosen]
+        count = len(training)
+        if limit is not None:
+            left = config.explanation_share * limit - self._poor_cost(collector)
+            count = min(count, max(config.critical_tasks, int(left / self._training_cost(collector))))
+        order = self.streams.numpy("evidence").permutation(len(training))
+        return [training[index] for index in sorted(order[:count].tolist())]
 
-    def _others(self, collector: Collector) -> list[TaskRef]:
+    def _others(self, collector: Collector, count: int) -> list[TaskRef]:
         """A draw of training tasks that are not critical."""
         known = set(self.critical)
-        drawn = collector.sample_tasks(min(self.config.tasks + len(known), len(self.problem.tasks("train"))))
-        return [task for task in drawn if task.id not in known][: self.config.tasks]
+        drawn = collector.sample_tasks(min(count + len(known), len(self.problem.tasks("train"))))
+        return [task for task in drawn if task.id not in known][:count]
 
     def _critical_share(self) -> float:
         return len(self.critical) / len(self.problem.tasks("train"))
@@ -211,26 +233,27 @@ class Explained(GradientMetaLearner):
 class AugmentedObjective:
     """(3) on one iteration's data, of parameters and the critical tasks' coefficients.
 
-    The partners of a step are drawn once, so that it is a function.
+    The partners of a step are drawn once, so that it is a function.  chosen: which of the critical tasks have data,
+    the batches' first tasks; the other tasks are not critical.
     """
 
     def __init__(
         self,
         learner: Explained,
         batches: InnerOuterBatches,
-        critical: int,
+        chosen: Sequence[int],
         share: float,
         generator: torch.Generator,
     ) -> None:
-        self._learner, self._share = learner, share
-        self._critical = [batch.select(slice(0, critical)) for batch in batches]
-        self._others = [batch.select(slice(critical, None)) for batch in batches]
+        self._learner, self._share, self._chosen = learner, share, list(chosen)
+        self._critical = [batch.select(slice(0, len(chosen))) for batch in batches]
+        self._others = [batch.select(slice(len(chosen), None)) for batch in batches]
         self._partners = [partners(batch.trajectories.mask, generator) for batch in self._critical]
         self._acting = [None] * len(batches) if not learner.ratios else _acting(learner, self._critical)
 
     def __call__(self, parameters: Parameters, coefficients: torch.Tensor) -> torch.Tensor:
         parts = zip(self._critical, self._partners, self._acting, strict=True)
-        blended = [mixed(batch, coefficients, others, acting) for batch, others, acting in parts]
+        blended = [mixed(batch, coefficients[self._chosen], others, acting) for batch, others, acting in parts]
         value = self._share * self._learner.task_objectives(parameters, blended).mean()
         if self._others[0].tasks:
             value = value + (1 - self._share) * self._learner.task_objectives(parameters, self._others).mean()
@@ -255,23 +278,22 @@ class XmrlG(Explained, MamlVpg):
 class XmrlGRandom(XmrlG):
     """The control of the paper's Table 3: random training tasks are augmented in place of the critical ones.
 
-    What the explanation would have cost goes to the first part.
+    All else is XMRL-G's: what the explanation would have cost stays unspent.
     """
 
     name = "xmrl-g-random"
+
+    def augmented_step(self, collector: Collector) -> Metrics:
+        limit, cost = collector.ledger.limit, self._cost(collector, self.config.tasks)
+        if limit is not None and collector.remaining - cost < self.config.explanation_share * limit:
+            raise BudgetSpent("the rest is what the explanation would have cost")
+        return super().augmented_step(collector)
 
     def find_critical(self, collector: Collector) -> Metrics:
         training = self.problem.tasks("train")
         order = self.streams.numpy("random tasks").permutation(len(training))
         self.critical = [training[index].id for index in order[: self.config.critical_tasks].tolist()]
         return {}
-
-    @property
-    def kept(self) -> float:
-        return self.config.augmentation_share
-
-    def least(self, collector: Collector) -> float:
-        return self._cost(collector, self.config.tasks + self.config.critical_tasks) / self.config.augmentation_share
 
 
 def _acting(learner: GradientMetaLearner, batches: InnerOuterBatches) -> list[Acting]:
@@ -280,9 +302,3 @@ def _acting(learner: GradientMetaLearner, batches: InnerOuterBatches) -> list[Ac
     for count in range(1, len(batches)):
         points.append(learner.adapted_by_chunks(points[0], batches[:count]))
     return [partial(learner.distribution, point) for point in points]
-
-
-def _rows(batch: AdaptationBatch, rows: torch.Tensor) -> AdaptationBatch:
-    """The given tasks of a batch, in that order."""
-    extras = {name: value[rows] for name, value in batch.extras.items()}
-    return AdaptationBatch(batch.trajectories.select(rows), batch.advantages[rows], extras)

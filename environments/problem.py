@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
 
 from environments.access import Guard
+from environments.same_mdp import mdp_key
 from environments.suite import Suite
 from environments.task import Task, TaskRef
 
@@ -44,12 +45,18 @@ class Problem:
         self.action_space: gymnasium.Space = suite.action_space
         self.horizon = suite.horizon
         self.discount = suite.discount
+        self.metric = suite.metric  # of the scores: "return", "discounted_return" or "success"
 
     def tasks(self, split: str) -> tuple[TaskRef, ...]:
         """References to a split's tasks.  Raises AccessDenied if the split was not granted."""
         references = tuple(TaskRef(split, task.id) for task in self._suite.split.tasks(split))
         self._guard.check_tasks(references or (TaskRef(split, "any"),))  # withheld ones are none to see
         return references
+
+    def mdp_keys(self, tasks: Sequence[TaskRef]) -> tuple[Hashable, ...]:
+        """One key for each task, equal where two are the same MDP.  Raises AccessDenied for tasks not granted."""
+        self._guard.check_tasks(tasks)
+        return tuple(mdp_key(self._suite, self._found(task)) for task in tasks)
 
     def parameters(self, task: TaskRef) -> Mapping[str, Any]:
         """The task's parameters.  Raises AccessDenied unless both the task and "parameters" were granted."""

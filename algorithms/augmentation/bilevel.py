@@ -11,6 +11,7 @@ import torch
 from algorithms.algorithm import Metrics
 from algorithms.augmentation.coefficients import CoefficientDistribution
 from algorithms.augmentation.hypergradient import (
+    Curvature,
     Direction,
     Implicit,
     information_cotangents,
@@ -26,6 +27,9 @@ from algorithms.policies.parameters import Parameters, flat, unflat
 SATURATED = 0.9
 #: of the parameters' root mean square: the std until the means of a first iteration differ
 FALLBACK_STD = 1e-2
+#: products of the power iteration for the largest curvature, an estimate from below, and the multiple of it that the
+#: lower level's weights are at least
+POWER_ITERATIONS, CAUTION = 6, 1.5
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class Augmentation:
         self._calibrated = config.parameter_std is not None
         self._gaussian = as_gaussian(parameters, config.parameter_std or self._fallback(parameters))
         self._slope: torch.Tensor | None = None
+        self._step_size: float | None = None  # of the lower level; none: not yet held against the curvature
         self._floor = config.std_floor * float(self._gaussian[1, 0])
         size = critical if config.coefficient_sharing == "none" else 1
         self.coefficients = CoefficientDistribution.initial(config.coefficient_mean, config.coefficient_std, size)
@@ -140,11 +145,16 @@ class Augmentation:
         """One iteration on this objective; `generator` alone decides the draws.
 
         With the default sizes it takes about 60 gradients of the objective: 24 for the lower level, 16 for each product
-        of conjugate gradient, mostly one, and 16 for the mixed derivative.  The first takes 12 more, to set the std.
+        of conjugate gradient, mostly one, and 16 for the mixed derivative.  The first takes 24 more, to set the std and
+        the size of the lower level's steps: at most `posterior_step_size`, and so small that the problem is concave
+        where it starts.  An iteration whose problem proves not to be, or takes back a step, quarters it.
         """
         config = self.config
         draws = Draws.drawn(config, self._critical, self._gaussian, generator)
-        weights = torch.full_like(self._gaussian, 1 / config.posterior_step_size)
+        if self._step_size is None:
+            self._step_size = self._concave(objective, draws, generator)
+        step_size = self._step_size
+        weights = torch.full_like(self._gaussian, 1 / step_size)
         if not self._calibrated:
             self._calibrate(objective, draws, weights, generator)
         before = self.coefficients
@@ -155,6 +165,9 @@ class Augmentation:
         self._slope = torch.stack([solution.first for solution in levels.posteriors]).mean(0)
         share = levels.information / math.log(config.coefficient_sets)
         solutions = levels.posteriors
+        if implicit.truncated or any(solution.refused for solution in solutions):
+            self._step_size = step_size / 4
+            self._calibrated = config.parameter_std is not None  # the solutions' means will differ by less
         return {
             "mutual_information": levels.information,
             "information_share": share,
@@ -167,6 +180,7 @@ class Augmentation:
             "floored": 1 - float(torch.stack([solution.free[1] for solution in solutions]).double().mean()),
             "objective": sum(solution.value for solution in solutions) / len(solutions),
             "posterior_remainder": sum(solution.remainder for solution in solutions) / len(solutions),
+            "posterior_step_size": step_size,
             "implicit_residual": implicit.residual,
             "implicit_truncated": implicit.truncated,
             "gradients": float(levels.expected.gradients),
@@ -178,13 +192,30 @@ class Augmentation:
             "gaussian": self._gaussian.clone(),
             "floor": self._floor,
             "calibrated": self._calibrated,
+            "step_size": self._step_size,
             "coefficients": torch.stack([self.coefficients.mean, self.coefficients.std]),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._gaussian = state["gaussian"].clone()
         self._floor, self._calibrated = state["floor"], state["calibrated"]
+        self._step_size = state.get("step_size")
         self.coefficients = CoefficientDistribution(*state["coefficients"].clone())
+
+    def _concave(self, objective: Objective, draws: Draws, generator: torch.Generator) -> float:
+        """The size of the lower level's steps by the largest curvature, in absolute value, at its start."""
+        at_mean = ExpectedObjective(objective, self._like, torch.zeros_like(self._gaussian[:1]))
+        values = self.coefficients.drawn(draws.coefficients).values.to(self._gaussian.dtype).mean(0)
+        curvature = Curvature(at_mean, self._gaussian, values, self.config.hessian_products)
+        vector = torch.randn(self._gaussian.shape, generator=generator, dtype=self._gaussian.dtype)
+        vector[1] = 0  # stds do not move the objective at the mean
+        largest = 0.0
+        for _ in range(POWER_ITERATIONS):
+            vector = curvature(vector / vector.norm())
+            largest = float(vector.norm())
+            if largest == 0:
+                return self.config.posterior_step_size
+        return min(self.config.posterior_step_size, 1 / (CAUTION * largest))
 
     def _calibrate(self, objective: Objective, draws: Draws, weights: torch.Tensor, generator: torch.Generator) -> None:
         """Sets the std by the means that the lower level has without any, and the floor with it.

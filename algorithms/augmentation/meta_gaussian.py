@@ -16,6 +16,8 @@ from algorithms.policies.parameters import Parameters, flat, unflat
 #: parameters, coefficients [critical] -> scalar, differentiable in both, pure
 Objective = Callable[[Parameters, torch.Tensor], torch.Tensor]
 Products = Literal["exact", "differences"]
+#: a surrogate that rises faster than this multiple of its gradient's promise is followed no further
+TRUSTED = 2.0
 
 
 class ExpectedObjective:
@@ -76,13 +78,14 @@ class ExpectedObjective:
 class Posterior:
     """A solution of the lower level.  gaussian: [2, parameter].  free: [2, parameter], false where the floor holds a
     std.  value: of F there.  remainder: norm of the free gradient over that of F's, 0 at an optimum.  first: gradient
-    of F in mu at the start, [parameter]."""
+    of F in mu at the start, [parameter].  refused: steps that were taken back."""
 
     gaussian: torch.Tensor
     free: torch.Tensor
     value: float
     remainder: float
     first: torch.Tensor
+    refused: int
 
 
 def posterior(
@@ -97,8 +100,10 @@ def posterior(
 
     The proximal term is ours: on fixed data mean(log pi * A) has no maximum.  Gradient ascent from the start with steps
     of 1 / weights, as `algorithms.optimisation.proximal_ascent` takes them: the first is a plain ascent step of that
-    size, and a step that does not raise the objective is taken back and the size halved.  A std below the floor is set
-    to it.  Costs steps + 1 gradients of F, fewer where it is solved before.
+    size.  A step is taken back and the size quartered where it does not raise the objective, and where it raises it by
+    more than `TRUSTED` times what the gradient promised: a policy far from the one that acted raises log pi * A without
+    bound by making actions of negative advantage impossible.  A std below the floor is set to it.  Costs steps + 1
+    gradients of F, fewer where it is solved before.
     coefficients: [critical].  start, weights: [2, parameter].
     """
 
@@ -111,6 +116,7 @@ def posterior(
     reached, value, slope, raw = evaluate(point)
     first = raw[0]
     size = 1.0
+    refused = 0
     margin = 10 * torch.finfo(start.dtype).eps  # near the solution values differ by rounding alone
     for _ in range(steps):
         if float(slope.norm()) <= margin * float(raw.norm()):
@@ -118,13 +124,16 @@ def posterior(
         step = point + size * slope / weights
         candidate = torch.stack([step[0], step[1].clamp(min=floor)])
         found = evaluate(candidate)
-        if found[0] >= reached - margin * (1 + abs(reached)):
+        rounding = margin * (1 + abs(reached))
+        promised = float((slope * (candidate - point)).sum())
+        if -rounding <= found[0] - reached <= TRUSTED * promised + rounding:
             point, (reached, value, slope, raw) = candidate, found
         else:
-            size /= 2
+            refused += 1
+            size /= 4
     free = torch.stack([torch.ones_like(point[0], dtype=torch.bool), point[1] > floor])
     scale = float((raw * free).norm())
-    return Posterior(point, free, value, float((slope * free).norm()) / scale if scale > 0 else 0.0, first)
+    return Posterior(point, free, value, float((slope * free).norm()) / scale if scale > 0 else 0.0, first, refused)
 
 
 def as_gaussian(parameters: Parameters, std: float) -> torch.Tensor:

@@ -72,10 +72,17 @@ class Explanation:
 
 
 def evidence(
-    learner: GradientMetaLearner, tasks: Sequence[TaskRef], collector: Collector, replicates: int
+    learner: GradientMetaLearner,
+    tasks: Sequence[TaskRef],
+    collector: Collector,
+    replicates: int,
+    trajectories: int | None = None,
 ) -> InnerOuterBatches:
-    """Independent collections of every task: batches whose rows are replicates x tasks, a replicate after the other."""
-    return learner.sample_on(list(tasks) * replicates, collector)
+    """Independent collections of every task: batches whose rows are replicates x tasks, a replicate after the other.
+
+    trajectories: of each, the learner's own number if None.
+    """
+    return learner.sample_on(list(tasks) * replicates, collector, trajectories)
 
 
 def explain(

@@ -49,9 +49,11 @@ class ExploringMetaLearner(GradientMetaLearner):
         deviation = returns.std(correction=0)
         return ((returns - returns.mean()) / (deviation + 1e-8)).to(last.advantages.dtype)
 
-    def sample_on(self, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
+    def sample_on(
+        self, tasks: Sequence[TaskRef], collector: Collector, trajectories: int | None = None
+    ) -> InnerOuterBatches:
         """Adds the weights before the data are divided into chunks, since they compare all tasks."""
-        *before, last = super().sample_on(tasks, collector)
+        *before, last = super().sample_on(tasks, collector, trajectories)
         return [*before, last.with_extra(credit=self.credit(last))]
 
     def task_objectives(self, parameters: Parameters, batches: InnerOuterBatches) -> torch.Tensor:

@@ -57,15 +57,21 @@ class GradientMetaLearner(GradientAdaptation):
         """Trajectories after 0..K inner updates on a fresh draw of training tasks."""
         return self.sample_on(collector.sample_tasks(self.config.tasks), collector)
 
-    def sample_on(self, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
-        """Trajectories after 0..K inner updates on the given tasks; one that is named twice is sampled twice."""
+    def sample_on(
+        self, tasks: Sequence[TaskRef], collector: Collector, trajectories: int | None = None
+    ) -> InnerOuterBatches:
+        """Trajectories after 0..K inner updates on the given tasks; one that is named twice is sampled twice.
+
+        trajectories: per task and batch, the configuration's number if None.
+        """
+        count = self.config.trajectories if trajectories is None else trajectories
         batches: InnerOuterBatches = []
         parameters = stacked(self.parameters, len(tasks))
         for k in range(self.training_steps + 1):
             if k > 0:
                 parameters = self.adapted_by_chunks(parameters, batches[-1:])
             policy = NetworkPolicy(self.network, parameters)
-            batches.append(self.adaptation_batch(collector.collect(policy, tasks, self.config.trajectories)))
+            batches.append(self.adaptation_batch(collector.collect(policy, tasks, count)))
         return batches
 
     def task_objectives(self, parameters: Parameters, batches: InnerOuterBatches) -> torch.Tensor:

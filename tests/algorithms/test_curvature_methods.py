@@ -247,7 +247,7 @@ def test_steps_without_adjusted_rewards_are_refused(method):
         ("e-maml-trpo", "exploration_scale", "median"),
         ("dice-vpg", "inner_scale", "unit"),
         ("tmaml", "variate_step_size", float("nan")),
-        ("tmaml", "variate_hidden", ()),
+        ("tmaml", "variate_hidden", (0,)),
     ],
 )
 def test_a_wrong_option_is_named_with_its_value(method, option, value):

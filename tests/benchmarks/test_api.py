@@ -291,7 +291,7 @@ def test_a_damaged_run_is_left_out_by_name(store: Path) -> None:
 
 def test_the_shipped_results_are_loaded_by_one_word() -> None:
     found = load_results(
-        "reference", suites="corners[reward=published]", algorithms=["promp", "random-init"], profile="quick"
+        "reference", suites="corners[reward=potential]", algorithms=["promp", "random-init"], profile="quick"
     )
     assert set(found.scores.algorithm) == {"promp", "random-init"}
     assert set(found.scores.step) == {0, 1, 2, 3}

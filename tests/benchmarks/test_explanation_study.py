@@ -15,7 +15,7 @@ from benchmarks.planning.profiles import find_profile
 from benchmarks.specs.study_spec import StudySpec, find_study, resolved
 from benchmarks.studies.explanation.policies import suite_with
 from benchmarks.studies.explanation.settings import ExplanationStudyConfig
-from benchmarks.studies.explanation.study import CRITICAL, RANDOM, WEIGHTED
+from benchmarks.studies.explanation.study import AUGMENTED, CRITICAL, GAP_TASKS, PLAIN, RANDOM, WEIGHTED
 from environments.catalogue import make_suite
 from environments.typed_options import UsageError, make_options
 from results.store import Store
@@ -24,7 +24,7 @@ SUITE = "half-cheetah-velocity[horizon=4]"
 SMALL = {
     "suites": [SUITE], "algorithms": ["maml-vpg"], "per_suite": [], "budget": 64, "tasks": 2, "trajectories": 2,
     "hidden": [4], "replicates": 2, "importance_iterations": 1, "random_sets": 2, "choosing": 1, "adaptations": 1,
-    "scored": 3, "critical_tasks": 2, "poor_tasks": 3,
+    "scored": 3, "continued": 1.0, "critical_tasks": 2, "poor_tasks": 3,
 }  # fmt: skip
 
 
@@ -53,12 +53,13 @@ def tasks_of(rows: pd.DataFrame, quantity: str, algorithm: str = "maml-vpg") -> 
 def test_every_policy_is_scored_on_every_group_of_tasks(rows: pd.DataFrame) -> None:
     scored = rows[rows["quantity"].str.startswith("score on the ")]
     counts = scored.groupby(["algorithm", "quantity"]).size().unstack()
-    assert set(counts.index) == {"maml-vpg", CRITICAL, RANDOM, WEIGHTED}
+    assert set(counts.index) == {"maml-vpg", CRITICAL, RANDOM, PLAIN, AUGMENTED, WEIGHTED}
     expected = {
         "score on the poorly-adapted tasks": 3,
         "score on the other validation tasks": 7,
         "score on the critical tasks": 2,
         "score on the non-critical training tasks": 3,
+        f"score on the {GAP_TASKS}": 3,
         "score on the test tasks": 20,
     }
     assert counts.loc["maml-vpg"].to_dict() == expected
@@ -81,11 +82,21 @@ def test_poor_tasks_are_scored_on_other_episodes_than_those_that_chose_them(rows
     assert (scored.set_index("task")["value"] != chosen_by).all()
 
 
-def test_the_gap_weighs_critical_and_other_training_tasks_by_their_shares(rows: pd.DataFrame) -> None:
+def test_the_gap_is_between_training_tasks_drawn_by_chance_and_test_tasks(rows: pd.DataFrame) -> None:
     own = rows[rows["algorithm"] == WEIGHTED]
     means = own.groupby("quantity")["value"].mean()
-    training = 0.04 * means["score on the critical tasks"] + 0.96 * means["score on the non-critical training tasks"]
-    assert means["generalisation gap"] == pytest.approx(training - means["score on the test tasks"])
+    gap = means[f"score on the {GAP_TASKS}"] - means["score on the test tasks"]
+    assert means["generalisation gap"] == pytest.approx(gap)
+
+
+def test_three_policies_go_on_from_maml_for_as_long(rows: pd.DataFrame) -> None:
+    spent = rows[rows["quantity"] == "generalisation gap"].groupby("algorithm")["x"].first()
+    assert spent["maml-vpg"] < spent[PLAIN] == spent[AUGMENTED] == spent[WEIGHTED]
+    scores = rows[rows["quantity"] == "score on the test tasks"].pivot_table(
+        index="task", columns="algorithm", values="value"
+    )
+    assert scores[["maml-vpg", PLAIN, AUGMENTED, WEIGHTED]].T.drop_duplicates().shape[0] == 4
+    assert "metric information_share" in set(rows[rows["algorithm"] == AUGMENTED]["quantity"])
 
 
 def test_the_split_can_be_drawn_from_the_rows_alone(rows: pd.DataFrame) -> None:

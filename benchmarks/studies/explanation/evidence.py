@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from algorithms.explanation.explain import Explanation, evidence, explain
 from algorithms.explanation.options import ExplanationConfig
-from algorithms.explanation.poor_tasks import poor_tasks
+from algorithms.explanation.poor_tasks import poor_tasks, ranked_by
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
 from benchmarks.execution.evaluation import harness_collector
-from benchmarks.studies.explanation.policies import metric_of
 from benchmarks.studies.explanation.settings import OnSuite
 from benchmarks.studies.study import Rows, row
 from environments.same_mdp import mdp_key
@@ -23,9 +20,6 @@ from environments.streams import Streams
 from environments.suite import Suite
 from environments.task import Task, TaskRef
 from environments.typed_options import make_options
-
-#: of a return, beside a success, where tasks are ranked: among those of equal success it decides
-TIE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,8 @@ def explained(learner: GradientMetaLearner, suite: Suite, settings: OnSuite, str
     options = make_options(ExplanationConfig, settings.of(ExplanationConfig), "explanation")
     validation = [TaskRef("validation", task.id) for task in suite.split.validation]
     choosing = evidence(learner, validation, harness_collector(suite, streams.child("choosing")), settings.choosing)
-    values = _ranked_by(choosing[-1].trajectories, suite).reshape(settings.choosing, len(validation), -1)
+    values = ranked_by(choosing[-1].trajectories, suite.metric, suite.discount)
+    values = values.reshape(settings.choosing, len(validation), -1)
     episodes = values.movedim(0, 1).flatten(1)
     worst = [validation[index] for index in poor_tasks(episodes, settings.poor_tasks)]
     training = [TaskRef("train", task.id) for task in suite.split.train]
@@ -51,12 +46,6 @@ def explained(learner: GradientMetaLearner, suite: Suite, settings: OnSuite, str
     keys = [mdp_key(suite, task) for task in suite.split.train]
     found = explain(learner, data, poor, options, streams.numpy("permutations"), keys)
     return Explained(found, tuple(task.id for task in worst), tuple(episodes.mean(1).tolist()))
-
-
-def _ranked_by(batch: Any, suite: Suite) -> torch.Tensor:
-    """[task, trajectory]: the metric's; where that is success, returns tell tasks of equal success apart."""
-    values = metric_of(batch, suite)
-    return values + TIE * batch.returns.double() if suite.metric == "success" else values
 
 
 def explanation_rows(name: str, suite: Suite, found: Explained) -> Rows:

@@ -10,10 +10,14 @@ import torch
 
 from algorithms.algorithm import Algorithm, Metrics
 from algorithms.catalogue import find_algorithm
+from algorithms.maml_vpg import MamlVpg
+from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
+from algorithms.policies.parameters import Parameters
 from benchmarks.execution.evaluation import adapted_batches, harness_collector
 from benchmarks.execution.session import Session
 from benchmarks.studies.explanation.settings import OnSuite
 from environments.catalogue import make_suite
+from environments.collector import Collector
 from environments.problem import EvaluationProtocol
 from environments.streams import Streams
 from environments.suite import Suite
@@ -25,12 +29,40 @@ from environments.typed_options import UsageError, make_options
 BASE = "maml-vpg"
 
 
+class WeightedMaml(MamlVpg):
+    """Remark 1's meta-policy: MAML on sum_i omega_i J_i.  Its state says the weights, by a training task's id."""
+
+    name = "maml-vpg, weighted"
+    weights: Mapping[str, float]
+
+    def sample_on(
+        self, tasks: Sequence[TaskRef], collector: Collector, trajectories: int | None = None
+    ) -> InnerOuterBatches:
+        *before, last = super().sample_on(tasks, collector, trajectories)
+        weights = torch.tensor([self.weights[task.id] for task in tasks]) * len(self.weights)
+        return [*before, last.with_extra(weights=weights)]
+
+    def task_objectives(self, parameters: Parameters, batches: InnerOuterBatches) -> torch.Tensor:
+        return batches[-1].extra("weights") * super().task_objectives(parameters, batches)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "weights": dict(self.weights)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        self.weights = state["weights"]
+
+
 def session_of(
-    suite: Suite, algorithm: str, settings: OnSuite, streams: Streams, state: Mapping[str, Any] | None = None
+    suite: Suite,
+    algorithm: str | type[Algorithm],
+    settings: OnSuite,
+    streams: Streams,
+    state: Mapping[str, Any] | None = None,
 ) -> Session:
     """Of a training that has yet to be driven.  state: an earlier session's, None before the first."""
-    cls = find_algorithm(algorithm).load()
-    config = make_options(cls.Config, settings.of(cls.Config), f"algorithm {algorithm}")
+    cls = find_algorithm(algorithm).load() if isinstance(algorithm, str) else algorithm
+    config = make_options(cls.Config, settings.of(cls.Config), f"algorithm {cls.name}")
     protocol = EvaluationProtocol(settings.adaptation_steps, settings.trajectories)
     return Session(suite, cls, config, streams, protocol, settings.budget, state)
 

@@ -32,12 +32,15 @@ class OnSuite:
     random_sets: int = 3  # of as many training tasks as there are critical ones
     choosing: int = 2  # independent adaptations to each validation task, which choose the poor ones
     adaptations: int = 2  # further ones to each task, which score
-    scored: int = 45  # of the training tasks that are not critical, drawn by chance
+    scored: int = 45  # of the training tasks that are not critical, and of all training tasks, drawn by chance
+    continued: float = 0.4  # of the budget, beyond it: how much further MAML, XMRL-G and Remark 1's policy go on
 
     def __post_init__(self) -> None:
         for name in ("poor_tasks", "critical_tasks", "random_sets", "choosing", "adaptations", "scored"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.continued <= 0:
+            raise ValueError(f"continued must be above 0, got {self.continued:g}")
         if self.replicates < 2:
             raise ValueError(f"replicates must be at least 2, since the null exchanges them, got {self.replicates}")
 

@@ -6,6 +6,10 @@ of theirs, and of the training tasks, give the training tasks' weights.  Every p
 episodes, so that what made a task poor does not score it: regression to the mean would otherwise help whoever comes
 second.  A training task is non-critical here if neither the explanation nor XMRL-G's own calls it critical.
 
+XMRL-G's parts share one budget, so it meta-trains on less than MAML does.  To tell that from what augmentation does,
+three policies go on from that MAML by a further share of the budget (`continued`): MAML itself, XMRL-G's augmentation
+of the critical tasks, and MAML on the weighted objectives (Remark 1).
+
 Rows, of the suite's metric after adaptation unless they say otherwise:
 
 - `score on the <group>`, by policy and task, `index` the number of a random set: poorly-adapted tasks, other validation
@@ -20,19 +24,24 @@ Rows, of the suite's metric after adaptation unless they say otherwise:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from algorithms.algorithm import Algorithm
+from algorithms.algorithm import Algorithm, Metrics
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
 from benchmarks.studies.explanation.evidence import explained, explanation_rows
-from benchmarks.studies.explanation.policies import BASE, scores, session_of, suite_with, train
+from benchmarks.studies.explanation.policies import BASE, WeightedMaml, scores, session_of, suite_with, train
 from benchmarks.studies.explanation.settings import ExplanationStudyConfig, OnSuite
 from benchmarks.studies.study import Rows, Study, row
 from environments.streams import Streams
 from environments.task import TaskRef
 
-#: MAML on the critical tasks alone, and on as many random ones; the weighted meta-policy
-CRITICAL, RANDOM, WEIGHTED = "xmrl-g-critical", "xmrl-g-five-random", "xmrl-g-weighted"
+#: MAML on the critical tasks alone, and on as many random ones
+CRITICAL, RANDOM = "xmrl-g-critical", "xmrl-g-five-random"
+#: what goes on from a trained MAML: on the plain objective, on critical tasks' mixed data, on the weighted objective
+PLAIN, AUGMENTED, WEIGHTED = "maml-vpg-continued", "xmrl-g-continued", "xmrl-g-weighted"
+CONTINUED: dict[str, str | type[Algorithm]] = {PLAIN: BASE, AUGMENTED: "xmrl-g", WEIGHTED: WeightedMaml}
+GAP_TASKS = "training tasks drawn by chance"
 #: that MAML's training has as well, and that would be a row for each meta-iteration
 EVERY_METHODS = ("return_step", "objective", "std_")
 #: seconds of one core for an environment step, sampled and learned from, by suite
@@ -63,7 +72,7 @@ class ExplanationStudy(Study):
                 "walker2d-velocity[horizon=10]",
             ),
             "per_suite": (),
-            "budget": 4_000,
+            "budget": 8_400,
             "tasks": 2,
             "trajectories": 2,
             "hidden": (8,),
@@ -80,20 +89,21 @@ class ExplanationStudy(Study):
                 "dow30-turbulence[budget=300000]",
                 "half-cheetah-velocity[budget=200000]",
             ),
-            "budget": 150_000,
+            "budget": 160_000,
             "tasks": 5,
             "trajectories": 5,
             "replicates": 2,
             "importance_iterations": 3,
             "adaptations": 1,
-            "scored": 15,
+            "random_sets": 2,
+            "scored": 10,
         },
         "paper": {"budget": 20_000_000, "tasks": 20, "trajectories": 20},
     }
 
     def parts(self) -> Sequence[str]:
         trained = [BASE, *self._others]
-        later = [CRITICAL, *(f"{RANDOM} {number}" for number in range(1, self.config.random_sets + 1))]
+        later = [*CONTINUED, CRITICAL, *(f"{RANDOM} {number}" for number in range(1, self.config.random_sets + 1))]
         return [f"{suite} {part}" for suite in self.config.suites for part in (*trained, "explanation", *later)]
 
     @property
@@ -112,6 +122,8 @@ class ExplanationStudy(Study):
             return self._train(suite, name, settings, streams.child(name), kept)
         if name == "explanation":
             return self._explain(suite, settings, streams, kept)
+        if name in CONTINUED:
+            return self._continue(suite, name, settings, streams, kept)
         return self._train_on_few(suite, name, int(number or 0), settings, streams, kept)
 
     def _train(self, name: str, algorithm: str, settings: OnSuite, streams: Streams, kept: dict[str, Any]) -> Rows:
@@ -120,13 +132,7 @@ class ExplanationStudy(Study):
         kept[algorithm] = session.state
         if algorithm == BASE:
             return []
-        place: dict[str, Any] = {"suite": name, "algorithm": algorithm, "x": session.spent}
-        return [
-            row(f"metric {key}", value, index=iteration, **place)
-            for iteration, found in enumerate(metrics)
-            for key, value in found.items()
-            if not key.startswith(EVERY_METHODS)
-        ]
+        return metric_rows(name, algorithm, session.spent, metrics)
 
     def _explain(self, name: str, settings: OnSuite, streams: Streams, kept: dict[str, Any]) -> Rows:
         """Explains MAML; scores it, its weighted meta-policy and what else is trained by now."""
@@ -145,22 +151,32 @@ class ExplanationStudy(Study):
         taken = {*critical, *(each for other in learners.values() for each in getattr(other, "critical", ()))}
         free = [task.id for task in suite.split.train if task.id not in taken]
         drawn = streams.numpy("scored").permutation(len(free))[: settings.scored]
+        every = [task.id for task in suite.split.train]
+        chance = streams.numpy("drawn by chance").permutation(len(every))[: settings.scored]
         kept["groups"] = {
             "poorly-adapted tasks": list(found.poor),
             "other validation tasks": [task.id for task in suite.split.validation if task.id not in found.poor],
             "critical tasks": critical,
             "non-critical training tasks": [free[index] for index in sorted(drawn.tolist())],
+            GAP_TASKS: [every[index] for index in sorted(chance.tolist())],
             "test tasks": [task.id for task in suite.split.test],
         }
-        weighted = sessions[BASE].make_algorithm(kept[BASE]["algorithm"])
-        assert isinstance(weighted, GradientMetaLearner)
-        weighted.parameters = dict(found.explanation.parameters)
-        learners[WEIGHTED] = weighted
-        spent = {algorithm: session.spent for algorithm, session in sessions.items()}
+        kept["weights"] = dict(zip(every, found.explanation.weights.tolist(), strict=True))
         rows = explanation_rows(name, suite, found)
         for algorithm, each in learners.items():
-            rows += self._scored(name, algorithm, 0, each, spent.get(algorithm, spent[BASE]), settings, streams, kept)
+            rows += self._scored(name, algorithm, 0, each, sessions[algorithm].spent, settings, streams, kept)
         return rows
+
+    def _continue(self, name: str, policy: str, settings: OnSuite, streams: Streams, kept: dict[str, Any]) -> Rows:
+        """From MAML's last iterate, with its streams: the plain one is MAML trained for longer."""
+        more = replace(settings, budget=round((1 + settings.continued) * settings.budget))
+        own = {AUGMENTED: {"critical": kept["groups"]["critical tasks"]}, WEIGHTED: {"weights": kept["weights"]}}
+        state = {**kept[BASE], "algorithm": {**kept[BASE]["algorithm"], **own.get(policy, {})}}
+        session = session_of(suite_with(name), CONTINUED[policy], more, streams.child(BASE), state)
+        metrics = train(session)
+        learner = session.make_algorithm(session.state["algorithm"])
+        rows = self._scored(name, policy, 0, learner, session.spent, settings, streams, kept)
+        return rows + (metric_rows(name, policy, session.spent, metrics) if policy == AUGMENTED else [])
 
     def _train_on_few(
         self, name: str, policy: str, number: int, settings: OnSuite, streams: Streams, kept: dict[str, Any]
@@ -196,13 +212,11 @@ class ExplanationStudy(Study):
             for group, ids in groups.items()
             if ids
         }
-        share = len(groups["critical tasks"]) / len(suite.split.train)
-        training = share * means["critical tasks"] + (1 - share) * means["non-critical training tasks"]
         rows = [
             row(f"score on the {group}", value, task=task, **place)
             for (group, task), value in zip(tasks, values, strict=True)
         ]
-        return [*rows, row("generalisation gap", training - means["test tasks"], **place)]
+        return [*rows, row("generalisation gap", means[GAP_TASKS] - means["test tasks"], **place)]
 
     def seconds(self) -> float:
         return sum(self._seconds_on(suite) for suite in self.config.suites)
@@ -212,13 +226,24 @@ class ExplanationStudy(Study):
         sampling, learning = SECONDS.get(suite.name, OTHERWISE)
         batch = settings.trajectories * suite.horizon
         policies = 2 + settings.random_sets
-        scored = 10 + 20 + settings.critical_tasks + settings.scored
-        steps = policies * settings.budget
-        evaluated = (policies + 1 + len(self._others)) * scored * settings.adaptations
+        scored = 10 + 20 + settings.critical_tasks + 2 * settings.scored
+        steps = (policies + len(CONTINUED) * settings.continued) * settings.budget
+        evaluated = (policies + len(CONTINUED) + len(self._others)) * scored * settings.adaptations
         evaluated += settings.choosing * 10 + settings.replicates * (50 + settings.poor_tasks)
         evaluated *= batch * (settings.adaptation_steps + 1)
         explaining = settings.replicates * 55 * batch * (settings.adaptation_steps + 1)
-        own = len(self._others) * settings.budget
+        own = (len(self._others) + settings.continued) * settings.budget
         total = (steps + own) * (sampling + learning) + evaluated * (sampling + 0.5 * learning)
         explaining *= EXPLAINING * settings.importance_iterations
         return 1 + total + (explaining + AUGMENTING * own) * learning
+
+
+def metric_rows(suite: str, algorithm: str, spent: int, metrics: Sequence[Metrics]) -> Rows:
+    """XMRL-G's own metrics, `index` the meta-iteration."""
+    place: dict[str, Any] = {"suite": suite, "algorithm": algorithm, "x": spent}
+    return [
+        row(f"metric {key}", value, index=iteration, **place)
+        for iteration, found in enumerate(metrics)
+        for key, value in found.items()
+        if not key.startswith(EVERY_METHODS)
+    ]
