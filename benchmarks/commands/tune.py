@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +16,7 @@ from benchmarks.execution.progress import as_time
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import print_left_out
-from benchmarks.planning.plan import source_of
-from benchmarks.planning.tuned_values import OWN, SHIPPED, sibling_of
+from benchmarks.planning.tuned_values import OWN, SHIPPED, sibling_of, writes_shipped
 from benchmarks.specs.job import AnyJob, J
 from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
 from benchmarks.specs.trial_spec import TrialSpec
@@ -31,8 +29,7 @@ from results.store import Store, StoredRun, StoredTrial
 
 def default_folder(algorithms: Sequence[str]) -> Path:
     """The package's folder for algorithms of its own where it can be written to, else `tuned` of the working one."""
-    loose = any(source_of(find_algorithm(text)) for text in algorithms)
-    return OWN if loose or not os.access(SHIPPED if SHIPPED.exists() else SHIPPED.parent, os.W_OK) else SHIPPED
+    return SHIPPED if writes_shipped(find_algorithm(text) for text in algorithms) else OWN
 
 
 def show_tuning(plan: TunePlan, options: RunOptions) -> int:

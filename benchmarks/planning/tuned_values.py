@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -41,8 +42,8 @@ class TunedCell:
 def folders_for(entry: ClassEntry, tuned: bool | Path) -> tuple[Path, ...]:
     """Where to look for the algorithm's tuned values, the first that has them counting.
 
-    tuned: True for the shipped folder, and for an algorithm that is none of ours `./tuned` before it; False for none;
-    or the one folder that has them.  Raises UsageError if there is no such folder.
+    tuned: True for the shipped folder, and `./tuned` before it where `metarl tune` writes that; False for none; or the
+    one folder that has them.  Raises UsageError if there is no such folder.
     """
     if isinstance(tuned, Path):
         if not tuned.is_dir():
@@ -50,8 +51,13 @@ def folders_for(entry: ClassEntry, tuned: bool | Path) -> tuple[Path, ...]:
         return (tuned,)
     if not tuned:
         return ()
-    ours = entry.module.partition(".")[0] == "algorithms"
-    return (SHIPPED,) if ours else (OWN, SHIPPED)
+    return (SHIPPED,) if writes_shipped([entry]) else (OWN, SHIPPED)
+
+
+def writes_shipped(entries: Iterable[ClassEntry]) -> bool:
+    """Whether tuned values of these algorithms go to the shipped folder: all are ours, and it can be written to."""
+    ours = all(entry.module.partition(".")[0] == "algorithms" for entry in entries)
+    return ours and os.access(SHIPPED if SHIPPED.exists() else SHIPPED.parent, os.W_OK)
 
 
 def tuned_cell(

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from algorithms.catalogue import find_algorithm
 from benchmarks.command_line import main
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions
 from benchmarks.commands.tune import default_folder, run_tuning
@@ -23,7 +24,7 @@ from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.plan import make_plan
 from benchmarks.planning.profiles import FOLDER as PROFILES
 from benchmarks.planning.tuned_file import read_tuned
-from benchmarks.planning.tuned_values import OWN, SHIPPED, tuned_cell
+from benchmarks.planning.tuned_values import OWN, SHIPPED, folders_for, tuned_cell
 from benchmarks.specs.job import J
 from benchmarks.tuning.cell import Effort
 from benchmarks.tuning.document import Outcome, write_outcome
@@ -218,6 +219,16 @@ def test_without_a_name_or_a_benchmark_it_is_asked_for(capsys: pytest.CaptureFix
 def test_loose_files_tuned_values_stay_in_the_working_directory(tmp_path: Path) -> None:
     assert default_folder(["promp"]) == SHIPPED
     assert default_folder([write_tuned(tmp_path)]) == OWN
+
+
+def test_where_the_shipped_folder_cannot_be_written_ones_own_is_read_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = find_algorithm("promp")
+    assert folders_for(entry, True) == (SHIPPED,)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert default_folder(["promp"]) == OWN
+    assert folders_for(entry, True) == (OWN, SHIPPED)
 
 
 def outcome(score: float) -> Outcome:
