@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,9 +36,14 @@ class EvaluationProtocol:
 class Problem:
     """Spaces, horizon, discount, task references and protocol; parameters and models only where granted."""
 
-    def __init__(self, suite: Suite, protocol: EvaluationProtocol, guard: Guard) -> None:
+    def __init__(
+        self, suite: Suite, protocol: EvaluationProtocol, guard: Guard, drawn: Mapping[str, Task] | None = None
+    ) -> None:
+        """drawn: the collector's `drawn`, so that the parameters of fresh training tasks can be read too."""
         self._suite = suite
         self._guard = guard
+        self._drawn = {} if drawn is None else drawn
+        self._evaluated: frozenset[TaskRef] = frozenset()
         self.protocol = protocol
         self.suite_name = suite.name
         self.observation_space: gymnasium.Space = suite.observation_space
@@ -52,10 +58,23 @@ class Problem:
         return references
 
     def parameters(self, task: TaskRef) -> Mapping[str, Any]:
-        """The task's parameters.  Raises AccessDenied unless both the task and "parameters" were granted."""
+        """The task's parameters.  Raises AccessDenied unless both the task and "parameters" were granted.
+
+        While an algorithm adapts, the tasks that it adapts to are granted too.
+        """
         self._guard.check("parameters")
-        self._guard.check_tasks([task])
+        if task not in self._evaluated:
+            self._guard.check_tasks([task])
         return self._found(task).parameters
+
+    @contextmanager
+    def evaluated_on(self, tasks: Sequence[TaskRef]) -> Iterator[None]:
+        """For the harness: within, who has the access "parameters" may read those of the tasks it is evaluated on."""
+        before, self._evaluated = self._evaluated, frozenset(tasks)
+        try:
+            yield
+        finally:
+            self._evaluated = before
 
     def model(self, task: TaskRef) -> Any:
         """The task's exact MDP.
@@ -67,6 +86,6 @@ class Problem:
         return self._suite.model(self._found(task))
 
     def _found(self, reference: TaskRef) -> Task:
-        task = self._suite.split.task(reference.split, reference.id)
+        task = self._drawn.get(reference.id) or self._suite.split.task(reference.split, reference.id)
         self._guard.check_parameters([task])
         return task
