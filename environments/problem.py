@@ -12,6 +12,7 @@ import gymnasium
 from environments.access import Guard
 from environments.suite import Suite
 from environments.task import Task, TaskRef
+from environments.typed_options import UsageError
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,21 @@ class Problem:
     """Spaces, horizon, discount, task references and protocol; parameters and models only where granted."""
 
     def __init__(
-        self, suite: Suite, protocol: EvaluationProtocol, guard: Guard, drawn: Mapping[str, Task] | None = None
+        self,
+        suite: Suite,
+        protocol: EvaluationProtocol,
+        guard: Guard,
+        drawn: Mapping[str, Task] | None = None,
+        parents: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        """drawn: the collector's `drawn`, so that the parameters of fresh training tasks can be read too."""
+        """drawn: the collector's `drawn`, so that the parameters of fresh training tasks can be read too.
+
+        parents: by role, the final state_dict of each run that this one begins with.
+        """
         self._suite = suite
         self._guard = guard
         self._drawn = {} if drawn is None else drawn
+        self._parents = {} if parents is None else parents
         self._evaluated: frozenset[TaskRef] = frozenset()
         self.protocol = protocol
         self.suite_name = suite.name
@@ -84,6 +94,16 @@ class Problem:
         self._guard.check("model")
         self._guard.check_tasks([task])
         return self._suite.model(self._found(task))
+
+    def parent(self, role: str) -> dict[str, Any]:
+        """The final state_dict, not to be changed, of the run that this one begins with in that role.
+
+        Raises UsageError where the algorithm names no such parent (`Algorithm.parents`).
+        """
+        if role not in self._parents:
+            known = ", ".join(self._parents) or "none"
+            raise UsageError(f"{self._guard.owner} has no parent run in the role {role!r}; its parents: {known}")
+        return dict(self._parents[role])
 
     def _found(self, reference: TaskRef) -> Task:
         task = self._drawn.get(reference.id) or self._suite.split.task(reference.split, reference.id)
