@@ -13,6 +13,8 @@ from typing import TypedDict
 from results.files import damaged, read_json, write_json
 
 PATH = Path(__file__).parent / "reference_scores.json"
+#: kinds of access by which an algorithm knows test tasks beforehand: it is a reference, which is never ranked
+REFERENCE_ACCESS = frozenset({"test", "test-parameters"})
 
 
 class ReferenceScore(TypedDict):
