@@ -43,7 +43,7 @@ class ContextualSac(Sb3Algorithm):
 
     name = "contextual-sac"
     paper = "Mendonca et al. 2019 (GMPS), arXiv:1904.00956, by Haarnoja et al. 2018, arXiv:1812.05905"
-    access = frozenset({"train", "parameters"})
+    access = frozenset({"train", "parameters", "test-parameters"})
     Config = ContextualSacConfig
     library_class = "SAC"
     contextual = True

@@ -122,19 +122,16 @@ class Sb3Algorithm(Algorithm):
         from algorithms.experts.sb3_policy import Sb3Policy
 
         contexts, space = self.contexts_of(tasks), self.problem.action_space
-        states, policies = [model_state(self.model)] * len(tasks), [self.model.policy]
-        student, seen = self.make_model(), []
+        seen = [(yield Sb3Policy([self.model.policy], contexts, space))]
+        students = [self.make_model() for _ in tasks]
+        for student in students:
+            load_model(student, model_state(self.model))
         while True:
-            seen.append((yield Sb3Policy(policies, contexts, space)))
-            step = len(seen)
-            policies = []
-            for row, context in enumerate(contexts):
-                load_model(student, states[row])
-                self.streams.seed_globals("fine-tuning", step, row)
+            for row, student in enumerate(students):
+                self.streams.seed_globals("fine-tuning", len(seen), row)
                 own = [batch.select(slice(row, row + 1)) for batch in seen]
-                fine_tune(student, own, context, self.fine_tuning_steps)
-                states[row] = copy.deepcopy(model_state(student))
-                policies.append(copy.deepcopy(student.policy))
+                fine_tune(student, own, contexts[row], self.fine_tuning_steps)
+            seen.append((yield Sb3Policy([student.policy for student in students], contexts, space)))
 
     def contexts_of(self, tasks: Sequence[TaskRef]) -> torch.Tensor:
         """float32 [task, context], without columns for a policy that observes none."""
