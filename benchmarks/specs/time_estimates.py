@@ -24,8 +24,8 @@ SAMPLING_RATES = (
 )
 #: seconds of gradients for each environment step of training, where nothing better is known
 SECONDS_OF_LEARNING = 2e-5
-#: so many times as many take those whose outer level is a problem of its own
-LEARNING_TIMES = {"xmrl-g": 6.0, "xmrl-g-random": 5.0}
+#: so many times as many take those whose outer level is a problem of its own, and those that step one by one
+LEARNING_TIMES = {"xmrl-g": 6.0, "xmrl-g-random": 5.0, "contextual-sac": 100.0, "sb3-ppo": 40.0}
 #: seconds to begin and end a run
 OVERHEAD = 0.5
 
@@ -37,9 +37,9 @@ def learn_rates(stored: Iterable[Stored]) -> Learned:
     """The median over stored runs of what a step of training took; studies know their own time."""
     seconds = defaultdict(list)
     for run in stored:
-        steps = run.done.get("environment_steps")
+        steps = run.done.get("environment_steps", 0) - sum(parent["budget"] for parent in run.identity["parents"])
         # a damaged table of times costs an estimate, no result
-        if isinstance(run, StoredRun) and steps and not run.times_problem:
+        if isinstance(run, StoredRun) and steps > 0 and not run.times_problem:
             seconds[run.suite, run.algorithm].append(float(run.times["wall_seconds"].sum()) / steps)
     return {key: median(values) for key, values in seconds.items()}
 
