@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -38,7 +38,7 @@ class Algorithm(ABC):
     Class attributes: `paper` (its source, shown in listings), `access` (splits and extras it may use:
     "train", "validation", "test" for references only, "model", "parameters"; "siblings" where its paper lets the
     trajectories of a task see each other within a batch), `Config` (a dataclass), `scripted` (a literal: it learns
-    nothing and does not adapt; boards show it as what a learned policy must beat).
+    nothing and does not adapt; boards show it as what a learned policy must beat), `parents` (see there).
     """
 
     name: ClassVar[str]
@@ -46,6 +46,10 @@ class Algorithm(ABC):
     access: ClassVar[frozenset[str]] = frozenset({"train"})
     trains: bool = True  # False: no meta-training at all, the budget stays unspent; set within one, it ends
     scripted: ClassVar[bool] = False
+    #: Runs that a run of this algorithm begins with, such as an expert's: by role the algorithm, by its name or by that
+    #: of another class of the same file.  `Config` has `<role>_share`, the share of the budget that this run gets.  It
+    #: is of the same suite and seed.  Its steps are charged from the start; `problem.parent(role)` is its final state.
+    parents: ClassVar[Mapping[str, str]] = {}
     Config: ClassVar[type[Config]] = Config
 
     @classmethod

@@ -37,7 +37,7 @@ class Collector:
         self._streams = streams
         self.ledger = ledger
         self._guard = guard
-        self._drawn: dict[str, Task] = {}
+        self.drawn: dict[str, Task] = {}  # this meta-iteration's fresh training tasks by id
         self._batches: OrderedDict[tuple[int, int], BatchEnv] = OrderedDict()
         self.seconds = 0.0  # wall time spent collecting, for the timing record alone
         self.begin_iteration(0)
@@ -51,7 +51,7 @@ class Collector:
         """Called by the training loop before each meta-iteration: draws are keyed by it."""
         self.iteration = iteration
         self._calls = 0
-        self._drawn.clear()
+        self.drawn.clear()
 
     def sample_tasks(self, count: int) -> list[TaskRef]:
         """Training tasks for this meta-iteration: from the split, without repeats while it lasts, or fresh draws."""
@@ -63,7 +63,7 @@ class Collector:
                 task = self._suite.draw_task(generator, f"drawn-{self.iteration}-{self._calls}-{index}")
                 while self._guard.withholds(task):
                     task = self._suite.draw_task(generator, task.id)
-                self._drawn[task.id] = task
+                self.drawn[task.id] = task
                 references.append(TaskRef("train", task.id))
             return references
         tasks = self._suite.split.train
@@ -134,7 +134,7 @@ class Collector:
         return tasks
 
     def _resolve(self, reference: TaskRef) -> Task:
-        drawn = self._drawn.get(reference.id)
+        drawn = self.drawn.get(reference.id)
         return drawn if drawn is not None else self._suite.split.task(reference.split, reference.id)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import gymnasium
 from environments.access import Guard
 from environments.suite import Suite
 from environments.task import Task, TaskRef
+from environments.typed_options import UsageError
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,23 @@ class EvaluationProtocol:
 class Problem:
     """Spaces, horizon, discount, task references and protocol; parameters and models only where granted."""
 
-    def __init__(self, suite: Suite, protocol: EvaluationProtocol, guard: Guard) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        protocol: EvaluationProtocol,
+        guard: Guard,
+        drawn: Mapping[str, Task] | None = None,
+        parents: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """drawn: the collector's `drawn`, so that the parameters of fresh training tasks can be read too.
+
+        parents: by role, the final state_dict of each run that this one begins with.
+        """
         self._suite = suite
         self._guard = guard
+        self._drawn = {} if drawn is None else drawn
+        self._parents = {} if parents is None else parents
+        self._evaluated: frozenset[TaskRef] = frozenset()
         self.protocol = protocol
         self.suite_name = suite.name
         self.observation_space: gymnasium.Space = suite.observation_space
@@ -52,10 +68,23 @@ class Problem:
         return references
 
     def parameters(self, task: TaskRef) -> Mapping[str, Any]:
-        """The task's parameters.  Raises AccessDenied unless both the task and "parameters" were granted."""
+        """The task's parameters.  Raises AccessDenied unless both the task and "parameters" were granted.
+
+        While an algorithm adapts, the tasks that it adapts to are granted too.
+        """
         self._guard.check("parameters")
-        self._guard.check_tasks([task])
+        if task not in self._evaluated:
+            self._guard.check_tasks([task])
         return self._found(task).parameters
+
+    @contextmanager
+    def evaluated_on(self, tasks: Sequence[TaskRef]) -> Iterator[None]:
+        """For the harness: within, who has the access "parameters" may read those of the tasks it is evaluated on."""
+        before, self._evaluated = self._evaluated, frozenset(tasks)
+        try:
+            yield
+        finally:
+            self._evaluated = before
 
     def model(self, task: TaskRef) -> Any:
         """The task's exact MDP.
@@ -66,7 +95,17 @@ class Problem:
         self._guard.check_tasks([task])
         return self._suite.model(self._found(task))
 
+    def parent(self, role: str) -> dict[str, Any]:
+        """The final state_dict, not to be changed, of the run that this one begins with in that role.
+
+        Raises UsageError where the algorithm names no such parent (`Algorithm.parents`).
+        """
+        if role not in self._parents:
+            known = ", ".join(self._parents) or "none"
+            raise UsageError(f"{self._guard.owner} has no parent run in the role {role!r}; its parents: {known}")
+        return dict(self._parents[role])
+
     def _found(self, reference: TaskRef) -> Task:
-        task = self._suite.split.task(reference.split, reference.id)
+        task = self._drawn.get(reference.id) or self._suite.split.task(reference.split, reference.id)
         self._guard.check_parameters([task])
         return task

@@ -20,7 +20,7 @@ import torch
 
 from algorithms.algorithm import Adaptation, Algorithm
 from benchmarks.conformance.trial import PROTOCOL, Violation
-from benchmarks.execution.evaluation import adapted_batches, harness_collector
+from benchmarks.execution.evaluation import adapted_batches, begun_adaptation, harness_collector
 from environments.policy import Distribution, Policy, Previous
 from environments.problem import EvaluationProtocol
 from environments.streams import Streams
@@ -150,20 +150,19 @@ class _Stage:
         """What the policies do in phases 0 to `last` (None: all)."""
         algorithm, streams = self._make(), self._streams.child("neighbours")
         streams.seed_globals("adaptation")
-        adaptation = algorithm.adapt(self._tasks)
-        policy = next(adaptation)
         found: Outputs = []
         last = len(self._phases) - 1 if last is None else last
-        for index, phase in enumerate(self._phases[: last + 1]):
-            change = disturbance if disturbance is not None and index in disturbance.phases else None
-            with torch.no_grad():
-                found.append(self._acted(policy, phase, change, streams.child("phase", index)))
-            if index < last:
-                sent = phase.batch
-                if disturbance is not None and disturbance.adapts:
-                    sent = self._changed_batch(sent, disturbance, streams.torch("batch", index))
-                policy = adaptation.send(sent)
-        adaptation.close()
+        with begun_adaptation(algorithm, self._tasks) as adaptation:
+            policy = next(adaptation)
+            for index, phase in enumerate(self._phases[: last + 1]):
+                change = disturbance if disturbance is not None and index in disturbance.phases else None
+                with torch.no_grad():
+                    found.append(self._acted(policy, phase, change, streams.child("phase", index)))
+                if index < last:
+                    sent = phase.batch
+                    if disturbance is not None and disturbance.adapts:
+                        sent = self._changed_batch(sent, disturbance, streams.torch("batch", index))
+                    policy = adaptation.send(sent)
         return found
 
     def _acted(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 
-from algorithms.algorithm import Algorithm
+from algorithms.algorithm import Adaptation, Algorithm
 from environments.access import Guard
 from environments.collector import Collector
 from environments.ledger import Ledger
-from environments.problem import EvaluationProtocol
+from environments.problem import EvaluationProtocol, Problem
 from environments.streams import Streams
 from environments.suite import Suite
 from environments.task import TaskRef
@@ -77,18 +78,29 @@ def adapted_batches(
     Raises AdaptationEnded if the algorithm yields fewer policies.
     """
     streams.seed_globals("adaptation")
-    adaptation = algorithm.adapt(tasks)
-    try:
-        policy = next(adaptation)
-        for step in range(protocol.adaptation_steps + 1):
-            batch = collector.collect(policy, tasks, protocol.trajectories)
-            yield batch
-            if step < protocol.adaptation_steps:
-                policy = adaptation.send(batch)
-    except StopIteration:
-        raise AdaptationEnded("adapt ended early; it must yield a policy at first and one after every step") from None
-    finally:
-        adaptation.close()
+    with begun_adaptation(algorithm, tasks) as adaptation:
+        try:
+            policy = next(adaptation)
+            for step in range(protocol.adaptation_steps + 1):
+                batch = collector.collect(policy, tasks, protocol.trajectories)
+                yield batch
+                if step < protocol.adaptation_steps:
+                    policy = adaptation.send(batch)
+        except StopIteration:
+            reason = "adapt ended early; it must yield a policy at first and one after every step"
+            raise AdaptationEnded(reason) from None
+
+
+@contextmanager
+def begun_adaptation(algorithm: Algorithm, tasks: Sequence[TaskRef]) -> Iterator[Adaptation]:
+    """The algorithm's `adapt`, closed at the end; until then it may read the tasks' parameters, given that access."""
+    problem = getattr(algorithm, "problem", None)  # whose constructor did not call ours has none
+    with problem.evaluated_on(tasks) if isinstance(problem, Problem) else nullcontext():
+        adaptation = algorithm.adapt(tasks)
+        try:
+            yield adaptation
+        finally:
+            adaptation.close()
 
 
 def curve_point(rows: Rows, point: int, environment_steps: int, iteration: int) -> Rows:

@@ -74,7 +74,7 @@ class Session:
 
     def make_algorithm(self, state: Mapping[str, Any] | None = None) -> Algorithm:
         """A fresh instance, with a state_dict loaded into it if given."""
-        problem = Problem(self.suite, self.protocol, self.guard)
+        problem = Problem(self.suite, self.protocol, self.guard, self.collector.drawn)
         self.streams.seed_globals("construction")
         algorithm = self.algorithm_class(problem, self.config, self.streams.child("algorithm"))
         if state is not None:

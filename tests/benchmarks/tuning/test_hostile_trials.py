@@ -35,7 +35,7 @@ from environments.task import Task, TaskRef
 test = load_split("half-cheetah-velocity").test
 policy, reached = Constant(torch.zeros(self.size)), 0
 def planted(name, task):
-    collector._drawn[name] = Task(name, task.parameters)
+    collector.drawn[name] = Task(name, task.parameters)
     return TaskRef("train", name)
 attempts = [
     lambda: self.problem.tasks("test"),
@@ -107,11 +107,11 @@ def test_the_same_algorithm_in_an_ordinary_run_does_reach_one_by_its_parameters(
     """So the test above fails without the guard."""
     suite = make_suite(SUITE)
     collector = Collector(suite, Streams(0), Ledger(None), Guard("training", {"train"}))
-    collector._drawn["mine"] = Task("mine", suite.split.test[0].parameters)
+    collector.drawn["mine"] = Task("mine", suite.split.test[0].parameters)
     collector.vector_env([TaskRef("train", "mine")])
     trimmed = without_test_tasks(suite)
     collector = Collector(trimmed, Streams(0), Ledger(None), Guard("training", {"train"}, "mine", trimmed.withheld))
-    collector._drawn["mine"] = Task("mine", suite.split.test[0].parameters)
+    collector.drawn["mine"] = Task("mine", suite.split.test[0].parameters)
     with pytest.raises(AccessDenied, match="it is one of the test tasks"):
         collector.vector_env([TaskRef("train", "mine")])
 
@@ -157,4 +157,4 @@ def test_fresh_draws_of_withheld_tasks_are_drawn_again() -> None:
     guard = Guard("training", {"train"}, "mine", withheld)
     collector = Collector(suite, Streams(0), Ledger(None), guard)
     collector.sample_tasks(60)
-    assert {task.parameters["face"] for task in collector._drawn.values()} == {0, 1, 2, 4, 5}
+    assert {task.parameters["face"] for task in collector.drawn.values()} == {0, 1, 2, 4, 5}
