@@ -49,12 +49,16 @@ class MamlTrpo(GradientMetaLearner):
     def outer_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
         return ratio_objective(policy, batch.trajectories, batch.advantages)
 
+    @property
+    def trust_region(self) -> TrustRegion:
+        return TrustRegion(self.config)
+
     def update(self, batches: InnerOuterBatches) -> Metrics:
         tasks = batches[0].tasks
         parts = self.each_chunk(self.linearised, batches)
         objective = float(torch.cat([part.objectives for part in parts]).mean())
         gradient = scaled(added(part.gradient for part in parts), 1 / tasks)
-        self.parameters, metrics = TrustRegion(self.config).ascend(
+        self.parameters, metrics = self.trust_region.ascend(
             self.parameters,
             objective,
             gradient,

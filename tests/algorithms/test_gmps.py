@@ -154,10 +154,10 @@ def test_actions_beyond_their_bounds_are_shown_as_the_environment_took_them():
 
 def test_gmps_learns_to_adapt_towards_each_tasks_own_corner():
     learner, collector = corner_gmps(
-        trajectories=40, demonstrations=5, hidden=(32,), imitation_steps=60, step_size=0.01
+        trajectories=50, demonstrations=5, hidden=(32,), imitation_steps=25, step_size=0.01
     )
     returns = []
-    for iteration in range(2):
+    for iteration in range(5):
         collector.begin_iteration(iteration)
         learner.meta_step(collector)
     tasks = [TaskRef("train", task.id) for task in SUITE.split.train]
