@@ -50,6 +50,8 @@ class Algorithm(ABC):
     #: of another class of the same file.  `Config` has `<role>_share`, the share of the budget that this run gets.  It
     #: is of the same suite and seed.  Its steps are charged from the start; `problem.parent(role)` is its final state.
     parents: ClassVar[Mapping[str, str]] = {}
+    #: distributions beside the harness's own whose version decides the result, such as "stable-baselines3"
+    packages: ClassVar[tuple[str, ...]] = ()
     Config: ClassVar[type[Config]] = Config
 
     @classmethod

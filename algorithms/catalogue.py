@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from environments.discovery import ClassEntry, choose, discover, read_loose_file, read_module_class
+from environments.discovery import ClassEntry, choose, discover, read_classes, read_loose_file, read_module_class
 from environments.typed_options import UsageError
 
 #: begins the text that names a class which only the process that defined it can load
@@ -34,6 +34,42 @@ def find_algorithm(text: str) -> ClassEntry:
     if ":" in text:
         return read_module_class(text, "Algorithm")
     return choose(algorithms(), text, "algorithm")
+
+
+def source_of(found: ClassEntry) -> str | None:
+    """What `find_algorithm` takes for an algorithm that it does not know by name, None for any other."""
+    if found.path is not None and found.module.startswith("loose_"):
+        return f"{found.path.resolve()}:{found.class_name}"
+    known = algorithms().get(found.name)
+    if known is not None and (known.module, known.class_name) == (found.module, found.class_name):
+        return None
+    return f"{SESSION if found.module == SESSION else f'{found.module}:'}{found.class_name}"
+
+
+def parents_of(found: ClassEntry) -> dict[str, ClassEntry]:
+    """By role, the algorithms whose runs a run of this one begins with (`Algorithm.parents`).
+
+    Raises UsageError for a name of none, and where an algorithm would begin with a run of itself.
+    """
+    return _parents(found, ())
+
+
+def _parents(found: ClassEntry, children: tuple[str, ...]) -> dict[str, ClassEntry]:
+    children = (*children, found.name)
+    parents: dict[str, ClassEntry] = {}
+    for role, name in getattr(found.load(), "parents", {}).items():
+        if name in children:
+            raise UsageError(f"{' begins with a run of '.join([*children, name])}, which has no beginning")
+        parents[role] = _neighbour(found, name) or find_algorithm(name)
+        _parents(parents[role], children)
+    return parents
+
+
+def _neighbour(found: ClassEntry, name: str) -> ClassEntry | None:
+    """The class of that name in a loose file or a module of someone's own."""
+    if source_of(found) is None or found.path is None:
+        return None
+    return next((entry for entry in read_classes(found.path, found.module) if entry.name == name), None)
 
 
 @contextmanager

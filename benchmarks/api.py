@@ -17,7 +17,7 @@ from typing import Any
 
 from algorithms.algorithm import Algorithm
 from algorithms.catalogue import find_algorithm
-from benchmarks.commands.jobs import missing, planned
+from benchmarks.commands.jobs import missing, planned, with_parents
 from benchmarks.commands.report import REFERENCE
 from benchmarks.execution.executor import Executor, LocalExecutor, Watcher
 from benchmarks.execution.in_process import InProcessExecutor
@@ -76,7 +76,7 @@ def run_cell(
     with named(algorithm, workers) as text, _store(results) as store:
         specs = _specs(suite, text, seeds, profile, options or {}, tuned, budget)
         refuse_changed_code(specs[0])
-        _run(missing(specs, store), store, workers, progress)
+        _run(with_parents(missing(specs, store), store), store, workers, progress)
         found = Results(tuple(with_proofs(planned(specs, store))))
         _ = found.scores, found.learning, found.training  # read before a temporary store goes
     return found

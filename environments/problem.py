@@ -34,6 +34,14 @@ class EvaluationProtocol:
             )
 
 
+@dataclass(frozen=True)
+class Parent:
+    """What a finished run leaves to one that begins with it: its final state_dict, and what it took of the budget."""
+
+    state: Mapping[str, Any]
+    environment_steps: int
+
+
 class Problem:
     """Spaces, horizon, discount, task references and protocol; parameters and models only where granted."""
 

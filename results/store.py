@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -251,6 +252,15 @@ class Store:
     def find(self, identity: Mapping[str, Any]) -> Stored | None:
         """The finished record of this identity, its digests verified; None without one.  Raises StoreError."""
         return _load(self.folder(identity).path, kind_of(identity))
+
+    def alike(self, identity: Mapping[str, Any]) -> list[Stored]:
+        """The intact finished records of its kind, suite, algorithm and seed."""
+        kind, place = kind_of(identity), self.folder(identity).path
+        found = []
+        for done in sorted(place.parent.parent.glob(f"*/{place.name}/{DONE}")):
+            with suppress(StoreError):
+                found.append(_load(done.parent, kind))
+        return [stored for stored in found if stored is not None]
 
     def finished(self, skip_corrupt: bool = False) -> list[StoredRun]:
         """Every finished run, by suite, algorithm, digest and seed; see `read`."""

@@ -8,8 +8,10 @@ from statistics import median
 from typing import Any
 
 from algorithms.algorithm import Algorithm
+from algorithms.catalogue import algorithms
 from benchmarks.bench.measure import Measure, Size, processor_seconds
 from benchmarks.bench.physics import BarePhysics, NotingCollector
+from benchmarks.conformance.small_parents import small_parents
 from benchmarks.execution.session import Session
 from environments.catalogue import make_suite
 from environments.locomotion.locomotion import LocomotionSuite
@@ -27,7 +29,9 @@ class Training(Session):
         """settings: of the algorithm's configuration, beside its tasks and trajectories."""
         suite = make_suite(f"half-cheetah-velocity[horizon={size.horizon}]")
         config = algorithm.Config(tasks=size.tasks, trajectories=size.trajectories, **settings)
-        super().__init__(suite, algorithm, config, Streams(0), EvaluationProtocol(1, size.trajectories), budget=None)
+        parents = small_parents(algorithms()[algorithm.name], suite) if algorithm.parents else {}
+        protocol = EvaluationProtocol(1, size.trajectories)
+        super().__init__(suite, algorithm, config, Streams(0), protocol, budget=None, parents=parents)
 
     def make_collector(self, spent: int) -> NotingCollector:
         return NotingCollector(self.suite, self.streams.child("training"))

@@ -19,7 +19,7 @@ from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.conformance.rules import LEFT_OUT, RULES, Finding, check
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.tuned_values import OWN, SHIPPED
-from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.specs.run_spec import RunSpec, deciding_versions, known_suite
 from benchmarks.verification.proofs import Today, attestations_of, with_proofs
 from environments.discovery import ClassEntry
 from environments.problem import EvaluationProtocol
@@ -125,12 +125,13 @@ def differences(run: StoredRun, spec: RunSpec, today: Today | None = None) -> tu
     """
     theirs, ours = run.identity, spec.identity()
     protocol = from_recorded(EvaluationProtocol, theirs["protocol"], "the protocol")
+    packages = tuple(sorted(theirs["versions"].keys() - deciding_versions().keys()))  # those of its algorithm's own
     terms = [
         ("suite version", theirs["suite_digest"][:8], ours["suite_digest"][:8]),
         ("split", theirs["split_digest"][:8], ours["split_digest"][:8]),
         ("budget", f"{theirs['budget']:,} steps", f"{ours['budget']:,} steps"),
         *((name.replace("_", " "), protocol[name], own) for name, own in asdict(spec.protocol).items()),
-        *((name, theirs["versions"].get(name, "unknown"), own) for name, own in ours["versions"].items()),
+        *((name, theirs["versions"].get(name, "unknown"), own) for name, own in deciding_versions(packages).items()),
     ]
     return (
         *(f"{term} {value}, here {own}" for term, value, own in terms if value != own),

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from benchmarks.commands.text_table import text_table
 from benchmarks.execution.executor import Executor, LocalExecutor
+from benchmarks.execution.parents import standing_run
 from benchmarks.execution.progress import as_time, make_display
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.job import AnyJob, J, Job
+from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.time_estimates import learn_rates, makespan
 from benchmarks.verification.proofs import by_terms, standing_for
 from reports.scores.cautions import FailedRun
@@ -54,6 +56,18 @@ def missing(jobs: Sequence[J], store: Store, force: bool = False) -> list[J]:
     return found
 
 
+def with_parents(jobs: Sequence[J], store: Store) -> list[J | RunSpec]:
+    """The jobs behind those missing runs that they begin with, each of which is there once."""
+    found: dict[str, J | RunSpec] = {}
+    for job in jobs:
+        parents = list(job.parent_runs.values())
+        absent = [run for run in parents if standing_run(run, store) is None]
+        for each in [*with_parents(absent, store), job]:
+            found.setdefault(store.folder(each.identity()).path.as_posix(), each)
+    # parents first, each group in the order given
+    return sorted(found.values(), key=lambda job: not _child_of(job))
+
+
 def planned(jobs: Sequence[Job[S]], store: Store) -> list[S]:
     """The finished ones of the plan, made by today's code or by one proven equal to it; names damaged records."""
     finished = _read(jobs, store)
@@ -67,12 +81,14 @@ def show_plan(jobs: Sequence[AnyJob], options: RunOptions) -> int:
     """`--dry-run`: each job that is missing, its expected time, and the whole."""
     store = Store(options.results, read_only=True)
     absent = missing(jobs, store, options.force)
-    seconds = list(expected_seconds(absent, store).values())
-    rows = [(*job.names, f"seed {job.seed}", f"{job.size:,} {job.unit}", f"about {as_time(time)}")
-            for job, time in zip(absent, seconds, strict=True)]  # fmt: skip
-    print("\n".join(text_table(rows)))
+    needed = with_parents(absent, store)
+    seconds = list(expected_seconds(needed, store).values())
+    rows = [(*job.names, f"seed {job.seed}", f"{job.size:,} {job.unit}", f"about {as_time(time)}", _child_of(job))
+            for job, time in zip(needed, seconds, strict=True)]  # fmt: skip
+    print("\n".join(line.rstrip() for line in text_table(rows)))
     print(
-        f"{len(absent)} of {len(jobs)} {_noun(jobs)} are missing: about {as_time(sum(seconds))} of one core, "
+        f"{len(absent)} of {len(jobs)} {_noun(jobs)} are missing{_parents_text(needed)}: "
+        f"about {as_time(sum(seconds))} of one core, "
         f"{as_time(makespan(seconds, options.workers))} with {options.workers} workers"
     )
     return 0
@@ -89,16 +105,17 @@ def run_plan(
     if not absent:
         print(f"all {len(jobs)} {_noun(jobs)} are stored in {store.root}")
         return [], 0
-    expected = expected_seconds(absent, store)
-    # the longest first, so that no core is idle at the end
-    ordered = sorted(absent, key=lambda job: -expected[job.label])
+    needed = with_parents(absent, store)
+    expected = expected_seconds(needed, store)
+    # what others wait for, then the longest, so that no core is idle at the end
+    ordered = sorted(needed, key=lambda job: (not _child_of(job), -expected[job.label]))
     with make_display(expected, options.workers) as display:
         outcomes = (executor or LocalExecutor(options.workers)).run(ordered, store.root, display, options.force)
     failed = [(job, ended) for job, ended in outcomes if ended.status == "failed"]
     _print_failures(failed, store)
     ended = sum(outcome.status in ("finished", "stored") for _, outcome in outcomes)
-    print(f"{ended} of {len(absent)} missing {_noun(absent)} finished; results: {store.root}")
-    if len(outcomes) < len(absent) or any(outcome.status == "interrupted" for _, outcome in outcomes):
+    print(f"{ended} of {len(needed)} missing {_noun(needed)} finished; results: {store.root}")
+    if len(outcomes) < len(needed) or any(outcome.status == "interrupted" for _, outcome in outcomes):
         print("stopped; the same command goes on from the checkpoints", file=sys.stderr)
         return outcomes, INTERRUPTED
     if any(outcome.refused for _, outcome in failed):
@@ -126,6 +143,16 @@ def print_left_out_records(store: Store) -> None:
 def _read(jobs: Sequence[Job[S]], store: Store) -> list[S]:
     """What is stored of the jobs' kinds and intact."""
     return store.read(*dict.fromkeys(job.kind for job in jobs), skip_corrupt=True)
+
+
+def _child_of(job: AnyJob) -> str:
+    """Whose parent it is, and in which role; empty for a job of the plan's own."""
+    return getattr(job, "child", "")
+
+
+def _parents_text(needed: Sequence[AnyJob]) -> str:
+    count = sum(bool(_child_of(job)) for job in needed)
+    return f", which begin with {count} more" if count else ""
 
 
 def _noun(jobs: Sequence[AnyJob]) -> str:

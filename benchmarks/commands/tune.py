@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from algorithms.catalogue import find_algorithm
+from algorithms.catalogue import find_algorithm, source_of
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions, run_plan
 from benchmarks.commands.report import REFERENCE
 from benchmarks.commands.text_table import text_table
@@ -17,7 +17,6 @@ from benchmarks.execution.progress import as_time
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import print_left_out
-from benchmarks.planning.plan import source_of
 from benchmarks.planning.tuned_values import OWN, SHIPPED, sibling_of
 from benchmarks.specs.job import AnyJob, J
 from benchmarks.specs.time_estimates import Learned, learn_rates, makespan

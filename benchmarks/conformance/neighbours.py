@@ -19,7 +19,8 @@ import numpy as np
 import torch
 
 from algorithms.algorithm import Adaptation, Algorithm
-from benchmarks.conformance.trial import PROTOCOL, Violation
+from benchmarks.conformance.small_parents import PROTOCOL
+from benchmarks.conformance.trial import Violation
 from benchmarks.execution.evaluation import adapted_batches, begun_adaptation, harness_collector
 from environments.policy import Distribution, Policy, Previous
 from environments.problem import EvaluationProtocol

@@ -17,13 +17,14 @@ import torch
 from algorithms.algorithm import Algorithm
 from algorithms.search_space import faults
 from benchmarks.conformance.neighbours import check_neighbours
+from benchmarks.conformance.small_parents import small_config, small_parents
 from benchmarks.conformance.trial import Refused, Trial, Violation
 from benchmarks.planning.fitting import misfit
-from benchmarks.planning.plan import resolve_options
 from environments.catalogue import make_suite, parse_suite_name
 from environments.discovery import ClassEntry
+from environments.problem import Parent
 from environments.suite import Suite
-from environments.typed_options import UsageError, make_options
+from environments.typed_options import UsageError
 from results.checkpoints import load_checkpoint, refuse_other_types, save_checkpoint
 
 #: a discrete suite with an exact model and a continuous one
@@ -74,10 +75,7 @@ def check(found: ClassEntry, suites: Sequence[str] = SUITES) -> list[Finding]:
     cls = found.load()
     if not (isinstance(cls, type) and issubclass(cls, Algorithm)):
         raise UsageError(f"{found.class_name} in {found.module} is no subclass of algorithms.algorithm.Algorithm")
-    small = resolve_options(found, {"tasks": (2, "check"), "trajectories": (2, "check")})
-    config = make_options(
-        cls.Config, {option: value for option, (value, _) in small.items()}, f"algorithm {found.name}"
-    )
+    config = small_config(found)
     findings: list[Finding] = []
     for text in suites:
         name, options = parse_suite_name(text)
@@ -89,7 +87,7 @@ def check(found: ClassEntry, suites: Sequence[str] = SUITES) -> list[Finding]:
             reason = misfit(found, suite)
         if reason is None:
             try:
-                findings += _examine(cls, config, suite)
+                findings += _examine(cls, config, suite, small_parents(found, suite))
                 continue
             except UsageError as error:
                 reason = str(error)
@@ -99,13 +97,13 @@ def check(found: ClassEntry, suites: Sequence[str] = SUITES) -> list[Finding]:
     return findings
 
 
-def _examine(cls: type[Algorithm], config: Any, suite: Suite) -> list[Finding]:
+def _examine(cls: type[Algorithm], config: Any, suite: Suite, parents: Mapping[str, Parent]) -> list[Finding]:
     torch.set_num_threads(1)
     budget = BUDGET
     for _ in range(RAISES):
         refused = None
         try:
-            broken = _first_violation(cls, config, suite, budget)
+            broken = _first_violation(partial(Trial, cls, config, suite, parents=parents), budget)
         except Refused as error:
             refused = error
         else:
@@ -137,18 +135,22 @@ def _examine(cls: type[Algorithm], config: Any, suite: Suite) -> list[Finding]:
 _NOTHING_TRAINED = "nothing-trained"
 
 
-def _first_violation(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> Violation | None:
+#: a trial of so many environment steps, and of a session's state
+_Try = Callable[..., Trial]
+
+
+def _first_violation(make_trial: _Try, budget: int) -> Violation | None:
     try:
-        first, state = _history(cls, config, suite, budget)
+        first, state = _history(make_trial, budget)
         with _shifted_clock():
-            second, _ = _history(cls, config, suite, budget)
+            second, _ = _history(make_trial, budget)
         difference = _difference(first, second)
         if difference is not None:
             return Violation("unseeded-randomness", f"{difference} differs between two runs of one seed")
-        _check_reload(cls, config, suite, ROOM * budget)
-        trained = Trial(cls, config, suite, budget, state)
+        _check_reload(make_trial, ROOM * budget)
+        trained = make_trial(budget, state)
         make = partial(trained.make_algorithm, trained.state["algorithm"])
-        check_neighbours(make, suite, trained.streams, "siblings" in cls.access)
+        check_neighbours(make, trained.suite, trained.streams, "siblings" in trained.algorithm_class.access)
     except Violation as violation:
         return violation
     except (UsageError, Refused):
@@ -160,9 +162,9 @@ def _first_violation(cls: type[Algorithm], config: Any, suite: Suite, budget: in
     return None
 
 
-def _history(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> tuple[dict[str, Any], Mapping[str, Any]]:
+def _history(make_trial: _Try, budget: int) -> tuple[dict[str, Any], Mapping[str, Any]]:
     """All that a run shows: metrics, states and adaptation batches; and the session's state at its end."""
-    trial = Trial(cls, config, suite, budget)
+    trial = make_trial(budget)
     trains = trial.algorithm.trains
     metrics = trial.train() if trains else []
     if trains and not metrics:
@@ -177,8 +179,8 @@ def _history(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> tu
     return {**shown, "metrics": metrics, "adaptation": trial.adapt()}, trial.state
 
 
-def _check_reload(cls: type[Algorithm], config: Any, suite: Suite, budget: int) -> None:
-    saved = Trial(cls, config, suite, budget)
+def _check_reload(make_trial: _Try, budget: int) -> None:
+    saved = make_trial(budget)
     trains = saved.algorithm.trains
     for _ in range(SAVED_AFTER if trains else 0):
         saved.iterate()
@@ -186,7 +188,7 @@ def _check_reload(cls: type[Algorithm], config: Any, suite: Suite, budget: int) 
         path = Path(folder, "checkpoint")
         try:
             save_checkpoint(path, saved.state)
-            loaded = Trial(cls, config, suite, budget, load_checkpoint(path))
+            loaded = make_trial(budget, load_checkpoint(path))
         except Violation:
             raise
         except Exception as error:  # the adapter's own, whatever it is
@@ -196,7 +198,7 @@ def _check_reload(cls: type[Algorithm], config: Any, suite: Suite, budget: int) 
     adapted = saved.adapt()
     _must_agree(adapted, loaded.adapt(), "adaptation")
     if saved.state["replay"]:  # which those that are evaluated do not have
-        bare = Trial(cls, config, suite, budget, {**saved.state, "replay": {}})
+        bare = make_trial(budget, {**saved.state, "replay": {}})
         _must_agree(adapted, bare.adapt(), "adaptation without replay_state")
     if trains:
         _must_agree(saved.iterate(), loaded.iterate(), "the next meta-iteration's metrics")

@@ -11,6 +11,7 @@ import gymnasium
 import torch
 
 from algorithms.algorithm import Algorithm, Metrics
+from benchmarks.conformance.small_parents import PROTOCOL
 from benchmarks.execution.evaluation import SPLITS, AdaptationEnded, adapted_batches
 from benchmarks.execution.session import Session
 from environments.access import AccessDenied, Guard
@@ -18,7 +19,7 @@ from environments.batch_env import BatchEnv
 from environments.collector import Collector
 from environments.ledger import BudgetSpent, Ledger
 from environments.policy import Distribution, Policy, Previous
-from environments.problem import EvaluationProtocol
+from environments.problem import Parent
 from environments.splits import NAMES
 from environments.streams import Streams
 from environments.suite import Suite
@@ -26,7 +27,6 @@ from environments.task import Task, TaskRef
 from environments.trajectories import TrajectoryBatch
 from environments.typed_options import UsageError
 
-PROTOCOL = EvaluationProtocol(adaptation_steps=2, trajectories=2)
 #: meta-iterations after which a trial of training ends, whatever is left of the budget
 MOST_ITERATIONS = 100
 
@@ -52,10 +52,16 @@ class Trial(Session):
     collector: _WatchedCollector
 
     def __init__(
-        self, cls: type[Algorithm], config: Any, suite: Suite, budget: int, state: Mapping[str, Any] | None = None
+        self,
+        cls: type[Algorithm],
+        config: Any,
+        suite: Suite,
+        budget: int,
+        state: Mapping[str, Any] | None = None,
+        parents: Mapping[str, Parent] | None = None,
     ) -> None:
         self._violations: list[Violation] = []
-        super().__init__(suite, cls, config, Streams(0), PROTOCOL, budget, state)
+        super().__init__(suite, cls, config, Streams(0), PROTOCOL, budget, state, parents)
 
     def make_guard(self) -> Guard:
         return _WatchedGuard("training", self.algorithm_class.access, self.algorithm_class.name, self._violations)

@@ -12,7 +12,7 @@ from benchmarks.execution.failure_place import failure_told
 from environments.access import Guard
 from environments.collector import Collector
 from environments.ledger import BudgetSpent, Ledger
-from environments.problem import EvaluationProtocol, Problem
+from environments.problem import EvaluationProtocol, Parent, Problem
 from environments.streams import Streams
 from environments.suite import Suite
 from environments.trajectories import TrajectoryBatch
@@ -36,15 +36,20 @@ class Session:
         protocol: EvaluationProtocol,
         budget: int | None,
         state: Mapping[str, Any] | None = None,
+        parents: Mapping[str, Parent] | None = None,
     ) -> None:
-        """budget: environment steps, those of `state` included; None is unlimited.
+        """budget: environment steps, those of `state` and of `parents` included; None is unlimited.
 
         state: an earlier session's `state`, whose other entries are ignored; None begins anew.
+        parents: by role, the runs that it begins with.
         """
         self.suite, self.protocol, self.streams, self.budget = suite, protocol, streams, budget
         self.algorithm_class, self.config = algorithm_class, config
+        self.parents = {} if parents is None else parents
+        #: environment steps that the parents took
+        self.begun_with = sum(parent.environment_steps for parent in self.parents.values())
         self.guard = self.make_guard()
-        self.collector = self.make_collector(state["spent"] if state is not None else 0)
+        self.collector = self.make_collector(state["spent"] if state is not None else self.begun_with)
         self.algorithm = self.make_algorithm(state["algorithm"] if state is not None else None)
         if state is not None:
             replay = state.get("replay", {})
@@ -61,7 +66,7 @@ class Session:
 
     @property
     def spent(self) -> int:
-        """Environment steps that they took."""
+        """Environment steps that they took, and the parents' before them."""
         return self.state["spent"]
 
     def make_guard(self) -> Guard:
@@ -74,7 +79,8 @@ class Session:
 
     def make_algorithm(self, state: Mapping[str, Any] | None = None) -> Algorithm:
         """A fresh instance, with a state_dict loaded into it if given."""
-        problem = Problem(self.suite, self.protocol, self.guard, self.collector.drawn)
+        parents = {role: parent.state for role, parent in self.parents.items()}
+        problem = Problem(self.suite, self.protocol, self.guard, self.collector.drawn, parents)
         self.streams.seed_globals("construction")
         algorithm = self.algorithm_class(problem, self.config, self.streams.child("algorithm"))
         if state is not None:

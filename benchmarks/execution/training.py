@@ -14,7 +14,7 @@ from benchmarks.execution.evaluation import Rows, curve_point
 from benchmarks.execution.session import Session
 from benchmarks.specs.run_spec import RunSpec
 from environments.catalogue import make_suite
-from environments.problem import EvaluationProtocol
+from environments.problem import EvaluationProtocol, Parent
 from environments.streams import Streams
 from environments.trajectories import TrajectoryBatch
 from environments.typed_options import make_options
@@ -48,14 +48,16 @@ class _Records:
     timing: Rows = field(default_factory=list)
 
 
-def open_session(spec: RunSpec, state: Mapping[str, Any] | None = None) -> Session:
-    """The run's session, built from its spec alone: from the start, or from a session's state."""
+def open_session(
+    spec: RunSpec, state: Mapping[str, Any] | None = None, parents: Mapping[str, Parent] | None = None
+) -> Session:
+    """The run's session, built from its spec and its parents alone: from the start, or from a session's state."""
     algorithm_class = find_algorithm(spec.source or spec.algorithm).load()
     config = make_options(algorithm_class.Config, spec.configuration, f"algorithm {spec.algorithm}")
     protocol = EvaluationProtocol(spec.adaptation_steps, spec.trajectories, spec.adaptations)
     suite = make_suite(spec.suite)
     suite = suite if spec.tested else without_test_tasks(suite)
-    return Session(suite, algorithm_class, config, Streams(spec.seed), protocol, spec.budget, state)
+    return Session(suite, algorithm_class, config, Streams(spec.seed), protocol, spec.budget, state, parents)
 
 
 def train(
@@ -63,16 +65,18 @@ def train(
     folder: RunFolder,
     report: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
+    parents: Mapping[str, Parent] | None = None,
 ) -> None:
     """Takes the run from its checkpoint, or from the start, to its finished record in `folder`.
 
     report: called after every meta-iteration and before every evaluation.
+    parents: by role, what the finished runs leave that it begins with.
     should_stop: asked before every meta-iteration; once it is true, a checkpoint is saved and Interrupted raised.
     Raises FloatingPointError for a metric or a return that is not finite, RuntimeError for an algorithm that spends
     no step in IDLE_LIMIT meta-iterations, and whatever the algorithm raises.
     """
     saved = folder.load_checkpoint()
-    session = open_session(spec, saved)
+    session = open_session(spec, saved, parents)
     records = _Records(**saved["records"]) if saved is not None else _Records()
 
     def checkpoint() -> None:
@@ -85,7 +89,8 @@ def train(
     def evaluate_if_due() -> None:
         if not spec.tested:
             return
-        reached = spec.evaluations if records.trained else session.spent * spec.evaluations // max(spec.budget, 1)
+        own, budget = session.spent - session.begun_with, spec.budget - session.begun_with
+        reached = spec.evaluations if records.trained else own * spec.evaluations // max(budget, 1)
         if records.next_point > reached:
             return
         point = min(reached, spec.evaluations)

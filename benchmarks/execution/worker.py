@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal, NoReturn
 
+from benchmarks.execution.parents import standing_run, stored_parents
 from benchmarks.execution.studying import run_study
 from benchmarks.execution.training import Interrupted, Progress, train
 from benchmarks.specs.job import AnyJob
@@ -67,7 +68,11 @@ def run_job(
             resumed_at = checkpoint["iteration"] if checkpoint else 0
             try:
                 folder.begin_attempt(job.record(), resumed_at)
-                CARRY_OUT[job.kind](job, folder, report, should_stop)
+                given = {}
+                if job.parent_runs:
+                    _make_parents(job, root, report, should_stop)
+                    given["parents"] = stored_parents(job, Store(root))
+                CARRY_OUT[job.kind](job, folder, report, should_stop, **given)
             except Interrupted:
                 folder.end_attempt("interrupted")
                 return RunOutcome("interrupted")
@@ -79,6 +84,31 @@ def run_job(
     except Exception:
         return RunOutcome("failed", traceback.format_exc())
     return RunOutcome("finished")
+
+
+class ParentFailed(RuntimeError):
+    """A run that the job begins with failed."""
+
+
+def _make_parents(job: AnyJob, root: Path, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:
+    """Carries out, here, those of the runs that the job begins with that have not finished; waits for one that another
+    process holds.
+
+    Raises Interrupted and ParentFailed.
+    """
+    for role, run in job.parent_runs.items():
+        if standing_run(run, Store(root)) is not None:
+            continue
+
+        def told(progress: Progress, role: str = role) -> None:
+            message = progress.message if progress.message == WAITING else f"{role} {progress.message}".strip()
+            report(Progress(0, progress.environment_steps, job.size, message))
+
+        ended = run_job(run, root, False, told, should_stop)
+        if ended.status == "interrupted":
+            raise Interrupted(f"stopped in {run.label}")
+        if ended.status == "failed":
+            raise UsageError(ended.error) if ended.refused else ParentFailed(f"{run.label} failed:\n{ended.error}")
 
 
 def work(job: AnyJob, root: Path, force: bool, connection: Connection) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from algorithms.catalogue import parents_of
 from environments.discovery import ClassEntry
 from environments.facts import SuiteFacts
 from environments.suite import Suite
@@ -28,6 +29,10 @@ def misfit(found: ClassEntry, suite: Suite) -> str | None:
 
     Raises UsageError if it answers anything else.
     """
+    for role, parent in parents_of(found).items():
+        reason = misfit(parent, suite)
+        if reason is not None:
+            return f"it begins with a run of {parent.name} as its {role}, which does not fit: {reason}"
     ask = getattr(found.load(), "fits", None)  # what is no Algorithm at all is refused where it is run
     if ask is None:
         return None

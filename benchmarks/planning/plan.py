@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from inspect import get_annotations
 from pathlib import Path
 from typing import Any
 
-from algorithms.catalogue import SESSION, find_algorithm
 from algorithms.catalogue import algorithms as known_algorithms
+from algorithms.catalogue import find_algorithm, parents_of, source_of
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import LeftOut, misfit
 from benchmarks.planning.profiles import Profile, find_profile
@@ -21,7 +21,8 @@ from benchmarks.planning.tuning_choice import TuningChoice
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.loose_suites import source_of_suite
 from benchmarks.specs.own_code import load_own
-from benchmarks.specs.run_spec import RunSpec, planned_suite
+from benchmarks.specs.parents import check_shares
+from benchmarks.specs.run_spec import RunSpec, planned_suite, with_parents_code
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from environments.catalogue import suites as known_suites
 from environments.discovery import ClassEntry
@@ -137,6 +138,10 @@ def _cell(
     cell, sources = profile.settings(benchmark, suite.name, entry.name)
     if cell.budget < 1:
         raise UsageError(f"profile {profile.name}: the budget of {suite.name} must be at least 1")
+    parents = {
+        role: _cell(benchmark, profile, suite, parent, settings, choice).spec
+        for role, parent in parents_of(entry).items()
+    }
     by_profile = {option: (value, sources.pop(f"config.{option}")) for option, value in cell.config.items()}
     spec = RunSpec(
         suite=suite.full_name,
@@ -152,8 +157,12 @@ def _cell(
         checkpoint_every=cell.checkpoint_every,
         profile=profile.name,
         benchmark=benchmark,
-        code=code_digest(entry, known_suites()[suite.name]),
+        code=with_parents_code(
+            code_digest(entry, known_suites()[suite.name]),
+            {role: parent.code or parent.code_now() for role, parent in parents.items()},
+        ),
         suite_source=source_of_suite(suite.name),
+        parents=parents,
     )
     profiles = {
         option: value for option, (value, source) in resolve_options(entry, by_profile).items()
@@ -161,6 +170,7 @@ def _cell(
     }  # fmt: skip
     tuned = choice.values(suite, entry, lambda searched: setting_of(spec, profiles, searched))
     options = resolve_options(entry, by_profile, settings, tuned)
+    check_shares(entry.name, list(parents), {option: value for option, (value, _) in options.items()})
     used = tuned is not None and any(source == tuned.source for _, source in options.values())
     spec = replace(
         spec,
@@ -216,16 +226,6 @@ def parse_setting(text: str) -> Setting:
     return Setting(*match.groups())
 
 
-def source_of(found: ClassEntry) -> str | None:
-    """What `find_algorithm` takes for an algorithm that it does not know by name, None for any other."""
-    if found.path is not None and found.module.startswith("loose_"):
-        return f"{found.path.resolve()}:{found.class_name}"
-    known = known_algorithms().get(found.name)
-    if known is not None and (known.module, known.class_name) == (found.module, found.class_name):
-        return None
-    return f"{SESSION if found.module == SESSION else f'{found.module}:'}{found.class_name}"
-
-
 def check_name(entry: ClassEntry) -> None:
     """Raises UsageError if the class, which is none of ours, has the name of one of ours."""
     if source_of(entry) and entry.name in known_algorithms():
@@ -245,6 +245,7 @@ def _check_loose(found: Sequence[ClassEntry]) -> None:
 
 
 def _check_settings(settings: Sequence[Setting], found: Sequence[ClassEntry]) -> None:
+    found = list(_with_parents(found))
     for setting in settings:
         if setting.algorithm == ALL:
             options = {field.name for entry in found for field in fields(entry.load().Config)}
@@ -256,6 +257,12 @@ def _check_settings(settings: Sequence[Setting], found: Sequence[ClassEntry]) ->
         elif setting.algorithm not in [entry.name for entry in found]:
             hint = nearest(setting.algorithm, [ALL, *(entry.name for entry in found)])
             raise UsageError(f"setting {setting.option}: no {setting.algorithm!r} is among those to run; {hint}")
+
+
+def _with_parents(found: Iterable[ClassEntry]) -> Iterator[ClassEntry]:
+    for entry in found:
+        yield entry
+        yield from _with_parents(parents_of(entry).values())
 
 
 def _unique(texts: Iterable[str]) -> list[str]:

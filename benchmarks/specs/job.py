@@ -53,6 +53,10 @@ class Job(Protocol[S_co]):
     def decided_by(self) -> tuple[str, ...]:
         """Names: jobs of a kind that share them share their code."""
 
+    @property
+    def parent_runs(self) -> Mapping[str, RunSpec]:
+        """By role, the runs that must have finished before it begins."""
+
     def code_now(self) -> str:
         """Digest of the code that decides the result, as the files are now."""
 

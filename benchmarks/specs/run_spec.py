@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar, Self
 
-from algorithms.catalogue import find_algorithm
+from algorithms.catalogue import find_algorithm, parents_of, source_of
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.loose_suites import is_source, offer_suite, split_source
+from benchmarks.specs.parents import parent_budget, parent_terms
 from benchmarks.specs.provenance import record_of
 from benchmarks.specs.time_estimates import OVERHEAD, Learned, learning_seconds, sampling_seconds
 from environments.catalogue import make_suite, suites
 from environments.problem import EvaluationProtocol
 from environments.suite import Suite
 from environments.typed_options import UsageError, as_recorded, from_recorded
+from results.identity import digest_of, run_digest
 from results.store import StoredRun
 
 #: packages whose version is part of a run's identity: another one gives other numbers
@@ -48,6 +50,9 @@ class RunSpec:
     code: str | None = None  # digest of the deciding code when the run was planned; None: as it is now
     tuning: dict[str, Any] | None = None  # of the tuned values among its options: trials, seeds, digest, sibling
     suite_source: str | None = None  # "path.py:Class" of a suite from a loose file
+    #: by role, the runs that it begins with, whatever their budget and seed: see `parent_runs`
+    parents: dict[str, RunSpec] = field(default_factory=dict)
+    child: str = ""  # whose parent it is planned as, and in which role; decides nothing
 
     kind: ClassVar[type[StoredRun]] = StoredRun
     unit = "steps"
@@ -56,7 +61,8 @@ class RunSpec:
 
     @property
     def label(self) -> str:
-        return f"{self.suite} {self.algorithm} seed {self.seed}"
+        whose = f" ({self.budget:,} steps, {self.child})" if self.child else ""
+        return f"{self.suite} {self.algorithm} seed {self.seed}{whose}"
 
     @property
     def names(self) -> tuple[str, str]:
@@ -79,7 +85,21 @@ class RunSpec:
 
     @property
     def decided_by(self) -> tuple[str, ...]:
-        return self.source or self.algorithm, self._suite().name
+        own = self.source or self.algorithm, self._suite().name
+        return (*own, *(name for parent in self.parents.values() for name in parent.decided_by))
+
+    @property
+    def parent_runs(self) -> dict[str, RunSpec]:
+        """By role, the runs that it begins with: each of its seed, and of its share of the budget."""
+        return {
+            role: replace(
+                parent,
+                seed=self.seed,
+                budget=parent_budget(role, self.budget, self.configuration),
+                child=f"{role} of {self.algorithm}",
+            )
+            for role, parent in self.parents.items()
+        }
 
     @property
     def protocol(self) -> EvaluationProtocol:
@@ -88,25 +108,32 @@ class RunSpec:
     def identity(self) -> dict[str, Any]:
         """What decides the result, as stored in `run.json`: names, options and protocol as first recorded."""
         suite = self._suite()
+        parents = {role: parent.identity() for role, parent in self.parent_runs.items()}
+        cls = find_algorithm(self.source or self.algorithm).load()
+        versions = deciding_versions(tuple(getattr(cls, "packages", ())))
         return {
             "suite": suite.recorded_name,
             "algorithm": self.algorithm,
-            "configuration": as_recorded(_config_of(self.source or self.algorithm), self.configuration),
+            "configuration": as_recorded(cls.Config, self.configuration),
             "protocol": as_recorded(EvaluationProtocol, asdict(self.protocol)),
             "evaluations": self.evaluations,
             "budget": self.budget,
             "seed": self.seed,
             "suite_digest": suite.digest,
             "split_digest": suite.split.digest,
-            "parents": [],
-            "versions": deciding_versions(),
+            "parents": parent_terms(parents),
+            "versions": {
+                name: text
+                for each in (versions, *(own["versions"] for own in parents.values()))
+                for name, text in each.items()
+            },
             "code": self.code or self.code_now(),
         }
 
     def code_now(self) -> str:
         """Digest of the code that decides the result, as the files are now."""
-        algorithm, suite = self.decided_by
-        return code_digest(find_algorithm(algorithm), suites()[suite])
+        own = code_digest(find_algorithm(self.source or self.algorithm), suites()[self._suite().name])
+        return with_parents_code(own, {role: parent.code_now() for role, parent in self.parents.items()})
 
     def record(self) -> dict[str, Any]:
         """`run.json`, without its attempts."""
@@ -126,6 +153,11 @@ class RunSpec:
             **({} if self.tuning is None else {"tuning": self.tuning}),
             **suite.describe(),
         }
+        if self.parents:
+            description["parents"] = {
+                role: {"algorithm": parent.algorithm, "digest": run_digest(parent.identity())}
+                for role, parent in self.parent_runs.items()
+            }
         record = record_of(self.identity(), description, suite.data_source, self.source)
         if self.suite_source is not None:
             record["provenance"]["suite_source"] = self.suite_source
@@ -141,7 +173,8 @@ class RunSpec:
         tasks = validation * points + validation + test
         evaluation = tasks * self.adaptations * self.trajectories * suite.horizon * (self.adaptation_steps + 1)
         step = learned.get((self.suite, self.algorithm), sampling + learning_seconds(self.algorithm))
-        return OVERHEAD + evaluation * sampling + (self.budget * step if trains else 0.0)
+        own = self.budget - sum(parent.budget for parent in self.parent_runs.values())
+        return OVERHEAD + evaluation * sampling + (own * step if trains else 0.0)
 
     def _suite(self) -> Suite:
         """This process may be another one than the plan's: a loose file's suite is not yet known to it."""
@@ -156,24 +189,29 @@ class RunSpec:
         Raises UsageError if the algorithm, the suite or one of their options is no longer there.
         """
         identity, description = run["identity"], run["description"]
-        name, source = identity["algorithm"], run["provenance"].get("source")
         suite_source = run["provenance"].get("suite_source")
         if suite_source is not None:
             offer(suite_source)
         return cls(
             suite=recorded_suite(identity["suite"]).full_name,
-            algorithm=name,
-            source=source,
-            configuration=from_recorded(_config_of(source or name), identity["configuration"], f"algorithm {name}"),
-            evaluations=identity["evaluations"],
-            budget=identity["budget"],
             seed=identity["seed"],
             profile=description["profile"],
             benchmark=description["benchmark"],
             tuning=description.get("tuning"),
             suite_source=suite_source,
-            **from_recorded(EvaluationProtocol, identity["protocol"], "the protocol"),
-        )
+            **_recorded_terms(identity, run["provenance"].get("source")),
+        )._with_recorded_parents(identity)
+
+    def _with_recorded_parents(self, identity: Mapping[str, Any]) -> Self:
+        known = parents_of(find_algorithm(self.source or self.algorithm)) if identity["parents"] else {}
+        parents = {}
+        for terms in identity["parents"]:
+            role, name = terms["role"], terms["algorithm"]
+            if role not in known or known[role].name != name:
+                raise UsageError(f"algorithm {self.algorithm} begins with no run of {name} as its {role} any more")
+            shared = replace(self, parents={}, tuning=None, code=None, **_recorded_terms(terms, source_of(known[role])))
+            parents[role] = shared._with_recorded_parents(terms)
+        return replace(self, parents=parents)
 
 
 @cache
@@ -215,9 +253,37 @@ def planned_suite(text: str) -> Suite:
 
 
 @cache
-def deciding_versions() -> dict[str, str]:
-    """Public versions, without the build's tag: `2.13.0+cpu` and `2.13.0` are one torch."""
-    return {name: version(name).partition("+")[0] for name in DECIDING_PACKAGES}
+def deciding_versions(more: tuple[str, ...] = ()) -> dict[str, str]:
+    """Public versions, without the build's tag: `2.13.0+cpu` and `2.13.0` are one torch.
+
+    more: further distributions, which need not be installed (a record of theirs may be read all the same).
+    """
+    return {name: version(name).partition("+")[0] for name in DECIDING_PACKAGES} | {name: _of(name) for name in more}
+
+
+def with_parents_code(own: str, parents: Mapping[str, str]) -> str:
+    """Digest of the code of a run and of those that it begins with, by role."""
+    return digest_of([own, dict(parents)]) if parents else own
+
+
+def _of(name: str) -> str:
+    try:
+        return version(name).partition("+")[0]
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _recorded_terms(terms: Mapping[str, Any], source: str | None) -> dict[str, Any]:
+    """Fields of the spec that an identity holds, or what another's holds of a parent."""
+    name = terms["algorithm"]
+    return {
+        "algorithm": name,
+        "source": source,
+        "configuration": from_recorded(_config_of(source or name), terms["configuration"], f"algorithm {name}"),
+        "evaluations": terms["evaluations"],
+        "budget": terms["budget"],
+        **from_recorded(EvaluationProtocol, terms["protocol"], "the protocol"),
+    }
 
 
 def _config_of(algorithm: str) -> type:

@@ -11,7 +11,7 @@ from typing import Any
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import study_digest
 from benchmarks.specs.provenance import record_of
-from benchmarks.specs.run_spec import deciding_versions, known_suite, recorded_suite
+from benchmarks.specs.run_spec import RunSpec, deciding_versions, known_suite, recorded_suite
 from benchmarks.specs.time_estimates import Learned
 from benchmarks.studies.study import Study
 from environments.catalogue import suites
@@ -53,6 +53,11 @@ class StudySpec:
     @property
     def names(self) -> tuple[str, str]:
         return "study", self.name
+
+    @property
+    def parent_runs(self) -> dict[str, RunSpec]:
+        """None: a study trains whatever it needs by itself."""
+        return {}
 
     @property
     def suites(self) -> list[str]:

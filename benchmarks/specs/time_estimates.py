@@ -37,9 +37,9 @@ def learn_rates(stored: Iterable[Stored]) -> Learned:
     """The median over stored runs of what a step of training took; studies know their own time."""
     seconds = defaultdict(list)
     for run in stored:
-        steps = run.done.get("environment_steps")
+        steps = run.done.get("environment_steps", 0) - sum(parent["budget"] for parent in run.identity["parents"])
         # a damaged table of times costs an estimate, no result
-        if isinstance(run, StoredRun) and steps and not run.times_problem:
+        if isinstance(run, StoredRun) and steps > 0 and not run.times_problem:
             seconds[run.suite, run.algorithm].append(float(run.times["wall_seconds"].sum()) / steps)
     return {key: median(values) for key, values in seconds.items()}
 

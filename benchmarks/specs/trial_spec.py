@@ -33,7 +33,17 @@ class TrialSpec(RunSpec):
 
     @property
     def label(self) -> str:
-        return f"{self.suite} {self.algorithm} trial {self.trial} seed {self.seed}"
+        whose = f" ({self.budget:,} steps, {self.child})" if self.child else ""
+        return f"{self.suite} {self.algorithm} trial {self.trial} seed {self.seed}{whose}"
+
+    @property
+    def parent_runs(self) -> dict[str, RunSpec]:
+        """Those of a trial are trials, so that no test task is touched."""
+        found = {}
+        for role, run in super().parent_runs.items():
+            taken = {field.name: getattr(run, field.name) for field in fields(RunSpec)}
+            found[role] = TrialSpec(**{**taken, "evaluations": 0}, trial=self.trial)
+        return found
 
     def identity(self) -> dict[str, Any]:
         return {**super().identity(), "tuning": True}
@@ -47,11 +57,12 @@ class TrialSpec(RunSpec):
         suite, sampling = known_suite(self.suite), sampling_seconds(self.suite)
         episodes = len(suite.split.validation) * self.adaptations * self.trajectories * (self.adaptation_steps + 1)
         step = learned.get((self.suite, self.algorithm), sampling + learning_seconds(self.algorithm))
-        training = self.budget * step if find_algorithm(self.source or self.algorithm).load().trains else 0.0
+        own = self.budget - sum(parent.budget for parent in self.parent_runs.values())
+        training = own * step if find_algorithm(self.source or self.algorithm).load().trains else 0.0
         return OVERHEAD + episodes * suite.horizon * sampling + training
 
     @classmethod
     def from_record(cls, run: Mapping[str, Any]) -> Self:
-        spec = RunSpec.from_record(run)
+        spec = RunSpec.from_record(run)  # its parents are plain runs, of which `parent_runs` makes trials
         taken = {field.name: getattr(spec, field.name) for field in fields(RunSpec)}
         return cls(**taken, trial=run["description"]["trial"])
