@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import cycle, islice
 from typing import Any, ClassVar, Literal
 
 import gymnasium
@@ -23,6 +24,7 @@ from algorithms.meta_learning.adam_meta_learner import AdamConfig, AdamMetaLearn
 from algorithms.meta_learning.adapted_variables import AdaptedVariablesConfig
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
+from algorithms.optimisation.task_chunks import chunks
 from algorithms.policies.networks import NetworkPolicy
 from algorithms.policies.parameters import Parameters, stacked
 from algorithms.search_space import BATCH, COUNT, NOT_NEGATIVE, POSITIVE, Choice, searched, unsearched
@@ -48,6 +50,8 @@ class GmpsConfig(AdaptedVariablesConfig, AdamConfig):
     demonstrations: int = unsearched(20, BATCH, domain=COUNT)
     # of Adam on one sample, between two rounds of sampling; the supplement's grid
     imitation_steps: int = searched(200, Choice((1, 200, 500, 1000, 2000)), domain=COUNT)
+    # tasks of a round that one of these steps looks at, in turns; none: all, as the authors' code does
+    step_tasks: int | None = unsearched(None, "how much of a round one step computes", domain=COUNT)
     imitation: Literal["squared", "likelihood"] = "squared"
     # of the variance in "squared"; 0: the inner step alone teaches the policy's std
     std_weight: float = unsearched(0.0, "that of the authors' last code; 1 is that of their first", domain=NOT_NEGATIVE)
@@ -60,8 +64,6 @@ class GmpsConfig(AdaptedVariablesConfig, AdamConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.expert_share < 1:
-            raise ValueError(f"expert_share must be above 0 and below 1, got {self.expert_share:g}")
         if self.largest_weight is not None and self.largest_weight < 1:
             raise ValueError(f"largest_weight must be at least 1, got {self.largest_weight:g}")
 
@@ -134,10 +136,13 @@ class Gmps(AdamMetaLearner):
         return {**returns, **self.update(batches)}
 
     def update(self, batches: InnerOuterBatches) -> Metrics:
-        objectives = [self.ascend(batches) for _ in range(self.config.imitation_steps)]
+        parts = list(chunks(batches[0].tasks, self.config.step_tasks or batches[0].tasks))
+        turns = islice(cycle(parts), self.config.imitation_steps)
+        objectives = [self.ascend([batch.select(part) for batch in batches]) for part in turns]
+        first, last = (sum(few) / len(few) for few in (objectives[: len(parts)], objectives[-len(parts) :]))
         return {
-            "objective": objectives[0],
-            "improvement": objectives[-1] - objectives[0],
+            "objective": first,
+            "improvement": last - first,
             "effective_share": self.effective_share(batches),
             **self.std_metrics(),
         }

@@ -110,6 +110,15 @@ def test_the_first_imitation_step_is_on_policy_and_later_ones_are_weighted():
     assert learner.update(batches)["effective_share"] < 0.95
 
 
+def test_imitation_steps_may_take_turns_with_a_rounds_tasks():
+    learner, collector = corner_gmps(imitation_steps=4, step_tasks=3)
+    seen = []
+    learner.ascend = lambda batches: seen.append([batch.tasks for batch in batches]) or float(len(seen))
+    metrics = learner.update(learner.sample(collector))
+    assert seen == [[3, 3], [1, 1], [3, 3], [1, 1]]
+    assert (metrics["objective"], metrics["improvement"]) == (1.5, 2.0)
+
+
 def test_demonstrations_and_sampling_are_charged_and_nothing_is_sampled_after_adaptation():
     learner, collector = corner_gmps(tasks=3)
     horizon = SUITE.horizon
