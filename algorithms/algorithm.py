@@ -36,9 +36,10 @@ class Algorithm(ABC):
     """Subclass with a literal `name` to add an algorithm: discovery finds it, no registry is edited.
 
     Class attributes: `paper` (its source, shown in listings), `access` (splits and extras it may use:
-    "train", "validation", "test" for references only, "model", "parameters"; "siblings" where its paper lets the
-    trajectories of a task see each other within a batch), `Config` (a dataclass), `scripted` (a literal: it learns
-    nothing and does not adapt; boards show it as what a learned policy must beat), `parents` (see there).
+    "train", "validation", "test" for references only, "model", "parameters", "test-parameters" for references that are
+    told which task they are evaluated on; "siblings" where its paper lets the trajectories of a task see each other
+    within a batch), `Config` (a dataclass), `scripted` (a literal: it learns nothing and does not adapt; boards show it
+    as what a learned policy must beat), `parents` and `packages` (see there).
     """
 
     name: ClassVar[str]

@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Sequence
 from environments.task import Task, TaskRef
 from environments.task_digest import task_digest
 
-#: everything an algorithm can ask access to; "model" opens the exact MDP, "parameters" the task's parameters, and
-#: with "siblings" the trajectories of a task may see each other within a batch
-KINDS = frozenset({"train", "validation", "test", "model", "parameters", "siblings"})
+#: everything an algorithm can ask access to; "model" opens the exact MDP, "parameters" the task's parameters,
+#: "test-parameters" also those of the tasks that it is evaluated on, while it is, and with "siblings" the trajectories
+#: of a task may see each other within a batch
+KINDS = frozenset({"train", "validation", "test", "model", "parameters", "test-parameters", "siblings"})
 
 
 class AccessDenied(PermissionError):

@@ -27,6 +27,8 @@ SUCCESS_RADIUS = 0.5
 REACH = float(np.hypot(2.0, 2.0))
 #: |s|_1 below this is the start zone
 START_ZONE = 0.5
+#: steps to a goal from the start that is farthest from it
+FARTHEST = 11
 PUMPED = (
     "this option can be exploited: a step out of the goal's quadrant costs nothing and the step back in pays, so that "
     "bouncing on its border earns up to 14.1 an episode and walking straight to the goal 2.8"
@@ -119,6 +121,11 @@ class Corners(CornerSuite):
     Options = CornersOptions
     options: CornersOptions
     earlier_versions = ("reward=published",)
+
+    @property
+    def best_score(self) -> float | None:
+        """F at the goal, less that of a start, which is 0; 11 steps of 0.2 suffice for the farthest way of 2.2."""
+        return REACH if self.options.reward == "potential" and self.horizon >= FARTHEST else None
 
     @property
     def cautions(self) -> tuple[str, ...]:

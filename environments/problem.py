@@ -78,16 +78,16 @@ class Problem:
     def parameters(self, task: TaskRef) -> Mapping[str, Any]:
         """The task's parameters.  Raises AccessDenied unless both the task and "parameters" were granted.
 
-        While an algorithm adapts, the tasks that it adapts to are granted too.
+        To who has "test-parameters" too, the tasks that it is evaluated on are granted while it is.
         """
         self._guard.check("parameters")
-        if task not in self._evaluated:
+        if not (task in self._evaluated and "test-parameters" in self._guard.granted):
             self._guard.check_tasks([task])
         return self._found(task).parameters
 
     @contextmanager
     def evaluated_on(self, tasks: Sequence[TaskRef]) -> Iterator[None]:
-        """For the harness: within, who has the access "parameters" may read those of the tasks it is evaluated on."""
+        """For the harness: within, who has the access "test-parameters" may read these tasks' parameters."""
         before, self._evaluated = self._evaluated, frozenset(tasks)
         try:
             yield

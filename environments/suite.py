@@ -141,6 +141,11 @@ class Suite(ABC):
         return {}
 
     @property
+    def best_score(self) -> float | None:
+        """The best possible mean score on the test tasks, in the suite's metric; None where it is not known."""
+        return None
+
+    @property
     def training_suite(self) -> Suite:
         """Whose dynamics serve meta-training, with the same spaces and tasks; evaluation is on the suite itself."""
         return self

@@ -16,6 +16,7 @@ from algorithms.maml_vpg import MamlVpg
 from algorithms.meta_learning.gradient_adaptation import GradientAdaptation
 from benchmarks.bench.iterations import Training
 from benchmarks.bench.measure import Measure, Size, processor_seconds
+from results.reference_scores import REFERENCE_ACCESS
 
 #: what a method may cost at most, in units of MAML-VPG's: about a tenth above what was measured when it was written
 COSTS = {
@@ -52,12 +53,15 @@ def cost_parts(size: Size) -> list[Callable[[], Measure]]:
 
 
 def gradient_based() -> list[type[Algorithm]]:
-    """By name; not MAML-VPG itself, and no reference that trains on test tasks."""
+    """By name; not MAML-VPG itself, and no reference that knows the test tasks."""
     found = [entry.load() for _, entry in sorted(algorithms().items())]
     return [
         cls
         for cls in found
-        if issubclass(cls, GradientAdaptation) and cls.trains and "test" not in cls.access and cls is not MamlVpg
+        if issubclass(cls, GradientAdaptation)
+        and cls.trains
+        and not REFERENCE_ACCESS & cls.access
+        and cls is not MamlVpg
     ]
 
 

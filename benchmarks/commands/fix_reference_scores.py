@@ -1,9 +1,11 @@
-"""Fixes the references of normalised scores.
+"""Fixes the references of normalised scores, and of each suite the ceiling among them.
 
 `python -m benchmarks.commands.fix_reference_scores [--results DIR] [SUITE ...]`
 
-On a suite whose MDPs are known they are exact: the uniform policy's value and the optimum.  Elsewhere they are means
-over test tasks and seeds of stored runs: random-init before adaptation, and the oracle after its last step.
+The floor is a mean over test tasks and seeds of stored runs of random-init before adaptation.  The ceiling is the best
+possible score where a suite knows it (`Suite.best_score`, an exact model), elsewhere the best mean over test tasks and
+seeds among the algorithms of the benchmark `ceilings`, each in its configuration of the largest budget: experts that
+are told the task, and the oracle, which trains on it.  Runs that a store has not are taken from the shipped ones.
 An entry that exists is kept unless --replace is given, since every normalised score depends on it.
 """
 
@@ -16,16 +18,28 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.commands.report import reference_runs
+from benchmarks.planning.definition import find_definition
 from environments.catalogue import make_suite
 from environments.suite import Suite
 from environments.tabular import TabularMDP
 from environments.typed_options import UsageError
 from reports.scores.reading import read_test_scores
 from results.files import StoreError
-from results.reference_scores import PATH, ReferenceScore, load_reference_scores, write_reference_scores
+from results.identity import folder_name
+from results.reference_scores import (
+    EXACT,
+    PATH,
+    ReferenceScore,
+    load_reference_scores,
+    reference_key,
+    write_reference_scores,
+)
 from results.store import Store, StoredRun
 
-UNTRAINED, ORACLE = "random-init", "oracle"
+UNTRAINED = "random-init"
+#: the benchmark whose algorithms may be a ceiling
+CEILINGS = "ceilings"
 
 
 def exact_scores(suite: Suite) -> ReferenceScore | None:
@@ -44,38 +58,60 @@ def exact_scores(suite: Suite) -> ReferenceScore | None:
         f"exact, means over {len(suite.split.test)} test tasks (split {suite.split.digest[:8]}) of {suite.horizon} "
         f"steps at discount {suite.discount}: the uniform policy and the optimal one"
     )
-    return {"random": random, "oracle": oracle, "source": source}
+    return {"random": random, "oracle": oracle, "source": source, "ceiling": EXACT, "runs": [], "considered": {}}
 
 
-def measured_scores(suite: str, runs: Sequence[StoredRun]) -> ReferenceScore:
-    """Means over test tasks and seeds of the stored runs.  Raises StoreError naming what is missing or contradicts."""
-    untrained, oracle = (_configuration(suite, algorithm, runs) for algorithm in (UNTRAINED, ORACLE))
-    if (untrained[0].metric, *_scored_as(untrained[0])) != (oracle[0].metric, *_scored_as(oracle[0])):
-        raise StoreError(f"{suite}: {UNTRAINED} and {ORACLE} were scored on other versions of it; run both again")
+def measured_scores(suite: Suite, runs: Sequence[StoredRun]) -> ReferenceScore:
+    """The floor of stored runs, and the suite's best score or else the best of stored runs.
+
+    Raises StoreError naming what is missing or contradicts.
+    """
+    name, best = suite.full_name, suite.best_score
+    untrained = _configuration(name, UNTRAINED, runs)
+    if untrained is None:
+        raise StoreError(f"no finished run of {UNTRAINED} on {name} is stored; run it first")
+    found = {} if best is not None else _candidates(name, runs)
+    for algorithm, own in found.items():
+        if _scored_as(untrained[0]) != _scored_as(own[0]):
+            raise StoreError(f"{name}: {UNTRAINED} and {algorithm} were scored on other versions of it; run both again")
     random = float(np.mean([read_test_scores(run).values[0] for run in untrained]))
-    best = float(np.mean([read_test_scores(run).values[-1] for run in oracle]))
-    if not random < best:
+    means = {
+        algorithm: float(np.mean([read_test_scores(run).values[-1] for run in own])) for algorithm, own in found.items()
+    }
+    ceiling = EXACT if best is not None else max(means, key=lambda algorithm: (means[algorithm], algorithm))
+    oracle = means[ceiling] if best is None else best
+    told = "the best possible score" if best is not None else _described(found[ceiling])
+    if not random < oracle:
         raise StoreError(
-            f"{suite}: the oracle's {best:.6g} is not above the {random:.6g} of {UNTRAINED}; the oracle needs a larger "
-            f"budget before it can be a reference"
+            f"{name}: {told} with {oracle:.6g} is not above the {random:.6g} of {UNTRAINED}; the oracle and the "
+            f"experts need a larger budget before one can be a reference"
         )
-    source = (
-        f"means over test tasks (split {oracle[0].identity['split_digest'][:8]}): {_described(untrained)} before "
-        f"adaptation; {_described(oracle)}"
-    )
-    return {"random": random, "oracle": best, "source": source}
+    return {
+        "random": random,
+        "oracle": oracle,
+        "source": f"means over test tasks (split {suite.split.digest[:8]}): {_described(untrained)} before "
+        f"adaptation; {told}",
+        "ceiling": ceiling,
+        "runs": [f"runs/{folder_name(run.identity)}" for run in found.get(ceiling, ())],
+        "considered": means,
+    }
 
 
 def collect_reference_scores(names: Sequence[str], store: Store) -> dict[str, ReferenceScore]:
-    """The references of the named suites; of every suite of which the store holds an oracle, if none is named.
+    """The references of the named suites, by key; if none is named of every suite of which the store holds a ceiling.
 
     Raises UsageError for a suite that does not exist and StoreError as `measured_scores` does.
     """
-    runs = store.finished()
+    runs, candidates = store.finished(), find_definition(CEILINGS).algorithms
     scores = {}
-    for name in names or sorted({run.suite for run in runs if run.algorithm == ORACLE}):
+    for name in names or sorted({run.suite for run in runs if run.algorithm in candidates}):
         suite = make_suite(name)
-        scores[suite.full_name] = exact_scores(suite) or measured_scores(suite.full_name, runs)
+        own = [run for run in runs if run.suite == suite.full_name]
+        own += [run for run in reference_runs() if run.suite == suite.full_name]
+        data = suite.digest if suite.data_digest is not None else None
+        if data is not None:
+            own = [run for run in own if run.identity["suite_digest"] == data]
+        scores[reference_key(suite.full_name, data)] = exact_scores(suite) or measured_scores(suite, own)
     return scores
 
 
@@ -93,24 +129,33 @@ def merge(
     return {**existing, **found}
 
 
-def _configuration(suite: str, algorithm: str, runs: Sequence[StoredRun]) -> list[StoredRun]:
-    """The runs of the algorithm's configuration with the largest budget."""
+def _candidates(suite: str, runs: Sequence[StoredRun]) -> dict[str, list[StoredRun]]:
+    """The runs of each algorithm that may be a ceiling.  Raises StoreError if there is none."""
+    names = find_definition(CEILINGS).algorithms
+    found = {name: own for name in names if (own := _configuration(suite, name, runs)) is not None}
+    if not found:
+        raise StoreError(f"no finished run of {' or '.join(names)} on {suite} is stored; run one first")
+    return found
+
+
+def _configuration(suite: str, algorithm: str, runs: Sequence[StoredRun]) -> list[StoredRun] | None:
+    """The runs of the algorithm's configuration with the largest budget, None without any.  A seed counts once."""
     own = [run for run in runs if (run.suite, run.algorithm) == (suite, algorithm)]
     if not own:
-        raise StoreError(f"no finished run of {algorithm} on {suite} is stored; run it first")
+        return None
     budget = max(run.identity["budget"] for run in own)
-    largest = [run for run in own if run.identity["budget"] == budget]
-    digests = sorted({run.digest[:12] for run in largest})
+    largest = {(run.digest, run.seed): run for run in own if run.identity["budget"] == budget}
+    digests = sorted({digest[:12] for digest, _ in largest})
     if len(digests) > 1:
         raise StoreError(
             f"{algorithm} on {suite} is stored in {len(digests)} configurations of {budget:,} steps "
             f"({', '.join(digests)}); keep the one that is to be the reference"
         )
-    return largest
+    return [largest[key] for key in sorted(largest)]
 
 
-def _scored_as(run: StoredRun) -> tuple[str, str]:
-    return run.identity["suite_digest"], run.identity["split_digest"]
+def _scored_as(run: StoredRun) -> tuple[str, str, str]:
+    return run.metric, run.identity["suite_digest"], run.identity["split_digest"]
 
 
 def _described(runs: Sequence[StoredRun]) -> str:
@@ -121,7 +166,7 @@ def _described(runs: Sequence[StoredRun]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.commands.fix_reference_scores", description=__doc__)
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help="default: every suite with a stored oracle")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help="default: every suite with a stored ceiling")
     parser.add_argument("--results", type=Path, default=Path("results"), help="the store to read")
     parser.add_argument("--replace", action="store_true", help="change entries that exist")
     parser.add_argument("--file", type=Path, default=PATH, help="the file to write")
@@ -133,7 +178,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     for suite, entry in found.items():
-        print(f"{suite}: random {entry['random']:.6g}, oracle {entry['oracle']:.6g}")
+        print(f"{suite}: random {entry['random']:.6g}, ceiling {entry['oracle']:.6g} ({entry['ceiling']})")
+        for algorithm, score in sorted(entry["considered"].items(), key=lambda pair: -pair[1]):
+            print(f"  {algorithm}: {score:.6g}")
     print(f"references: {given.file}")
     return 0
 

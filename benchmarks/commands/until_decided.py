@@ -23,6 +23,7 @@ from reports.scores.reading import read_test_scores
 from reports.statistics.sequential import ALPHA, LOOKS, Decision, decide
 from results.decisions import SequentialDecisions, write_decisions
 from results.files import StoreError
+from results.reference_scores import REFERENCE_ACCESS
 from results.store import Store, StoredRun
 
 #: within the report's folder
@@ -173,7 +174,7 @@ def _goes_on(spec: RunSpec, decision: Decision) -> bool:
 
 def _competes(spec: RunSpec) -> bool:
     algorithm = find_algorithm(spec.source or spec.algorithm).load()
-    return "test" not in algorithm.access and not algorithm.scripted
+    return not REFERENCE_ACCESS & algorithm.access and not algorithm.scripted
 
 
 def _looks() -> str:

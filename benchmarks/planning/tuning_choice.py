@@ -14,6 +14,7 @@ from benchmarks.specs.run_spec import known_suite
 from environments.discovery import ClassEntry
 from environments.suite import Suite
 from environments.task_digest import task_digests
+from results.reference_scores import REFERENCE_ACCESS
 
 #: a cell's setting, given the names of the searched options
 SettingWithout = Callable[[Collection[str]], Mapping[str, Any]]
@@ -84,7 +85,7 @@ class TuningChoice:
 
 
 def is_tunable(entry: ClassEntry) -> bool:
-    """Whether the algorithm learns and sees no test task: scripted ones, floors and ceilings are not tuned."""
+    """Whether the algorithm learns and knows no test task: scripted ones, floors and ceilings are not tuned."""
     cls = entry.load()
     learns = getattr(cls, "trains", True) and not getattr(cls, "scripted", False)
-    return learns and "test" not in getattr(cls, "access", frozenset())
+    return learns and not REFERENCE_ACCESS & getattr(cls, "access", frozenset())

@@ -20,6 +20,7 @@ from environments.drone.arena import (
     unit_headings,
 )
 from environments.drone.drone_options import DroneOptions
+from environments.drone.shortest_way import ShortestWay
 from environments.suite import Suite
 from environments.task import Task
 
@@ -53,6 +54,18 @@ class DroneObstacles(Suite):
     @property
     def action_space(self) -> Box:
         return Box(-1, 1, (3,), np.float32)
+
+    @property
+    def best_score(self) -> float | None:
+        """1 where every test task's goal is within reach: a step for each bend of the way, of which there are two, and
+        one for the last bit are allowed beyond its length."""
+        tasks, options = self.split.test, self.options
+        arena = options.arena
+        boxes = (arena.goal_boxes(goal_centres(tasks)), arena.obstacle_boxes(obstacle_corners(tasks), options.inflate))
+        if options.walls == "crash":
+            return None
+        way = ShortestWay(*boxes, options.flyable)(np.tile(np.array(arena.start), (len(tasks), 1)))
+        return 1.0 if way.max() <= (self.horizon - 3) * options.step_length else None
 
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
         """Goal's centre and obstacle's lower left corner, uniform on the paper's ranges, to the micrometre."""

@@ -62,6 +62,11 @@ class DroneObstaclesPhysics(DroneObstacles):
         return PhysicsDroneBatch(self, tasks, trajectories)
 
     @property
+    def best_score(self) -> None:
+        """Not known: a simulated drone does not follow the shortest way exactly."""
+        return None
+
+    @property
     def training_suite(self) -> Suite:
         if self.options.train_dynamics == "physics":
             return self

@@ -39,7 +39,7 @@ def across_figure(profiles: Profiles, algorithms: Mapping[str, str], styles: Map
         for label in profiles.by_label
     ]
     title = "test tasks of all suites, after adaptation"
-    across = "threshold τ (normalised score: 0 adapted random initialisation, 1 oracle)"
+    across = "threshold τ (normalised score: 0 adapted random initialisation, 1 ceiling)"
     return _draw(profiles, list(profiles.by_label), looks, across, title)
 
 

@@ -38,11 +38,9 @@ class SuiteScores:
 
     @property
     def learned(self) -> tuple[AlgorithmScores, ...]:
-        """What is ranked: neither a floor, nor scripted, nor trained on test tasks."""
+        """What is ranked: neither a floor, nor scripted, nor trained on test tasks or told which one it is on."""
         return tuple(
-            entry
-            for entry in self.entries
-            if entry.algorithm != FLOOR and not entry.scripted and "test" not in entry.access
+            entry for entry in self.entries if entry.algorithm != FLOOR and not entry.scripted and not entry.reference
         )
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from reports.scores.boards import SuiteScores
 from reports.scores.effort import Effort, unequal_effort
 from reports.scores.entries import Refused
+from reports.scores.normalised import EXPLAINED_ABOVE, board_reference, board_scale, ceiling_text
 from reports.scores.record import data_of, distinct_of
 from reports.statistics.seed_interval import COVERAGE, printed_coverage
 
@@ -94,6 +95,7 @@ def collect_cautions(
     said = {board.suite: board.cautions for board in boards if board.cautions}
     found += [Caution("Reward", f"{suite}: {'; '.join(text.rstrip('.') for text in said[suite])}") for suite in said]
     found += [caution for board in boards for caution in _below_scripted(board)]
+    found += [caution for board in boards for caution in _above_ceiling(board)]
     found += [caution for board in boards for caution in _alike_tasks(board)]
     found += [caution for board in boards for caution in _missing_seeds(board)]
     found += _few_seeds(boards)
@@ -116,6 +118,21 @@ def _below_scripted(board: SuiteScores) -> Iterable[Caution]:
         others = sorted({other.label for entry in below for other in board.below_scripted(entry)})
         text = f"on {board.name} a scripted reference ({', '.join(others)}) scores higher than {named}"
         yield Caution("Below a scripted reference", text)
+
+
+def _above_ceiling(board: SuiteScores) -> Iterable[Caution]:
+    """Who scores so far above the ceiling that it must be explained: by what the ceiling is."""
+    scale, reference = board_scale(board), board_reference(board)
+    if scale is None or reference is None:
+        return
+    means = [(board.short(entry), float(scale.normalise(entry.scores[-1]).mean())) for entry in board.learned]
+    named = ", ".join(f"{name} ({mean:.2f})" for name, mean in means if mean > EXPLAINED_ABOVE)
+    if named:
+        text = (
+            f"on {board.name} the normalised mean of {named} is above {EXPLAINED_ABOVE:g}: the ceiling, "
+            f"{ceiling_text(reference)}, is no bound there but what has been reached; {reference['source']}"
+        )
+        yield Caution("Above the ceiling", text)
 
 
 def _alike_tasks(board: SuiteScores) -> Iterable[Caution]:

@@ -11,6 +11,7 @@ import numpy as np
 from reports.scores.reading import LearningCurve, name_of, read_learning_curve, read_test_scores
 from reports.statistics.aggregate import Summary, summarise
 from results.files import StoreError
+from results.reference_scores import REFERENCE_ACCESS
 
 if TYPE_CHECKING:
     from results.store import StoredRun
@@ -65,8 +66,13 @@ class AlgorithmScores:
 
     @property
     def access(self) -> tuple[str, ...]:
-        """What the algorithm may use beside the training tasks: "validation", "model", "parameters", "test"."""
+        """What the algorithm may use beside the training tasks, such as "validation", "model" or "test"."""
         return tuple(sorted(set(self.runs[0].run["description"]["access"]) - {"train"}))
+
+    @property
+    def reference(self) -> bool:
+        """Whether it knows the test tasks beforehand: it trained on them, or is told which one it is on."""
+        return bool(REFERENCE_ACCESS & set(self.access))
 
     @property
     def trained(self) -> bool:

@@ -124,8 +124,8 @@ def rliable_scores(
     suites: full names, all that are there if None; of several the tasks stand side by side, sorted by id within each,
     and the seeds are those that an algorithm has on all of them.
     step: adaptation steps done; negative counts from the algorithm's last, -1.
-    normalised: 0 is the adapted random initialisation's mean score among these rows and 1 the oracle's, as in the
-    report; False: in the suite's own metric.
+    normalised: 0 is the adapted random initialisation's mean score among these rows and 1 the suite's ceiling, as in
+    the report; False: in the suite's own metric.
     An algorithm that lacks one of the suites is left out with a warning.  Raises ValueError for what cannot be put
     into this form: several configurations, another step or suite, other tasks, no score that is finite.
 

@@ -16,6 +16,7 @@ _ACCESS = {
     "parameters": "reads the tasks' parameters",
     "siblings": "lets the trajectories of a task see each other within a batch",
     "test": "trains on test tasks (reference)",
+    "test-parameters": "is told which test task it is on (reference)",
 }
 
 

@@ -8,6 +8,7 @@ from reports.figures.figure_files import figure_files, finish_canvas
 from reports.figures.performance_profiles import across_figure
 from reports.scores.across import Across, Improvement
 from reports.scores.boards import FLOOR
+from reports.scores.normalised import board_reference, ceiling_text
 from reports.scores.record import entry_anchor
 from reports.sections.html import Cell, Row, estimate_cell, figure_of, name_mark, table
 from reports.sections.report import Report, Section
@@ -49,26 +50,47 @@ def _profile(report: Report, across: Across, several: bool) -> Section:
     return Section(
         f"""{title}
 <p class="note">{escape(_coverage(across))}</p>
-{_aggregates(report, across)}{figure}{_improvements(report, across)}{_sources(report, across)}""",
+{_ceilings(across)}{_aggregates(report, across)}{figure}{_improvements(report, across)}{_sources(report, across)}""",
         files,
     )
 
 
 def _coverage(across: Across) -> str:
     if not across.scaled:
-        return (
-            f"No suite has both a ceiling (the oracle's fixed score) and {FLOOR}, adapted, so scores are not put on "
-            "one scale."
-        )
+        return f"No suite has both a ceiling (a fixed score) and {FLOOR}, adapted, so scores are not put on one scale."
     text = (
-        f"Scores after adaptation, normalised (0: {FLOOR}'s mean, adapted as all others are; 1: the oracle's fixed "
-        f"score), over {plural(len(across.scaled), 'suite')}: {', '.join(across.scaled)}."
+        f"Scores after adaptation, normalised (0: {FLOOR}'s mean, adapted as all others are; 1: the suite's ceiling, "
+        f"a fixed score), over {plural(len(across.scaled), 'suite')}: {', '.join(across.scaled)}."
     )
     if across.unscaled:
         text += f" Left out, for want of a ceiling or of {FLOOR}: {', '.join(across.unscaled)}."
     for label, boards in across.incomplete.items():
         text += f" {label} is left out: no score on {', '.join(boards)}."
     return text
+
+
+def _ceilings(across: Across) -> str:
+    """Of each suite on the scale its ceiling, whose it is, and the runs that it comes from."""
+    lines = ""
+    for board in across.boards:
+        reference = board_reference(board)
+        if board.name not in across.scaled or reference is None:
+            continue
+        runs = ", ".join(f"<code>{escape(run)}</code>" for run in reference.get("runs", []))
+        others = ", ".join(
+            f"{escape(name)} {number(score, board.decimals)}"
+            for name, score in sorted(reference.get("considered", {}).items(), key=lambda pair: -pair[1])
+            if name != reference.get("ceiling")
+        )
+        lines += (
+            f"<li>{escape(board.name)}: {number(reference['oracle'], board.decimals)}, {ceiling_text(reference)}"
+            f"{f'; below it {others}' * bool(others)}{f' ({runs})' * bool(runs)}</li>"
+        )
+    if not lines:
+        return ""
+    return f"""
+<details class="sources"><summary>Ceilings: the best of experts that are told the task and an oracle that trains on it,
+or the best possible score where it is known</summary><ul>{lines}</ul></details>"""
 
 
 def _aggregates(report: Report, across: Across) -> str:

@@ -37,9 +37,7 @@ def section(report: Report) -> Section:
     scaled = any(board_scale(board) is not None for board in report.boards)
     success = any(board.records_success for board in report.boards)
     rows = [_row(report, board, entry, scaled, success) for board in report.boards for entry in board.entries]
-    note = (
-        f"Normalised: 0 is {FLOOR}'s mean score, adapted as all others are, and 1 the oracle's, where both are known."
-    )
+    note = f"Normalised: 0 is {FLOOR}'s mean score, adapted as all others are, and 1 the ceiling, where both are known."
     count = f"{len(rows)} scores"
     html = f"""{_filter(report)}
 <section id="leaderboard"><h2>Leaderboard</h2>

@@ -43,7 +43,7 @@ def label_order(boards: Sequence[SuiteScores]) -> list[str]:
             return 0, ranks[label], label
         if entry in board.learned:
             return 1, -sum(label == other.label for each in boards for other in each.entries), label
-        return 2 + entry.scripted + 2 * ("test" in entry.access), 0, label
+        return 2 + entry.scripted + 2 * entry.reference, 0, label
 
     return sorted(entries, key=key)
 
@@ -82,6 +82,7 @@ def _kind(block: Sequence[SuiteScores], found: Sequence[AlgorithmScores | None])
         "floor": entry.algorithm == FLOOR,
         "scripted": entry.scripted,
         "trains on test tasks": "test" in entry.access,
+        "is told the test task": entry.reference,
     }
     said = next((kind for kind, holds in kinds.items() if holds), "")
     return f"<small>{said}</small>" * bool(said)

@@ -8,6 +8,7 @@ from reports.figures.figure_files import figure_files
 from reports.figures.suite_figures import draw_board
 from reports.scores.boards import SuiteScores
 from reports.scores.entries import AlgorithmScores, Refused
+from reports.scores.normalised import board_reference, ceiling_text
 from reports.scores.pairwise import PairTests
 from reports.scores.record import data_of, distinct_of
 from reports.sections.effort import effort_cell, effort_line
@@ -80,6 +81,7 @@ def _terms(board: SuiteScores) -> str:
     protocol = identity["protocol"]
     steps, trajectories = protocol["adaptation_steps"], protocol["trajectories"]
     again = protocol.get("adaptations", 1)
+    found = board_reference(board)
     parts = [
         f"metric {board.metric}",
         f"{usual.final.tasks} test tasks" + (f", each adapted to {again} times" if again > 1 else ""),
@@ -88,6 +90,7 @@ def _terms(board: SuiteScores) -> str:
         f"adapting to a task costs {short_count(steps * trajectories * description['horizon'])} environment steps",
         f"budget {short_count(identity['budget'])} environment steps",
         f"profile {board.profile}",
+        *([f"ceiling {number(found['oracle'], board.decimals)}, {ceiling_text(found)}"] if found is not None else []),
         *([f"data: {data}"] if (data := data_of(usual)) else []),
         *([f"{tasks} tasks, {count} different MDPs" for tasks, count in [distinct_of(usual)] if tasks]),
     ]

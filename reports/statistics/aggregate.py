@@ -15,7 +15,7 @@ from reports.statistics.seed_interval import mean_interval, seed_interval
 from results.files import StoreError
 
 Interval = tuple[float, float]
-#: the normalised score of the oracle, up to which the optimality gap counts
+#: the normalised score of the ceiling, up to which the optimality gap counts
 OPTIMUM = 1.0
 
 

@@ -76,7 +76,7 @@ def test_tasks_of_unlike_parts_are_refused_by_name():
 
 def test_parameters_of_tasks_that_are_evaluated_are_readable_within_alone():
     suite = make_suite("half-cheetah-velocity")
-    problem = problem_on(suite)
+    problem = problem_on(suite, "test-parameters")
     first, second = (TaskRef("test", task.id) for task in suite.split.test[:2])
     contexts = Contexts(problem)
     with pytest.raises(AccessDenied, match="may not use test task"):
@@ -89,11 +89,15 @@ def test_parameters_of_tasks_that_are_evaluated_are_readable_within_alone():
         contexts.of([first])
 
 
-def test_who_was_not_granted_parameters_reads_none_while_it_is_evaluated():
+@pytest.mark.parametrize(
+    ("granted", "message"),
+    [(["train", "test-parameters"], "may not read the parameters"), (["train", "parameters"], "may not use test task")],
+)
+def test_who_was_not_granted_test_parameters_reads_none_while_it_is_evaluated(granted, message):
     suite = make_suite("half-cheetah-velocity")
-    problem = Problem(suite, EvaluationProtocol(), Guard("training", ["train"]))
+    problem = Problem(suite, EvaluationProtocol(), Guard("training", granted))
     first = TaskRef("test", suite.split.test[0].id)
-    with problem.evaluated_on([first]), pytest.raises(AccessDenied, match="may not read the parameters"):
+    with problem.evaluated_on([first]), pytest.raises(AccessDenied, match=message):
         problem.parameters(first)
 
 

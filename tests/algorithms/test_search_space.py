@@ -213,7 +213,11 @@ def test_every_option_of_ours_is_declared(name: str) -> None:
 
 
 def test_a_methods_own_step_is_searched() -> None:
-    own = {"cavia": "context_step_size", **{f"bo-mrl-{i}": "regularisation" for i in (1, 2, 3)}}
+    own = {
+        "cavia": "context_step_size",
+        "contextual-ppo": "step_size",
+        **{f"bo-mrl-{i}": "regularisation" for i in (1, 2, 3)},
+    }
     for name in LEARNING:
         assert own.get(name, "inner_step_size") in search_space(algorithms()[name].load().Config, tabular=True)
 

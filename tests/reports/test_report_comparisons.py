@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from reports.page import make_report, write_report
+from reports.scores import normalised
 from reports.scores.simulation_gap import simulation_gaps
 from reports.sections.pairwise import summary_of as in_words
 from reports.statistics.mean_difference import compare_to
-from results.reference_scores import load_reference_scores
+from results.reference_scores import ReferenceScore, load_reference_scores
 from results.store import Store
 from tests.support.report_reading import digests, text_of
 from tests.support.scored_runs import store_run
@@ -93,8 +94,39 @@ def test_scores_are_put_on_one_scale_and_what_cannot_be_is_named(store: Store, t
     page = write_report(store.finished(), tmp_path / "report")
     text = text_of(page)
     assert "Left out, for want of a ceiling or of random-init: point." in text
+    assert "frozen-lake-low: 1.64, the best possible score" in text
+    assert "ceiling 1.64, the best possible score" in text
     assert "maml is left out: no score on frozen-lake-high." in text
     assert "figures/across-smoke-profile.svg" in digests(page.parent)
+
+
+def test_a_ceiling_names_whose_it_is_its_runs_and_who_is_above_it(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference: ReferenceScore = {
+        "random": 0.0,
+        "oracle": 10.0,
+        "source": "means over test tasks",
+        "ceiling": "contextual-ppo",
+        "runs": ["runs/point/contextual-ppo/0123456789ab/seed-0"],
+        "considered": {"contextual-ppo": 10.0, "oracle": 7.0},
+    }
+    monkeypatch.setattr(normalised, "load_reference_scores", lambda: {"point": reference, "lake": reference})
+    for seed in range(3):
+        for suite, level in (("point", 30.0), ("lake", 9.0)):
+            store_run(store, suite, "promp", seed, level)
+            store_run(store, suite, "random-init", seed, 0.0, trains=False)
+            store_run(store, suite, "contextual-ppo", seed, 10.0, access=("train", "parameters", "test-parameters"))
+    page = write_report(store.finished(), tmp_path / "report")
+    text = text_of(page)
+    assert "point: 10.00, the mean of 1 run of contextual-ppo; below it oracle 7.00" in text
+    assert "runs/point/contextual-ppo/0123456789ab/seed-0" in text
+    (caution,) = [caution for caution in make_report(store.finished()).cautions if caution.kind == "Above the ceiling"]
+    assert "on point the normalised mean of promp" in caution.text and "is above 1.2" in caution.text
+    assert caution.text in text
+    (across,) = make_report(store.finished()).across
+    assert set(across.aggregates) == {"promp", "random-init"}  # who is told the task is no rival
+    assert "is told which test task it is on (reference)" in text
 
 
 def test_pictures_of_the_leading_trained_algorithm_are_shown_within_the_page(store: Store, tmp_path: Path) -> None:

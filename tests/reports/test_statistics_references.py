@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 
 from benchmarks.commands.fix_reference_scores import exact_scores, main
+from benchmarks.planning.definition import find_definition
 from environments.catalogue import make_suite
+from environments.drone.scripted_flights import ScriptedFlights
+from environments.streams import Streams
 from reports.scores.normalised import load_reference_scores, reference_of, scale_of
 from results import reference_scores
 from results.files import StoreError
+from results.reference_scores import reference_key
 from results.store import Store
 from tests.support.scored_runs import store_run
 
@@ -32,7 +36,9 @@ def test_every_shipped_reference_has_the_untrained_policy_below_the_oracle() -> 
     shipped = load_reference_scores()
     assert {"frozen-lake-high", "frozen-lake-low"} <= set(shipped)
     for suite, entry in shipped.items():
-        assert make_suite(suite).full_name == suite
+        name, _, digest = suite.partition("@")
+        assert make_suite(name).full_name == name
+        assert bool(digest) == (make_suite(name).data_digest is not None)
         assert math.isfinite(entry["random"])
         assert entry["random"] < entry["oracle"] < math.inf
         assert entry["source"]
@@ -41,7 +47,9 @@ def test_every_shipped_reference_has_the_untrained_policy_below_the_oracle() -> 
 @pytest.mark.parametrize("name", ["frozen-lake-high", "frozen-lake-low"])
 def test_the_lakes_references_are_exact(name: str) -> None:
     suite, shipped = make_suite(name), load_reference_scores()[name]
-    assert shipped == pytest.approx(exact_scores(suite))
+    exact = exact_scores(suite)
+    assert exact is not None
+    assert (shipped["random"], shipped["oracle"]) == pytest.approx((exact["random"], exact["oracle"]))
     # by hand: a shortest path of 6 moves, then the goal pays until the 49 steps are over
     assert shipped["oracle"] == pytest.approx(sum(0.8**time for time in range(5, 49)), rel=1e-12)
     walks = np.random.default_rng(0)
@@ -89,7 +97,84 @@ def test_references_are_means_over_tasks_and_seeds_of_stored_runs(store: Store, 
     ]
     assert (entry["random"], entry["oracle"]) == pytest.approx(tuple(means))
     assert largest[0].digest[:12] in entry["source"]
+    assert entry["ceiling"] == "oracle" and entry["considered"] == {"oracle": entry["oracle"]}
+    assert [store.root / run for run in entry["runs"]] == [run.path for run in largest]
     assert "3 seeds) before adaptation" in entry["source"]
+
+
+def test_a_ceiling_is_the_best_of_experts_and_oracle_and_names_the_others(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "scores.json"
+    store_run(store, "ant-goal", "random-init", level=2.0, trains=False)
+    store_run(store, "ant-goal", "oracle", level=20.0, access=("validation", "test"))
+    store_run(store, "ant-goal", "promp", level=90.0)  # is a method and no ceiling
+    for seed in range(2):
+        store_run(store, "ant-goal", "contextual-ppo", seed, level=30.0, access=("train", "test-parameters"))
+    assert fix(store, file) == 0
+    entry = reference_scores.load_reference_scores(file)["ant-goal"]
+    assert entry["ceiling"] == "contextual-ppo"
+    assert entry["oracle"] == entry["considered"]["contextual-ppo"] > entry["considered"]["oracle"]
+    assert [Path(run).parts[2] for run in entry["runs"]] == ["contextual-ppo"] * 2
+
+
+@pytest.mark.parametrize(("name", "best"), [("corners", 2 * math.sqrt(2)), ("drone-obstacles", 1.0)])
+def test_a_best_score_that_is_known_is_the_ceiling(name: str, best: float, store: Store, tmp_path: Path) -> None:
+    suite, file = make_suite(name), tmp_path / "scores.json"
+    store_run(store, suite.full_name, "random-init", level=0.1, trains=False, metric=suite.metric)
+    store_run(store, suite.full_name, "oracle", level=0.2, metric=suite.metric)
+    assert fix(store, file) == 0
+    entry = reference_scores.load_reference_scores(file)[suite.full_name]
+    assert entry["oracle"] == pytest.approx(best)
+    assert (entry["ceiling"], entry["runs"]) == ("exact", [])
+
+
+def test_no_walk_earns_more_than_the_best_score_of_corners_and_the_straight_one_earns_it() -> None:
+    suite = make_suite("corners")
+    batch = suite.make_batch(4, 5)
+    batch.set_tasks(suite.split.test)
+    place, _ = batch.reset(seed=0)
+    goals = np.repeat([task.parameters["goal"] for task in suite.split.test], 5, axis=0)
+    earned = np.zeros(20)
+    for _ in range(suite.horizon):
+        place, reward, *_ = batch.step(((goals - place) / 0.2).clip(-1, 1))
+        earned += reward
+    assert earned == pytest.approx(np.full(20, suite.best_score))
+    assert make_suite("corners[reward=published]").best_score is make_suite("corners[horizon=10]").best_score is None
+
+
+def test_flights_by_script_reach_the_goal_of_every_test_task_of_the_drone() -> None:
+    suite = make_suite("drone-obstacles")
+    assert suite.best_score == 1.0
+    assert make_suite("drone-obstacles[horizon=90]").best_score is None  # the nearest goal is 9 m away
+    assert make_suite("drone-obstacles-physics").best_score is None
+    batch = suite.make_batch(20, 10)
+    batch.set_tasks(suite.split.test)
+    batch.reset(seed=0)
+    flights = ScriptedFlights(
+        suite.split.test, 10, suite.options, Streams(0), clearance=(0.01, 0.1), noise=0.0, bad=0.0
+    )
+    reached = np.zeros(200, dtype=bool)
+    for decision in range(suite.horizon):
+        info = batch.step(flights.actions(batch.positions, decision))[-1]
+        reached |= info["success"]
+    assert reached.reshape(20, 10).any(axis=1).all()
+
+
+def test_where_outside_data_decide_the_scores_the_references_are_of_these_data(store: Store, tmp_path: Path) -> None:
+    suite, file = make_suite("dow30-risk[data=synthetic]"), tmp_path / "scores.json"
+    assert fix(store, file, suite.full_name) == 1
+    key = reference_key(suite.full_name, suite.digest)
+    reference_scores.write_reference_scores({key: {"random": 0.0, "oracle": 1.0, "source": "x"}}, file)
+    assert key in reference_scores.load_reference_scores(file)
+    assert key.startswith("dow30-risk[") and key.endswith(f"@{suite.digest[:8]}")
+
+
+def test_every_suite_of_the_quick_leaderboard_may_have_a_ceiling() -> None:
+    """Each has a best score that is known, or is run for its ceiling; nothing else is run for one."""
+    run = {make_suite(name).full_name for name in find_definition("ceilings").suites}
+    quick = [make_suite(name) for name in find_definition("quick").suites]
+    known = {suite.full_name for suite in quick if exact_scores(suite) or suite.best_score is not None}
+    assert not run & known
+    assert run | known == {suite.full_name for suite in quick}
 
 
 def test_an_existing_reference_is_kept_unless_it_is_to_be_replaced(
@@ -117,7 +202,7 @@ def test_an_existing_reference_is_kept_unless_it_is_to_be_replaced(
     ("runs", "suite", "code", "message"),
     [
         ((), "ant-goal", 1, "no finished run of random-init on ant-goal"),
-        ((("random-init", 2.0, 9),), "ant-goal", 1, "no finished run of oracle on ant-goal"),
+        ((("random-init", 2.0, 9),), "ant-goal", 1, "no finished run of contextual-ppo or oracle on ant-goal"),
         ((("random-init", 50.0, 9), ("oracle", 3.0, 9)), "ant-goal", 1, "is not above the .* of random-init"),
         (
             (("random-init", 2.0, 9), ("oracle", 9.0, 9), ("oracle", 9.0, 8)),
@@ -153,6 +238,8 @@ def test_what_gives_no_reference_is_said_by_name(
         {"random": 2.0, "oracle": 1.0, "source": "x"},
         {"random": 0.0, "oracle": None, "source": "x"},
         {"random": 0.0, "oracle": 1.0},
+        {"random": 0.0, "oracle": 1.0, "source": "x", "runs": "none"},
+        {"random": 0.0, "oracle": 1.0, "source": "x", "unheard": "of"},
         [0.0, 1.0],
     ],
 )

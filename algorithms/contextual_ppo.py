@@ -1,0 +1,87 @@
+"""The expert of every task: one policy that observes which task it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from algorithms.algorithm import Adaptation
+from algorithms.experts.context import Contexts
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, PolicyConfig
+from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
+from algorithms.multi_task import MultiTask
+from algorithms.optimisation.adam import Adam
+from algorithms.policies.context_mlp import CONTEXT, ContextMLP
+from algorithms.policies.networks import NetworkPolicy
+from algorithms.policies.parameters import Parameters, stacked
+from algorithms.search_space import BOUND, COUNT, POSITIVE, Integers, LogRange, searched, unsearched
+from environments.collector import Collector
+from environments.policy import Distribution
+from environments.problem import Problem
+from environments.streams import Streams
+from environments.task import TaskRef
+
+
+@dataclass(frozen=True)
+class ContextualPpoConfig(PolicyConfig):
+    """No inner step: the task is known, so nothing is adapted to it."""
+
+    step_size: float = searched(3e-3, LogRange(3e-4, 3e-2))  # Adam's
+    gradient_steps: int = searched(10, Integers(1, 20), domain=COUNT)  # full-batch steps on one sample
+    clip: float = unsearched(0.3, BOUND, domain=POSITIVE)
+
+
+class ContextualPpo(MultiTask):
+    """PPO on the mixture of training tasks, of a policy that observes the task's parameters beside the state.
+
+    It reads those of the tasks that it is evaluated on too, so it is a reference: what knowing the task is worth.  The
+    parameters are standardised (`experts/context.py`) and concatenated to the observation, a discrete one one-hot.
+    """
+
+    name = "contextual-ppo"
+    paper = "a task-conditioned policy (the experts of Mendonca et al. 2019), by Schulman et al. 2017's PPO"
+    access = frozenset({"train", "parameters", "test-parameters"})
+    Config = ContextualPpoConfig
+    network: ContextMLP
+
+    def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
+        super().__init__(problem, config, streams)
+        self._contexts = Contexts(problem)
+        self.network = ContextMLP(
+            problem.observation_space, problem.action_space, config.hidden, self._contexts.size, config.initial_std
+        )
+        self.parameters = self.network.initial(streams.torch("initial parameters"))
+        self.optimiser = Adam(self.parameters, config.step_size)
+
+    def sample_on(self, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
+        """One batch, by the policy that observes each task's context."""
+        trajectories = collector.collect(self.policy(tasks), tasks, self.config.trajectories)
+        return [self.adaptation_batch(trajectories).with_extra(context=self._contexts.of(tasks))]
+
+    def distribution(self, parameters: Parameters, batch: AdaptationBatch) -> Distribution:
+        return super().distribution(_told(parameters, batch.extra("context")), batch)
+
+    def task_objectives(self, parameters: Parameters, batches: InnerOuterBatches) -> torch.Tensor:
+        """The clipped surrogate of each task, [task]."""
+        return self.outer_objective(self.distribution(stacked(parameters, batches[0].tasks), batches[0]), batches[0])
+
+    def adapt(self, tasks: Sequence[TaskRef]) -> Adaptation:
+        policy = self.policy(tasks)
+        while True:
+            yield policy
+
+    def policy(self, tasks: Sequence[TaskRef]) -> NetworkPolicy:
+        """Acts on each task as one that knows it.  Raises AccessDenied where its parameters may not be read."""
+        return NetworkPolicy(self.network, _told(stacked(self.parameters, len(tasks)), self._contexts.of(tasks)))
+
+
+def _told(parameters: Parameters, context: torch.Tensor) -> Parameters:
+    """Parameters [task, ...] of a `ContextMLP` that observes a standardised context [task, size].
+
+    All of it weighs like one number of an observation: 41 numbers of deviation 1 would drown the robot's state.
+    """
+    scale = max(context.shape[1], 1) ** -0.5
+    return {**parameters, CONTEXT: scale * context.to(parameters["weight0"].dtype)}
