@@ -19,7 +19,9 @@ class AdaptedVariablesConfig(Config):
 
     # numbers appended to every observation, which are meta-parameters and adapted as such (Finn et al. 2017b); 0: none
     bias_dim: int = unsearched(0, "of MAML's variant; the papers' grids hold 2 and 4", domain=NOT_NEGATIVE, earlier=0)
-    bias_start: float = unsearched(0.0, "where the bias transform starts, which training decides", earlier=0.0)
+    bias_start: float = unsearched(
+        0.0, "where it starts, from which training leads it", domain=NOT_NEGATIVE, earlier=0.0
+    )
     adapted_variables: Literal["all", "bias"] = option("all", earlier="all")
     # one for every scalar that is adapted, from `inner_step_size` on, trained with the meta-parameters
     learned_step_sizes: bool = option(False, earlier=False)
