@@ -111,6 +111,7 @@ class Sb3Algorithm(Algorithm):
         model.set_env(environment)
         model.learn(steps, reset_num_timesteps=False, log_interval=None)
         environment.close()
+        collector.seconds += environment.seconds
         told = dict(model.logger.name_to_value)
         model.logger.dump(model.num_timesteps)  # forgets them
         metrics = {name.removeprefix("train/"): float(value) for name, value in told.items() if name[:6] == "train/"}

@@ -5,6 +5,7 @@ Imports stable-baselines3, so that it is imported where that is installed alone.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,8 @@ class TaskVecEnv(VecEnv):
         self._earned = np.zeros(self.num_envs)
         #: of the episodes that have ended, as the suite pays them
         self.returns: list[float] = []
+        #: wall time within the door, for the timing record alone
+        self.seconds = 0.0
 
     def reset(self) -> np.ndarray:
         observations, _ = self._opened.reset()
@@ -47,7 +50,9 @@ class TaskVecEnv(VecEnv):
         self._actions = actions
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        started = time.perf_counter()
         observations, rewards, terminated, truncated, info = self._opened.step(self._actions)
+        self.seconds += time.perf_counter() - started
         ended = terminated | truncated
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         self._earned += rewards

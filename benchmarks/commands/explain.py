@@ -15,6 +15,7 @@ from algorithms.explanation.options import ExplanationConfig
 from benchmarks.commands.text_table import text_table
 from benchmarks.commands.verify import load_run
 from benchmarks.execution.explaining import ExplainedRun, explain_session, refuse_unexplainable
+from benchmarks.execution.parents import stored_parents
 from benchmarks.execution.training import open_session
 from benchmarks.specs.job import read_job
 from benchmarks.specs.run_spec import RunSpec
@@ -24,6 +25,7 @@ from reports.figures.critical_tasks import TaskPlace, task_map, weight_bars
 from reports.text.numbers import plural
 from results.files import make_folder, write_json, write_whole
 from results.run_folder import RunFolder
+from results.store import Store
 
 
 def run_explain(path: Path, output: Path, options: Mapping[str, Any], seed: int) -> int:
@@ -37,7 +39,8 @@ def run_explain(path: Path, output: Path, options: Mapping[str, Any], seed: int)
     if not isinstance(spec, RunSpec):
         raise UsageError(f"{path} holds a study, which trains no policy; name the folder of a run, .../seed-<n>")
     algorithm = find_algorithm(spec.source or spec.algorithm).load()
-    session = open_session(spec)
+    parents = stored_parents(spec, Store(stored.path.resolve().parents[4], read_only=True))
+    session = open_session(spec, None, parents)
     refuse_unexplainable(algorithm, session.suite, config)
     state = RunFolder(stored.path, read_only=True).load_state()
     if state is None:

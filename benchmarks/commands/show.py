@@ -62,6 +62,10 @@ def description(
         "configuration": {
             option: _sourced(value, sources[f"configuration.{option}"]) for option, value in spec.configuration.items()
         },
+        "parents": {
+            role: {"algorithm": run.algorithm, "budget": run.budget, "configuration": run.configuration}
+            for role, run in spec.parent_runs.items()
+        },
         "data": own.data_source,
         "code": identity["code"][:DIGITS],
         "stored": [*_stored(spec, identity, results, "results"), *_stored(spec, identity, REFERENCE, "shipped")],
@@ -78,6 +82,9 @@ def as_lines(content: Mapping[str, Any]) -> list[str]:
     for title, key in (("run", "run"), ("options of the suite", "suite_options"), ("configuration", "configuration")):
         rows = [(name, _text(entry["value"]), entry["source"]) for name, entry in content[key].items()]
         lines += ["", title, *text_table(rows)]
+    for role, parent in content["parents"].items():
+        lines += ["", f"begins with a run of {parent['algorithm']} as its {role}, {parent['budget']:,} steps"]
+        lines += text_table([(name, _text(value)) for name, value in parent["configuration"].items()])
     data = [f"data: {content['data']}"] if content["data"] else []
     lines += [
         "",

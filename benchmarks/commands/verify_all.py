@@ -61,6 +61,10 @@ class Verification:
         self._write = write
         self._commit = commit
         self._by_job = {id(making.job): making for making in self.makings}
+        #: of runs that others, which are still to be made, begin with
+        self._parents = {
+            scratch.folder(run.identity()).path for making in self.makings for run in making.job.parent_runs.values()
+        }
         self._display: PlainDisplay
 
     def run(self, workers: int, executor: Executor | None = None) -> bool:
@@ -127,7 +131,7 @@ class Verification:
                     attest(item.stored, made, judgement, self._commit)
             except StoreError as error:
                 self.unwritten, settled = self.unwritten or str(error), False
-        if settled:  # what is not is found again if the command is killed and goes on
+        if settled and folder not in self._parents:  # what is not is found again if the command is killed and goes on
             shutil.rmtree(folder, ignore_errors=True)
 
     def _making(self, job: AnyJob) -> Making:

@@ -80,12 +80,10 @@ def find_way(paper: Paper, run: StoredRun) -> Way:
             return way
     for way in ways:  # the same but for options of the algorithm
         try:
-            planned = way.spec(spec.suite, spec.algorithm).configuration
+            planned = way.spec(spec.suite, spec.algorithm)
         except (UsageError, IndexError):
             continue
-        other = [name for name, value in spec.configuration.items() if planned.get(name) != value]
-        settings = tuple(f"{spec.algorithm}.{name}={_option_text(spec.configuration[name])}" for name in other)
-        found = replace(way, settings=settings)
+        found = replace(way, settings=tuple(_other_options(spec, planned)))
         if _digest(found, spec) == wanted:
             return found
     raise UsageError(f"profile {spec.profile} has other terms today")
@@ -103,6 +101,15 @@ def _digest(way: Way, spec: RunSpec) -> str | None:
         return chosen_digest(way.spec(spec.suite, spec.algorithm).identity())
     except (UsageError, IndexError):
         return None
+
+
+def _other_options(spec: RunSpec, planned: RunSpec) -> Iterator[str]:
+    """Settings that give the planned run, and those that it begins with, the spec's options."""
+    for name, value in spec.configuration.items():
+        if planned.configuration.get(name) != value:
+            yield f"{spec.algorithm}.{name}={_option_text(value)}"
+    for role in spec.parents.keys() & planned.parents.keys():
+        yield from _other_options(spec.parents[role], planned.parents[role])
 
 
 def _option_text(value: Any) -> str:

@@ -62,6 +62,9 @@ def _entry(report: Report, label: str, entry: AlgorithmScores) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in first["versions"].items())
     terms = f"budget {short_count(first['budget'])} environment steps · profile {first['profile']} · {versions}"
     shown = ("configuration", "protocol", "suite_digest", "split_digest", "parents", "code")
+    for parent in first["parents"]:
+        share = f"{short_count(parent['budget'])} of these steps"
+        terms += f" · begins with a run of {parent['algorithm']} as its {parent['role']} ({share})"
     if first["data"]:
         terms += f" · data: {first['data']}"
     if made_again := _made_again(entry):

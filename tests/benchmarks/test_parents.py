@@ -12,6 +12,7 @@ import torch
 from algorithms.catalogue import find_algorithm
 from benchmarks.api import run_cell
 from benchmarks.commands.jobs import RunOptions, missing, run_plan, show_plan, with_parents
+from benchmarks.commands.leaderboard import run_leaderboard
 from benchmarks.commands.verify import verify
 from benchmarks.conformance.rules import check
 from benchmarks.execution.executor import LocalExecutor, start_server
@@ -136,6 +137,14 @@ def test_a_run_makes_the_parent_that_is_missing_and_is_the_same_killed_in_either
         assert contents(stopped.folder(each.identity()).path) == contents(
             Store(whole.parents[4]).folder(each.identity()).path
         )
+
+
+def test_a_report_shows_the_child_alone_and_what_it_begins_with(tmp_path: Path) -> None:
+    plan = family_plan([write_family(tmp_path)])
+    assert run_leaderboard(plan, options(tmp_path / "store"), "families") == 0
+    page = (tmp_path / "store" / "report" / "index.html").read_text()
+    assert "begins with a run of teacher as its guide (200 of these steps)" in page
+    assert 'data-algorithm="pupil"' in page and 'data-algorithm="teacher"' not in page
 
 
 def test_verify_makes_parent_and_child_again(tmp_path: Path) -> None:
