@@ -56,10 +56,13 @@ class ContextualPpo(MultiTask):
         self.parameters = self.network.initial(streams.torch("initial parameters"))
         self.optimiser = Adam(self.parameters, config.step_size)
 
-    def sample_on(self, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
+    def sample_on(
+        self, tasks: Sequence[TaskRef], collector: Collector, trajectories: int | None = None
+    ) -> InnerOuterBatches:
         """One batch, by the policy that observes each task's context."""
-        trajectories = collector.collect(self.policy(tasks), tasks, self.config.trajectories)
-        return [self.adaptation_batch(trajectories).with_extra(context=self._contexts.of(tasks))]
+        count = self.config.trajectories if trajectories is None else trajectories
+        collected = collector.collect(self.policy(tasks), tasks, count)
+        return [self.adaptation_batch(collected).with_extra(context=self._contexts.of(tasks))]
 
     def distribution(self, parameters: Parameters, batch: AdaptationBatch) -> Distribution:
         return super().distribution(_told(parameters, batch.extra("context")), batch)

@@ -64,10 +64,16 @@ class GradientMetaLearner(GradientAdaptation):
 
         trajectories: per task and batch, the configuration's number if None.
         """
+        return self.sampled_after(range(self.training_steps + 1), tasks, collector, trajectories)
+
+    def sampled_after(
+        self, updates: range, tasks: Sequence[TaskRef], collector: Collector, trajectories: int | None = None
+    ) -> InnerOuterBatches:
+        """Trajectories after each of these numbers of inner updates, which are 0, 1, ..."""
         count = self.config.trajectories if trajectories is None else trajectories
         batches: InnerOuterBatches = []
         parameters = stacked(self.parameters, len(tasks))
-        for k in range(self.training_steps + 1):
+        for k in updates:
             if k > 0:
                 parameters = self.adapted_by_chunks(parameters, batches[-1:])
             policy = NetworkPolicy(self.network, parameters)
@@ -97,7 +103,7 @@ class GradientMetaLearner(GradientAdaptation):
 
         def part(few: InnerOuterBatches) -> tuple[float, Parameters]:
             objective = self.task_objectives(leaves, few).sum()
-            slopes = torch.autograd.grad(objective, list(leaves.values()))
+            slopes = torch.autograd.grad(objective, list(leaves.values()), materialize_grads=True)
             return float(objective.detach()), dict(zip(leaves, slopes, strict=True))
 
         values, slopes = zip(*self.each_chunk(part, batches), strict=True)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from algorithms.catalogue import find_algorithm, source_of
+from algorithms.catalogue import find_algorithm
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions, run_plan
 from benchmarks.commands.report import REFERENCE
 from benchmarks.commands.text_table import text_table

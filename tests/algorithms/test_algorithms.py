@@ -98,12 +98,14 @@ def seed_globals(seed):
 def test_a_loaded_state_adapts_and_goes_on_as_the_saved_one(name, suite):
     suite = make_suite(suite)
     learner, collector, _ = trained(name, suite, 2)
-    state = learner.state_dict()
+    state, replay = learner.state_dict(), learner.replay_state()
     experience, _ = evaluated(learner, suite)
     further = next_meta_step(learner, collector)  # must leave the saved state as it is
     loaded, _, _ = trained(name, suite, 1, seed=1)  # alike in nothing but what is loaded
     loaded.streams = learner.streams
     loaded.load_state_dict(state)
+    if replay:
+        loaded.load_replay_state(replay)
     assert_same_experience(evaluated(loaded, suite)[0], experience)
     assert next_meta_step(loaded, collector) == further
     assert_same_state(loaded.state_dict(), learner.state_dict())
@@ -177,6 +179,20 @@ def test_multi_task_trains_on_the_mixture_without_inner_steps():
     assert collector.ledger.spent == 3 * 2 * 2 * suite.horizon
     assert "return_step0" in metrics[0]
     assert "return_step1" not in metrics[0]
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_multi_task_may_train_by_a_trust_region_on_all_that_an_iteration_samples(name):
+    suite = make_suite(name)
+    learner, collector, metrics = trained("multi-task", suite, 2, trust_region=0.02, trajectories=10)
+    for found in metrics:
+        assert 0 < found["kl"] <= 0.02
+        assert found["kl_before_adaptation"] == pytest.approx(found["kl"])
+        assert found["improvement"] > 0
+    assert collector.ledger.spent == 2 * 2 * 10 * suite.horizon
+    start, _, _ = trained("multi-task", suite, 0, trust_region=0.02)
+    assert not learner.optimiser.state_dict()["steps"]
+    assert any(not torch.equal(learner.parameters[key], value) for key, value in start.parameters.items())
 
 
 def test_multi_task_is_fine_tuned_at_evaluation_as_promp_adapts():
