@@ -1,0 +1,99 @@
+"""Meta-World's models, read from the distribution that the user has downloaded and checked by digest.
+
+They are not part of this project.  Meta-World's MIT licence allows their use; its pin of mujoco does not allow its
+installation beside MuJoCo 4, so its files are read where they lie, as a wheel or unpacked, and nothing of it is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import mujoco
+
+from environments.typed_options import UsageError
+
+#: names the wheel, or a folder that it was unpacked into
+VARIABLE = "METARL_METAWORLD"
+VERSION = "3.1.1"
+WHEEL = f"metaworld-{VERSION}-py3-none-any.whl"
+#: within the distribution
+FOLDER = "metaworld/assets"
+#: of the files that a model consists of, by `digest_of`
+DIGESTS = {
+    "sawyer_xyz/sawyer_push_v3.xml": "f711764ab5f9af92807eaba7d9d69a88740165e5a4f3d3dd295b4c56c9c2fd89",
+    "sawyer_xyz/sawyer_door_pull.xml": "ed2381f7c3c5309e7d7670cdefdb5ffc535df7210dc6bcfc13fbf2aa42a8908f",
+}
+HOW = (
+    f"Meta-World's models are not part of this project (they are under the MIT licence): run "
+    f"`pip download --no-deps metaworld=={VERSION}` and set {VARIABLE} to the file {WHEEL} that it leaves, "
+    f"or to a folder that it is unpacked into"
+)
+
+
+def check_assets(model: str) -> None:
+    """Raises UsageError, saying what to run, where the files of the model are missing or not those of the version."""
+    read_assets(model)
+
+
+def load_xml(model: str) -> mujoco.MjModel:
+    """The model compiled from its file, such as `sawyer_xyz/sawyer_push_v3.xml`.  Raises UsageError as above."""
+    files = read_assets(model)
+    with TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return mujoco.MjModel.from_xml_path(str(Path(folder, model)))
+
+
+def read_assets(model: str) -> dict[str, bytes]:
+    """By path below the folder of assets, all files that the model consists of, of the version that is asked for."""
+    source = os.environ.get(VARIABLE)
+    if not source:
+        raise UsageError(f"{VARIABLE} is not set; {HOW}")
+    try:
+        files = _closure(model, source)
+    except (OSError, KeyError, zipfile.BadZipFile, ElementTree.ParseError) as error:
+        raise UsageError(f"{VARIABLE}={source} holds no {FOLDER}/{model}: {error}; {HOW}") from None
+    found, expected = digest_of(files), DIGESTS[model]
+    if found != expected:
+        raise UsageError(
+            f"{VARIABLE}={source}: {model} is not that of Meta-World {VERSION} (digest {found[:12]}, must be "
+            f"{expected[:12]}); {HOW}"
+        )
+    return files
+
+
+def digest_of(files: dict[str, bytes]) -> str:
+    """SHA-256 over the sorted paths and the digests of their contents."""
+    lines = [f"{name} {hashlib.sha256(content).hexdigest()}\n" for name, content in sorted(files.items())]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _closure(model: str, source: str) -> dict[str, bytes]:
+    """The model's file and whatever it names, directly or by an inclusion, all relative to the model's folder."""
+    if Path(source).is_dir():
+        return _named(model, lambda name: Path(source, FOLDER, name).read_bytes())
+    with zipfile.ZipFile(source) as archive:
+        return _named(model, lambda name: archive.read(f"{FOLDER}/{name}"))
+
+
+def _named(model: str, read: Callable[[str], bytes]) -> dict[str, bytes]:
+    files, waiting = dict[str, bytes](), [model]
+    while waiting:
+        name = waiting.pop()
+        if name in files:
+            continue
+        files[name] = read(name)
+        if name.endswith(".xml"):
+            for element in ElementTree.fromstring(files[name]).iter():
+                if "file" in element.attrib:
+                    waiting.append(posixpath.normpath(posixpath.join(posixpath.dirname(model), element.attrib["file"])))
+    return files
