@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -26,15 +25,6 @@ SETTLING = 50
 OPEN = (-1.0, 1.0)
 #: of the weld between target and hand, as Meta-World sets it: anchor, position, quaternion, weight of the torque
 WELD = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 5.0)
-#: what positions do not depend on
-UNMOVED = (
-    mujoco.mjtDisableBit.mjDSBL_CONTACT
-    | mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
-    | mujoco.mjtDisableBit.mjDSBL_ACTUATION
-    | mujoco.mjtDisableBit.mjDSBL_SENSOR
-)
-
-
 @dataclass(frozen=True, eq=False)
 class Start:
     """A state of the simulator, one row of each array; read-only."""
@@ -50,22 +40,20 @@ def arm_model(file: str) -> mujoco.MjModel:
 
     file: as in `assets.load_xml`, whose errors it raises.
     """
-    return _loaded(file, os.environ.get(VARIABLE))
+    return _loaded(file, os.environ.get(VARIABLE))[0]
+
+
+def positions_model(file: str) -> mujoco.MjModel:
+    """One of which only the positions for given joints are asked for, and those to the same bits, in less time."""
+    return _loaded(file, os.environ.get(VARIABLE))[1]
 
 
 @cache
-def _loaded(file: str, source: str | None) -> mujoco.MjModel:
-    model = load_xml(file)
+def _loaded(file: str, source: str | None) -> tuple[mujoco.MjModel, mujoco.MjModel]:
+    model, positions = load_xml(file)
     welds = model.eq_type == mujoco.mjtEq.mjEQ_WELD
     model.eq_data[welds, : len(WELD)] = WELD
-    return model
-
-
-def positions_model(model: mujoco.MjModel) -> mujoco.MjModel:
-    """The same, of which only the positions for given joints are computed: no contacts, forces or sensors."""
-    still = copy.copy(model)
-    still.opt.disableflags |= int(UNMOVED)
-    return still
+    return model, positions
 
 
 def settled(model: mujoco.MjModel, hand: tuple[float, float, float], puck: tuple[float, float] | None) -> Start:

@@ -30,6 +30,10 @@ DIGESTS = {
     "sawyer_xyz/sawyer_push_v3.xml": "f711764ab5f9af92807eaba7d9d69a88740165e5a4f3d3dd295b4c56c9c2fd89",
     "sawyer_xyz/sawyer_door_pull.xml": "ed2381f7c3c5309e7d7670cdefdb5ffc535df7210dc6bcfc13fbf2aa42a8908f",
 }
+#: geoms and sites whose positions are asked for
+TRACKED = frozenset({"handle", "rightEndEffector", "leftEndEffector"})
+#: what positions do not depend on
+UNMOVED = mujoco.mjtDisableBit.mjDSBL_CONTACT | mujoco.mjtDisableBit.mjDSBL_CONSTRAINT
 HOW = (
     f"Meta-World's models are not part of this project (they are under the MIT licence): run "
     f"`pip download --no-deps metaworld=={VERSION}` and set {VARIABLE} to the file {WHEEL} that it leaves, "
@@ -42,15 +46,33 @@ def check_assets(model: str) -> None:
     read_assets(model)
 
 
-def load_xml(model: str) -> mujoco.MjModel:
-    """The model compiled from its file, such as `sawyer_xyz/sawyer_push_v3.xml`.  Raises UsageError as above."""
+def load_xml(model: str) -> tuple[mujoco.MjModel, mujoco.MjModel]:
+    """The model of a file such as `sawyer_xyz/sawyer_push_v3.xml`, and one whose positions alone are the same.
+
+    The second has of its geoms and sites those of `TRACKED` alone, and neither contacts nor forces.
+    Raises UsageError as `check_assets`.
+    """
     files = read_assets(model)
     with TemporaryDirectory() as folder:
         for name, content in files.items():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        return mujoco.MjModel.from_xml_path(str(Path(folder, model)))
+        spec = mujoco.MjSpec.from_file(str(Path(folder, model)))
+        whole = spec.compile()
+        return whole, _bare(spec)
+
+
+def _bare(spec: mujoco.MjSpec) -> mujoco.MjModel:
+    for part in (*spec.geoms, *spec.sites, *spec.actuators, *spec.equalities):
+        if part.name not in TRACKED:
+            spec.delete(part)
+    while leaves := [body for body in spec.bodies if not (body.bodies or body.joints or body.geoms or body.sites)]:
+        for body in leaves:
+            spec.delete(body)
+    spec.compiler.boundmass, spec.compiler.boundinertia = 1.0, 1.0  # a body without geoms has neither
+    spec.option.disableflags |= int(UNMOVED)
+    return spec.compile()
 
 
 def read_assets(model: str) -> dict[str, bytes]:

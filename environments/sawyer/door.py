@@ -26,7 +26,7 @@ class DoorBatch(SawyerBatch):
 
     def _bind_object(self) -> np.ndarray:
         self._hinge = int(self.model.joint("doorjoint").qposadr[0])
-        return self._positions.bind("geom_xpos")[:, self.model.geom("handle").id]
+        return self._positions.bind("geom_xpos")[:, self._bare.geom("handle").id]
 
     def _load_tasks(self, tasks: Sequence[Task]) -> None:
         self._angle = self.repeat([task.parameters["angle"] for task in tasks])

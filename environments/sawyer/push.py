@@ -24,7 +24,7 @@ class PushBatch(SawyerBatch):
     """
 
     def _bind_object(self) -> np.ndarray:
-        return self._positions.bind("xpos")[:, self.model.body("obj").id]
+        return self._positions.bind("xpos")[:, self._bare.body("obj").id]
 
     def _load_tasks(self, tasks: Sequence[Task]) -> None:
         goals = self.repeat([task.parameters["goal"] for task in tasks])

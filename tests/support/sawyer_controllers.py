@@ -6,8 +6,11 @@ import numpy as np
 
 from environments.sawyer.arm import HIGH, LOW, REACH
 
-#: how far behind the puck the hand is when its leading finger touches it
-BEHIND = 0.078
+#: in metres: the puck's radius, half a finger's width, from the hand to the front of the leading finger, and to a puck
+#: that it is about to touch; how far the hand's target goes ahead of it, and how near to the goal it stops
+RADIUS, HALF_WIDTH, REAR, TOUCHING, LEAD, ARRIVED = 0.02, 0.015, 0.058, 0.09, 0.12, 0.015
+#: the goal's direction, as a sine, up to which it is pushed straight on
+STRAIGHT = 0.1
 #: where the door's hinge is, and how far out of the handle's middle the hand takes hold of it
 HINGE = np.array([-0.185, 0.8])
 HOLD = np.array([0.02, -0.01])
@@ -28,18 +31,26 @@ class Controller:
 
 
 class Pusher(Controller):
-    """Behind the puck, then with it to the goal: where the hand must be for the puck, as it lies before it, to be."""
+    """Behind the puck on the side away from the goal, then on: a finger's flat end turns a round puck off its way.
+
+    By its edge the finger pushes aside; how far it must stand beside the puck follows from where the goal is.
+    """
 
     def __init__(self, start: tuple[float, float, float], goals: np.ndarray) -> None:
         super().__init__(start, len(goals))
-        self.goals = goals
+        self.goals, self.height = goals, start[2]
 
     def __call__(self, observation: np.ndarray) -> np.ndarray:
         hand, puck = observation[:, :2], observation[:, 3:5]
-        touching = puck[:, 1] - hand[:, 1] < BEHIND + 0.01
-        behind = puck - np.array([0.0, BEHIND])
-        wanted = np.where(touching[:, None], self.goals - (puck - hand), behind)
-        return self.toward(np.concatenate([wanted, self.target[:, 2:]], axis=1))
+        way = self.goals - puck
+        left = np.linalg.norm(way, axis=1, keepdims=True)
+        way = way / np.maximum(left, 1e-6)
+        aside = np.sign(way[:, 0]) * (np.abs(way[:, 0]) > STRAIGHT) * HALF_WIDTH
+        behind = puck - np.stack([aside, REAR + RADIUS * way[:, 1]], axis=1)
+        touching = (puck[:, 1] - hand[:, 1] < TOUCHING)[:, None]
+        wanted = np.where(touching, behind + way * np.minimum(left + 0.02, LEAD), behind)
+        wanted = np.where(left < ARRIVED, self.target[:, :2], wanted)
+        return self.toward(np.concatenate([wanted, np.full((len(hand), 1), self.height)], axis=1))
 
 
 class Opener(Controller):
