@@ -25,6 +25,8 @@ SETTLING = 50
 OPEN = (-1.0, 1.0)
 #: of the weld between target and hand, as Meta-World sets it: anchor, position, quaternion, weight of the torque
 WELD = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 5.0)
+
+
 @dataclass(frozen=True, eq=False)
 class Start:
     """A state of the simulator, one row of each array; read-only."""

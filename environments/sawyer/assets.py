@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 import mujoco
 
+from environments.suite import DataMissing
 from environments.typed_options import UsageError
 
 #: names the wheel, or a folder that it was unpacked into
@@ -42,7 +43,10 @@ HOW = (
 
 
 def check_assets(model: str) -> None:
-    """Raises UsageError, saying what to run, where the files of the model are missing or not those of the version."""
+    """Raises UsageError, saying what to run, where the files of the model are not those of the version.
+
+    DataMissing, where the variable names none.
+    """
     read_assets(model)
 
 
@@ -79,7 +83,7 @@ def read_assets(model: str) -> dict[str, bytes]:
     """By path below the folder of assets, all files that the model consists of, of the version that is asked for."""
     source = os.environ.get(VARIABLE)
     if not source:
-        raise UsageError(f"{VARIABLE} is not set; {HOW}")
+        raise DataMissing(f"{VARIABLE} is not set; {HOW}")
     try:
         files = _closure(model, source)
     except (OSError, KeyError, zipfile.BadZipFile, ElementTree.ParseError) as error:

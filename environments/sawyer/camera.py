@@ -36,6 +36,8 @@ class Camera:
         visual.quality.offsamples, visual.quality.shadowsize = 0, 0
         visual.global_.offwidth, visual.global_.offheight = SIZE
         self._context = resources.enter_context(render_context(self._model, SIZE))
+        #: OpenGL's name of what draws
+        self.renderer = _renderer()
         self._data = mujoco.MjData(self._model)
         self._scene = mujoco.MjvScene(self._model, maxgeom=self._model.ngeom + ROOM)
         self._scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = False
@@ -66,6 +68,12 @@ class Camera:
         mujoco.mjr_render(rectangle, scene, self._context)
         mujoco.mjr_readPixels(self._pixels, None, rectangle, self._context)
         return self._pixels[::-1][ROWS, COLUMNS]
+
+
+def _renderer() -> str:
+    from OpenGL import GL  # only once there is a context; PyOpenGL chooses its platform as it is imported
+
+    return bytes(GL.glGetString(GL.GL_RENDERER)).decode()
 
 
 @cache

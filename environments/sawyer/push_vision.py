@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from environments.image_space import ImageBox
@@ -38,6 +40,15 @@ class SawyerPushVision(SawyerSuite):
     hand = SawyerPush.hand
     puck = SawyerPush.puck
     environment = VisionPushBatch
+
+    def check_data(self) -> None:
+        """Also raises UsageError where there is no OpenGL to take pictures with."""
+        super().check_data()
+        open_camera(self.file)
+
+    def describe(self) -> dict[str, Any]:
+        """Who takes the pictures: OpenGL's renderer, on which their last bits depend."""
+        return {"renderer": open_camera(self.file).renderer}
 
     @property
     def observation_space(self) -> ImageBox:

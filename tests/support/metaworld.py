@@ -14,12 +14,18 @@ import mujoco
 import numpy as np
 import pytest
 
+from environments.catalogue import suites
 from environments.sawyer.arm import arm_model
 from environments.sawyer.assets import HOW, VARIABLE
 from environments.sawyer.sawyer import SawyerBatch
 
 #: for tests that simulate: without Meta-World's models there is nothing to simulate
 needs_metaworld = pytest.mark.skipif(not os.environ.get(VARIABLE), reason=HOW)
+#: names of suites, without those that need the models where there are none
+AVAILABLE = [
+    pytest.param(name, marks=needs_metaworld) if found.literals["family"] == "sawyer" else name
+    for name, found in sorted(suites().items())
+]
 #: by the file of a suite's model, Meta-World's environment
 CLASSES = {
     "sawyer_xyz/sawyer_push_v3.xml": ("sawyer_push_v3", "SawyerPushEnvV3"),
