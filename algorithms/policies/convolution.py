@@ -31,8 +31,8 @@ def initial_filters(colours: int, generator: torch.Generator, dtype: torch.dtype
 def feature_points(images: torch.Tensor, parameters: Parameters) -> torch.Tensor:
     """[task, n, 2 filters] of images [task, n, height, width, colours], under the parameters [task, ...].
 
-    ReLU after each convolution.  Edges are padded with zeros so that a layer of stride s leaves one number of s, rounded
-    up.  All tasks are one convolution, in groups.
+    ReLU after each convolution.  Edges are padded with zeros so that a layer of stride s leaves one number of s,
+    rounded up.  All tasks are one convolution, in groups.
     """
     tasks, count, _, _, colours = images.shape
     # colours of all tasks beside each other: [n, task * colours, height, width]

@@ -28,8 +28,8 @@ class VisionPushBatch(PushBatch):
 class SawyerPushVision(SawyerSuite):
     """Sawyer pushes a puck that it sees: 48 x 64 pixels and the hand's position; the rest as sawyer-push.
 
-    Observation: the picture's numbers in [0, 1], row by row, three a pixel, then the hand's (x, y, z).  GMPS's camera is
-    not in Meta-World's models; ours stands opposite the arm.  Pixels may differ between OpenGL's drivers.
+    Observation: the picture's numbers in [0, 1], row by row, three a pixel, then the hand's (x, y, z).  GMPS's camera
+    is not in Meta-World's models; ours stands opposite the arm.  Pixels may differ between OpenGL's drivers.
     """
 
     name = "sawyer-push-vision"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from environments.catalogue import make_suite, suites
+from environments.catalogue import make_suite
 from environments.registration import environment_id, register_suites
 from environments.task import Task
 from environments.typed_options import UsageError
