@@ -6,7 +6,6 @@ import torch
 
 from environments.trajectories import TrajectoryBatch
 
-
 #: a vector of more numbers is a picture: with a weight for each, a regression on a task's steps would fit any returns
 MOST_NUMBERS = 1000
 

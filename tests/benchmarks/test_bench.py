@@ -12,8 +12,8 @@ from benchmarks.bench import everything, measure
 from benchmarks.bench.collection import ROBOTS, closed_loop
 from benchmarks.bench.cost import COSTS, gradient_based
 from benchmarks.bench.iterations import Training
-from benchmarks.bench.measure import Measure, Size
 from benchmarks.bench.manipulation import arm_collection, physics_seconds
+from benchmarks.bench.measure import Measure, Size
 from benchmarks.bench.physics import BarePhysics
 from environments.catalogue import make_suite
 from environments.sawyer.assets import VARIABLE
