@@ -16,13 +16,20 @@ import numpy as np
 from environments.batch_env import BatchEnv
 from environments.splits import Split, load_split
 from environments.task import Task
-from environments.typed_options import as_recorded, as_text, earlier_values, former_names
+from environments.typed_options import UsageError, as_recorded, as_text, earlier_values, former_names
 
 if TYPE_CHECKING:  # it needs torch, which listing does not
     from environments.trajectories import TrajectoryBatch
 
 #: the scores that are recorded of every episode, of which a suite names the one that decides
 METRICS = ("return", "discounted_return", "success")
+
+
+class DataMissing(UsageError):
+    """A suite's outside data are not on this machine; the message says how they are had.
+
+    A benchmark then leaves the suite out; who names it is told.
+    """
 
 
 @dataclass(frozen=True)
@@ -125,7 +132,7 @@ class Suite(ABC):
         return None
 
     def check_data(self) -> None:
-        """Raises UsageError, before anything runs, where that data lack what the suite needs."""
+        """Raises UsageError, before anything runs, where that data lack what the suite needs; DataMissing for none."""
         return None
 
     @property

@@ -6,6 +6,9 @@ import torch
 
 from environments.trajectories import TrajectoryBatch
 
+#: a vector of more numbers is a picture: with a weight for each, a regression on a task's steps would fit any returns
+MOST_NUMBERS = 1000
+
 
 def discounted_sums(values: torch.Tensor, discount: float) -> torch.Tensor:
     """sum_{t' >= t} discount**(t'-t) * values[..., t'], along the last axis."""
@@ -26,12 +29,14 @@ def baseline_features(observations: torch.Tensor, states: int | None) -> torch.T
     """[clip(o, +-10), o**2, t/100, (t/100)**2, (t/100)**3, 1] of Duan et al. 2016, float64 [task, n, time, features].
 
     states: number of discrete states, whose observations are one-hot coded; None for vectors.
+    Of pictures (`MOST_NUMBERS`) those of the time alone.
     """
     if states is not None:
         vectors = torch.nn.functional.one_hot(observations, states).double()
         parts = [vectors]  # a one-hot vector's square is itself
     else:
-        vectors = observations.double().flatten(3).clamp(-10, 10)
+        numbers = observations.flatten(3)
+        vectors = numbers[..., : 0 if numbers.shape[-1] > MOST_NUMBERS else None].double().clamp(-10, 10)
         parts = [vectors, vectors.square()]
     lead = vectors.shape[:3]
     time = (torch.arange(lead[2], dtype=torch.float64) / 100).expand(lead).unsqueeze(-1)

@@ -10,8 +10,10 @@ from typing import Literal
 import gymnasium
 import torch
 
+from algorithms.policies.convolution import POINTS, feature_points, initial_filters
 from algorithms.policies.distributions import Categorical, Gaussian
 from algorithms.policies.parameters import Parameters
+from environments.image_space import ImageBox
 from environments.policy import Distribution
 
 Activation = Literal["tanh", "relu"]
@@ -106,6 +108,43 @@ class MLP(PolicyNetwork):
         return Gaussian(output, log_std.reshape(len(output), *[1] * (output.ndim - 2), self.sizes[-1]))
 
 
+class ImageNetwork(PolicyNetwork):
+    """Of a picture its feature points, beside them the observation's other numbers, then ReLU layers as of an MLP.
+
+    GMPS, Appendix C.  With `context_size` the parameter "context" [task, size] is one more input of the first of these
+    layers, 0 where it is missing; `initial` draws its weights, not itself.
+    """
+
+    def __init__(
+        self,
+        observation_space: ImageBox,
+        action_space: gymnasium.Space,
+        hidden: Sequence[int],
+        initial_std: float = 1.0,
+        context_size: int = 0,
+    ) -> None:
+        self.image, self.inputs = observation_space.image, POINTS + observation_space.others
+        self.head = MLP(self.inputs + context_size, hidden, action_space, initial_std)
+
+    def initial(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Parameters:
+        return {**initial_filters(self.image[-1], generator, dtype), **self.head.initial(generator, dtype)}
+
+    def distribution(self, parameters: Parameters, observations: torch.Tensor) -> Distribution:
+        lead, pixels = observations.shape[:-1], math.prod(self.image)
+        flat = observations.reshape(lead[0], -1, observations.shape[-1]).to(parameters["weight0"].dtype)
+        points = feature_points(flat[..., :pixels].unflatten(-1, self.image), parameters)
+        hidden = torch.cat([points, flat[..., pixels:]], dim=-1)
+        layers = len(self.head.sizes) - 1
+        for layer in range(layers):
+            weight, bias = parameters[f"weight{layer}"], parameters[f"bias{layer}"].unsqueeze(1)
+            if layer == 0 and "context" in parameters:
+                bias = bias + parameters["context"].unsqueeze(1) @ weight[:, self.inputs :]
+            hidden = torch.baddbmm(bias, hidden, weight[:, : self.inputs] if layer == 0 else weight)
+            if layer < layers - 1:
+                hidden = torch.relu(hidden)
+        return self.head.policy(hidden.reshape(*lead, hidden.shape[-1]), parameters)
+
+
 def unsuitable(observation_space: gymnasium.Space, action_space: gymnasium.Space) -> str | None:
     """Why no network here maps such observations to such actions, None if one does."""
     for name, space in (("observations", observation_space), ("actions", action_space)):
@@ -124,10 +163,15 @@ def make_network(
     initial_std: float = 1.0,
     activation: Activation = "tanh",
 ) -> PolicyNetwork:
-    """Tabular softmax where both spaces are discrete, otherwise an MLP.  Raises TypeError where neither serves."""
+    """Tabular softmax where both spaces are discrete, an `ImageNetwork` for pictures, otherwise an MLP.
+
+    Raises TypeError where none serves.
+    """
     reason = unsuitable(observation_space, action_space)
     if reason is not None:
         raise TypeError(reason)
+    if isinstance(observation_space, ImageBox):
+        return ImageNetwork(observation_space, action_space, hidden, initial_std)
     if isinstance(observation_space, gymnasium.spaces.Discrete) and isinstance(action_space, gymnasium.spaces.Discrete):
         return TabularSoftmax(int(observation_space.n), int(action_space.n))
     return MLP(math.prod(observation_space.shape or (1,)), hidden, action_space, initial_std, activation)

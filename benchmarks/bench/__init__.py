@@ -7,6 +7,7 @@ hardly moves them.  The whole takes a few minutes.
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -21,8 +22,11 @@ from benchmarks.bench.collection import ROBOTS, closed_loop
 from benchmarks.bench.cost import cost_parts
 from benchmarks.bench.fresh_process import listing_time, peak_memory
 from benchmarks.bench.iterations import meta_iteration
+from benchmarks.bench.manipulation import SUITES as ARM_SUITES
+from benchmarks.bench.manipulation import arm_collection, pictures_taken
 from benchmarks.bench.measure import Measure, Size
 from benchmarks.bench.stepping import PHYSICS, SUITES, steps_per_second
+from environments.sawyer.assets import VARIABLE
 
 Part = Callable[[], Measure]
 
@@ -63,4 +67,10 @@ def everything(size: Size) -> list[Part]:
         *(partial(steps_per_second, suite, size) for suite in SUITES),
         partial(steps_per_second, PHYSICS, size, at_least=3_000, episodes=1),
         *([partial(against_finrl, size)] if importlib.util.find_spec("finrl") else []),
+        *(with_metaworld(size) if os.environ.get(VARIABLE) else []),
     ]
+
+
+def with_metaworld(size: Size) -> list[Part]:
+    """The measures that need Meta-World's models."""
+    return [*(partial(arm_collection, suite, size) for suite in ARM_SUITES), partial(pictures_taken, size)]

@@ -26,7 +26,7 @@ from benchmarks.specs.run_spec import RunSpec, planned_suite, with_parents_code
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from environments.catalogue import suites as known_suites
 from environments.discovery import ClassEntry
-from environments.suite import Suite
+from environments.suite import DataMissing, Suite
 from environments.suite_declaration import check_declaration
 from environments.typed_options import UsageError, former_names, make_options, nearest
 
@@ -113,11 +113,19 @@ def make_plan(
     chosen_suites = list({
         suite.full_name: suite for suite in (planned_suite(text) for text in suites or definition.suites)
     }.values())  # fmt: skip
+    ready = list[Suite]()
     for suite in chosen_suites:
-        suite.check_data()
         check_declaration(suite)
+        try:
+            suite.check_data()
+        except DataMissing as missing:
+            if suites:
+                raise
+            left_out.append(LeftOut(suite.full_name, "every algorithm", str(missing)))
+        else:
+            ready.append(suite)
     choice = TuningChoice(definition.name, chosen, tuned)
-    for suite in chosen_suites:
+    for suite in ready:
         for entry in found:
             reason = misfit(entry, suite)
             if reason is None:

@@ -1,16 +1,12 @@
 """Pictures and animations of recorded flights, rendered off screen by MuJoCo.
 
-Rendering needs OpenGL without a screen: EGL, or OSMesa where the variable MUJOCO_GL says so.  On Debian and Ubuntu
-`apt-get install libegl1 libgl1 libgl1-mesa-dri` brings EGL with a software renderer.
+Rendering needs OpenGL without a screen, see `environments.off_screen`.
 """
 
 from __future__ import annotations
 
-import importlib
 import io
 import itertools
-import os
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +18,7 @@ from PIL import Image
 
 from environments.drone.arena import Arena, goal_centres, obstacle_corners
 from environments.drone.quadrotor import WALLS, obstacle_positions, quadrotor_spec
+from environments.off_screen import render_context
 from environments.task import Task
 from environments.typed_options import UsageError
 
@@ -36,7 +33,6 @@ FRAME_SECONDS = 0.08
 
 BLUE, GREEN, RED, DARK = (0.12, 0.35, 0.75, 1), (0.2, 0.65, 0.3, 1), (0.8, 0.25, 0.2, 1), (0.15, 0.15, 0.17, 1)
 GLASS = (0.55, 0.65, 0.75, 0.25)
-INSTALL = "on Debian and Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri"
 #: geoms that a scene has beside the model's and the path's: lights, cameras
 ROOM = 100
 
@@ -143,34 +139,8 @@ def _stage(task: Task, arena: Arena, size: tuple[int, int], positions: int) -> I
     spec.body("obstacle").pos = obstacle_positions(arena, obstacle_corners([task]))[0]
     _decorate(spec, arena, goal_centres([task])[0], size)
     model = spec.compile()
-    with _render_context(model, size) as context:
+    with render_context(model, size) as context:
         yield _Stage(model, context, size, positions)
-
-
-@contextmanager
-def _render_context(model: mujoco.MjModel, size: tuple[int, int]) -> Iterator[mujoco.MjrContext]:
-    """An off-screen buffer of `size`, freed at the end.  Raises UsageError where there is no OpenGL for it."""
-    # by hand, since mujoco.Renderer takes the kind that MUJOCO_GL named when mujoco was imported: by default a window
-    # system's
-    if sys.platform == "linux":
-        kind = "osmesa" if os.environ.get("MUJOCO_GL", "").lower() == "osmesa" else "egl"
-    else:
-        kind = "gl_context"
-    try:
-        window = importlib.import_module(f"mujoco.{kind}").GLContext(*size)
-    except Exception as error:  # drivers and PyOpenGL fail in their own ways: ImportError, AttributeError, GLError, ...
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(f"no picture without OpenGL off screen ({reason}); {INSTALL}") from error
-    try:
-        window.make_current()
-        context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
-        try:
-            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
-            yield context
-        finally:
-            context.free()
-    finally:
-        window.free()
 
 
 def _path(positions: np.ndarray, arena: Arena) -> np.ndarray:

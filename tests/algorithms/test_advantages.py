@@ -86,6 +86,13 @@ def test_features_are_those_of_the_linear_baseline():
         np.testing.assert_allclose(features[1, 2, time], expected, rtol=1e-14)
 
 
+def test_a_picture_has_no_features_but_the_time():
+    observations = torch.rand(2, 3, 4, 1001)
+    picture, vector = (baseline_features(seen, None) for seen in (observations, observations[..., :1000]))
+    assert vector.shape == (2, 3, 4, 2004)
+    torch.testing.assert_close(picture, vector[..., 2000:])
+
+
 def test_discrete_observations_are_coded_one_hot():
     features = baseline_features(drawn_batch(discrete=True).observations, STATES)
     assert features.shape == (*LEAD, STATES + 4)

@@ -1,6 +1,7 @@
 """`metarl bench`: the form of its measures, what `holds` means, and that both sides of a ratio do the same work."""
 
 import dataclasses
+import os
 from functools import partial
 
 import numpy as np
@@ -11,9 +12,19 @@ from benchmarks.bench import everything, measure
 from benchmarks.bench.collection import ROBOTS, closed_loop
 from benchmarks.bench.cost import COSTS, gradient_based
 from benchmarks.bench.iterations import Training
+from benchmarks.bench.manipulation import arm_collection, physics_seconds
 from benchmarks.bench.measure import Measure, Size
 from benchmarks.bench.physics import BarePhysics
+from environments.catalogue import make_suite
+from environments.sawyer.assets import VARIABLE
+from tests.support.metaworld import needs_metaworld
 
+#: where Meta-World's models are
+SAWYER = {
+    "collection-sawyer-push": ">= 0.9",
+    "collection-sawyer-door": ">= 0.9",
+    "pictures-sawyer-push-vision": None,
+}
 TINY = Size(tasks=2, trajectories=2, horizon=4, repetitions=1)
 
 
@@ -57,6 +68,7 @@ def test_the_designs_measures_are_there_once_with_its_targets(measured):
         **{f"stepping-{suite}": ">= 300000" for suite in ("dow30-risk", "drone-obstacles")},
         "stepping-drone-obstacles-physics": ">= 3000",
         "stepping-dow30-risk-against-finrl": ">= 200",
+        **(SAWYER if os.environ.get(VARIABLE) else {}),
     }
 
 
@@ -134,3 +146,14 @@ def test_every_robots_collection_is_replayed_past_a_fall(robot):
     """Long enough for the robots that could end early to do so, were they not told to go on."""
     size = Size(tasks=1, trajectories=4, horizon=400, repetitions=1)
     assert closed_loop(robot, size).value > 0
+
+
+@needs_metaworld
+@pytest.mark.parametrize("name", ["sawyer-push", "sawyer-door"])
+def test_an_arms_collection_is_replayed_to_the_bit_and_another_is_an_error(name):
+    assert arm_collection(name, Size(tasks=2, trajectories=2, horizon=40, repetitions=1)).value > 0
+    suite = make_suite(f"{name}[horizon=5]")
+    batch = suite.make_batch(1, 2)
+    batch.set_tasks(suite.split.train[:1])
+    with pytest.raises(RuntimeError, match=rf"{name}\[horizon=5\]: the replayed targets led to another state"):
+        physics_seconds(batch, np.ones((2, 5, 3)), batch.state[0])
