@@ -17,6 +17,7 @@ from typing import Literal, NoReturn
 from benchmarks.execution.studying import run_study
 from benchmarks.execution.training import Interrupted, Progress, train
 from benchmarks.specs.job import AnyJob
+from environments.threads import allow
 from environments.typed_options import UsageError
 from results.files import StoreError
 from results.store import Store, Stored, StoredRun, StoredStudy, StoredTrial
@@ -44,10 +45,11 @@ def run_job(
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
+    threads: int = 1,
 ) -> RunOutcome:
-    """The job, from its checkpoint if there is one, on one thread; every failure is recorded and returned.
+    """The job, from its checkpoint if there is one; every failure is recorded and returned.
 
-    root: the store's.  force: begin anew even if it has finished.
+    root: the store's.  force: begin anew even if it has finished.  threads: how many it may use, to the same bytes.
     """
     import torch
 
@@ -67,7 +69,8 @@ def run_job(
             resumed_at = checkpoint["iteration"] if checkpoint else 0
             try:
                 folder.begin_attempt(job.record(), resumed_at)
-                CARRY_OUT[job.kind](job, folder, report, should_stop)
+                with allow(threads):
+                    CARRY_OUT[job.kind](job, folder, report, should_stop)
             except Interrupted:
                 folder.end_attempt("interrupted")
                 return RunOutcome("interrupted")
@@ -81,7 +84,7 @@ def run_job(
     return RunOutcome("finished")
 
 
-def work(job: AnyJob, root: Path, force: bool, connection: Connection) -> NoReturn:
+def work(job: AnyJob, root: Path, force: bool, connection: Connection, threads: int = 1) -> NoReturn:
     """A worker process's whole life: sends `Progress` while it runs, then one `RunOutcome`.
 
     It stops at a checkpoint when told to, and exits at once when the process at the other end is gone.
@@ -97,7 +100,7 @@ def work(job: AnyJob, root: Path, force: bool, connection: Connection) -> NoRetu
         except OSError:  # the parent has died: no failure of the run's own
             _abandon()
 
-    ended = run_job(job, root, force, tell, stop.is_set)
+    ended = run_job(job, root, force, tell, stop.is_set, threads)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # closed, or nobody reads it
             stream.flush()
