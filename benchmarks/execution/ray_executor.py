@@ -139,9 +139,10 @@ class _Campaign(Generic[J]):
         self._places = sum(min(cores // self._threads, memory // MEMORY) for cores, memory in has)
         most = max(has, default=(0, 0))
         if most[0] and not self._places:
+            cores, memory = most[0], most[1] / 2**30
             raise UsageError(
-                f"a run takes {self._threads} cores and {MEMORY >> 30} GiB, and the cluster's largest node has {most[0]} "
-                f"cores and {most[1] / 2**30:.1f} GiB; give --threads fewer, or start nodes by `ray start --memory=BYTES`"
+                f"a run takes {self._threads} cores and {MEMORY >> 30} GiB, the cluster's largest node has {cores} "
+                f"and {memory:.1f} GiB; give fewer --threads, or start nodes by `ray start --memory=BYTES`"
             )
 
     def _begin(self, job: J) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,10 @@ import pytest
 
 from benchmarks.execution.ray_executor import RayExecutor
 from benchmarks.execution.training import Progress
-from benchmarks.execution.worker import WAITING, RunOutcome
+from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.job import AnyJob
-from results.store import Store
-from tests.benchmarks.test_runner import Recorder, attempts_of, folder_of, in_process
-from tests.support.adapters import contents, small_plan, write_good, write_spoilt
+from tests.benchmarks.test_runner import Recorder, folder_of, in_process
+from tests.support.adapters import contents, small_plan, write_good
 
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -28,6 +25,13 @@ MEMORY = 8 * 1024**3
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A head without cores, to which each test adds its nodes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")  # whatever else the machine does
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        yield from _cluster()
+
+
+def _cluster() -> Iterator[Any]:
     head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE_MEMORY}
     cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
     yield cluster
