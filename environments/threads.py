@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-P, T = TypeVar("P"), TypeVar("T")
+P = TypeVar("P")
+T = TypeVar("T")
 
 
 class _Inside(local):
@@ -76,5 +77,5 @@ def each_part(work: Callable[[P], T], parts: Sequence[P]) -> list[T]:
 
 def _generators() -> tuple[object, ...]:
     """The state of Python's, NumPy's and torch's global generators."""
-    _, keys, position, *normal = np.random.get_state(legacy=True)
-    return random.getstate(), keys.tobytes(), position, normal, torch.get_rng_state().numpy().tobytes()
+    numpy = np.random.get_state(legacy=False)
+    return random.getstate(), repr(numpy), numpy["state"]["key"].tobytes(), torch.get_rng_state().numpy().tobytes()

@@ -36,23 +36,26 @@ def connect(address: str | None) -> Any:
     return ray
 
 
-def bootstrap() -> Callable[[bytes, Any], Any]:
-    """What Ray carries to a node by its text, so that a node without this project can say so."""
+def bootstrap(node: str) -> Callable[[bytes, Any], Any]:
+    """What Ray carries to a node by its text, so that a node without this project can say so.
+
+    node: the module there whose `carry_out` is given the order.
+    """
 
     def metarl(order: bytes, mailbox: Any) -> Any:
         try:
+            import importlib
             import pickle
 
-            from benchmarks.execution.ray_node import carry_out
-
+            carry_out = importlib.import_module(node).carry_out
             job = pickle.loads(order)
         except Exception as error:
             import platform
 
             import ray
 
-            node = ray.get_runtime_context().get_node_id()
-            return node, f"node {node[:12]} ({platform.node()}): {type(error).__name__}: {error}"
+            here = ray.get_runtime_context().get_node_id()
+            return here, f"node {here[:12]} ({platform.node()}): {type(error).__name__}: {error}"
         return carry_out(job, mailbox)
 
     return metarl

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-from benchmarks.execution.carried_files import begun_files, unpack
+from benchmarks.execution.carried_files import begun_files, kept_files, unpack
 from benchmarks.execution.executor import PATIENCE, Watcher, counted_interrupts
 from benchmarks.execution.ray_connection import bootstrap, connect, raise_file_limit
 from benchmarks.execution.ray_mailbox import Mailbox, News
 from benchmarks.execution.ray_node import Answer, Order, sources_of
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import WAITING, RunOutcome
-from benchmarks.specs.job import J
+from benchmarks.specs.job import AnyJob, J
 from environments.typed_options import UsageError
 from results.files import StoreError
 from results.run_folder import RunFolder
@@ -61,12 +61,18 @@ class RayExecutor:
     them.  When this process dies, Ray ends its runs.
     """
 
-    def __init__(self, address: str | None = None, threads: int = 1, most: int | None = None) -> None:
+    def __init__(
+        self,
+        address: str | None = None,
+        threads: int = 1,
+        most: int | None = None,
+        node: str = "benchmarks.execution.ray_node",
+    ) -> None:
         """address: of the cluster, as `ray.init` takes it; None: that of this machine, else one that begins here.
 
-        threads: cores that each run is given.
+        threads: cores that each run is given.  node: the module whose `carry_out` a node calls.
         """
-        self.address, self.threads, self.most = address, threads, most
+        self.address, self.threads, self.most, self.node = address, threads, most, node
 
     def run(self, jobs: Sequence[J], root: Path, watcher: Watcher, force: bool = False) -> list[tuple[J, RunOutcome]]:
         """Each run with how it ended.  root: the store's.  force: also what has finished before.
@@ -75,7 +81,8 @@ class RayExecutor:
         """
         connect(self.address)
         raise_file_limit()
-        return _Campaign(self, Store(root), watcher, force).carry_out(list(jobs))
+        campaign: _Campaign[J] = _Campaign(self, Store(root), watcher, force)
+        return campaign.carry_out(list(jobs))
 
 
 class _Campaign(Generic[J]):
@@ -88,8 +95,8 @@ class _Campaign(Generic[J]):
         self._ray, self._threads, self._most = ray, executor.threads, executor.most
         self._store, self._watcher, self._force = store, watcher, force
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._mailbox = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
-        self._remote = ray.remote(bootstrap())
+        self._mailbox: Any = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
+        self._remote = ray.remote(bootstrap(executor.node))
         self._active: dict[int, _Run[J]] = {}
         self._held: list[J] = []
         self._told_held: set[str] = set()
@@ -150,6 +157,9 @@ class _Campaign(Generic[J]):
         try:
             identity = job.identity()
             folder = self._store.folder(identity)
+            if any(parent.path == run.folder.path for _, parent in self._parents(job) for run in self._active.values()):
+                self._held.append(job)
+                return
             lock = ExitStack()
             lock.enter_context(folder.lock(on_wait=_refuse_to_wait))
         except _Held:
@@ -179,6 +189,13 @@ class _Campaign(Generic[J]):
             return
         self._active[run.key] = run
 
+    def _parents(self, job: AnyJob) -> Iterator[tuple[dict[str, Any], RunFolder]]:
+        """Identities and folders of the runs that it begins with, and of theirs."""
+        for parent in getattr(job, "parent_runs", {}).values():
+            yield from self._parents(parent)
+            identity = parent.identity()
+            yield identity, self._store.folder(identity)
+
     def _retry_held(self, waiting: list[J]) -> None:
         if self._held and time.monotonic() >= self._tried_at + HELD_INTERVAL:
             self._tried_at = time.monotonic()
@@ -187,7 +204,8 @@ class _Campaign(Generic[J]):
 
     def _submit(self, run: _Run[J]) -> None:
         files = begun_files(run.folder)
-        order = Order(run.key, run.job, run.identity, files, self._threads, sources_of(run.job))
+        parents = [(identity, kept_files(folder)) for identity, folder in self._parents(run.job) if folder.finished]
+        order = Order(run.key, run.job, run.identity, files, self._threads, sources_of(run.job), parents)
         options: dict[str, Any] = {"num_cpus": self._threads, "memory": MEMORY, "max_retries": 0, "name": run.job.label}
         if self._refused:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(self._refused))})"}

@@ -8,7 +8,7 @@ import platform
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,7 +34,8 @@ SOURCES = ("source", "suite_source")
 class Order:
     """All that a node is given.  `identity`: as the driver planned it.  `files`: what is there of an earlier attempt.
 
-    `sources`: texts of loose files, by the fields of the job that name them.
+    `sources`: texts of loose files, by the fields of the job that name them.  `parents`: identities and records of the
+    runs that it begins with.
     """
 
     key: int
@@ -43,6 +44,7 @@ class Order:
     files: Files
     threads: int = 1
     sources: Mapping[str, bytes] = field(default_factory=dict)
+    parents: Sequence[tuple[Mapping[str, Any], Files]] = ()
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,16 @@ def carry_out(order: Order, mailbox: Any) -> Answer:
     node = ray.get_runtime_context().get_node_id()
     with (
         tempfile.TemporaryDirectory(prefix="metarl-", ignore_cleanup_errors=True) as scratch,
-        _own_files(order, Path(scratch)) as job,
+        own_files(order, Path(scratch)) as job,
     ):
         differing = differences(job, order.identity)
         if differing:
             return Answer(node, f"node {node[:12]} ({platform.node()}): {differing}")
-        folder = Store(Path(scratch) / "store").folder(order.identity)
+        folder_of = Store(Path(scratch) / "store").folder
+        folder = folder_of(order.identity)
         unpack(order.files, folder)
+        for identity, files in order.parents:
+            unpack(files, folder_of(identity))
         telling = _Telling(order.key, node, folder, mailbox)
         outcomes = LocalExecutor(1, order.threads).run([job], Path(scratch) / "store", telling)
         outcome = outcomes[0][1] if outcomes else RunOutcome("interrupted")
@@ -140,7 +145,7 @@ class _Telling:
 
 
 @contextmanager
-def _own_files(order: Order, scratch: Path) -> Iterator[AnyJob]:
+def own_files(order: Order, scratch: Path) -> Iterator[AnyJob]:
     """The job, with loose files that this node does not have, or has otherwise, taken from the order."""
     moved: dict[str, str] = {}
     for number, (name, content) in enumerate(order.sources.items()):
