@@ -120,8 +120,11 @@ def main() -> None:
     print(f"  messages: {words:,.0f} a second; a run says one every {BEAT:g} s: {words * BEAT:,.0f} places")
     for length in LENGTHS:
         most = min(a_second * length, words * BEAT)
-        print(f"  runs of {length:g} s: one driver keeps {most:,.0f} places busy, all take there "
-              f"{parsed.runs * length / most / 3600:.1f} h, on 100 places {parsed.runs * length / 360_000:.1f} h")  # fmt: skip
+        hours = [parsed.runs * length / many / 3600 for many in (most, 100)]
+        print(
+            f"  runs of {length:g} s: one driver keeps {most:,.0f} places busy, on which {parsed.runs:,} of them take "
+            f"{hours[0]:.1f} h; on 100 places they take {hours[1]:.1f} h"
+        )
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ from benchmarks.specs.job import AnyJob, J
 from environments.typed_options import UsageError
 from results.files import make_folder, write_json
 
-#: seconds between two words of a run; how often Slurm may lose it; its memory; how long Slurm lets it run
-BEAT, MOST_LOSSES, GIGABYTES, MINUTES = 5.0, 3, 2, 24 * 60
-STOP = "stop"
+#: seconds between two words of a run; how often Slurm may lose one
+BEAT, MOST_LOSSES = 5.0, 3
+LIMITS = {"mem_gb": 2, "timeout_min": 24 * 60}
 
 
 class SlurmExecutor:
@@ -33,47 +33,47 @@ class SlurmExecutor:
         self, partition: str | None = None, threads: int = 1, most: int | None = None, cluster: str = "slurm"
     ) -> None:
         """most: runs that are submitted at a time.  cluster: submitit's word, "local" without Slurm."""
-        self.partition, self.threads, self.most, self.cluster = partition, threads, most or 1000, cluster
+        self.threads, self.most, self.cluster = threads, most or 1000, cluster
+        self.options = {**LIMITS, "cpus_per_task": threads} | ({"slurm_partition": partition} if partition else {})
 
     def run(self, jobs: Sequence[J], root: Path, watcher: Watcher, force: bool = False) -> list[tuple[J, RunOutcome]]:
         """Each run with how it ended.  Raises UsageError without submitit or Slurm."""
         place = root.absolute() / "slurm" / secrets.token_hex(8)
         submitter = self._submitter(place)
-        waiting, active = list(enumerate(jobs)), dict[int, Any]()
+        waiting, active = list(range(len(jobs))), dict[int, Any]()
         losses, outcomes = [0] * len(jobs), list[tuple[J, RunOutcome]]()
         with counted_interrupts([]) as interrupts:
             while (waiting and not interrupts) or active:
                 while waiting and not interrupts and len(active) < self.most:
-                    key, job = waiting.pop(0)
-                    order = (job, root.absolute(), force, self.threads, place, key)
+                    key = waiting.pop(0)
+                    order = (jobs[key], root.absolute(), force, self.threads, place, key)
                     active[key] = submitter.submit(carry_out, *order)
                     if not losses[key]:
-                        watcher.started(job)
+                        watcher.started(jobs[key])
                 time.sleep(PATIENCE)
-                if interrupts and not (place / STOP).exists():
+                if interrupts and not (place / "stop").exists():
                     watcher.stopping()
-                    (place / STOP).touch()
+                    (place / "stop").touch()
                 for key, submitted in list(active.items()):
                     with suppress(OSError, ValueError):  # not yet written
                         watcher.progressed(jobs[key], Progress(**json.loads((place / f"{key}.json").read_bytes())))
-                    if len(interrupts) > 1:
+                    if len(interrupts) > 1 or (interrupts and submitted.state == "PENDING"):
                         submitted.cancel(check=False)
                         ended = RunOutcome("interrupted")
-                    elif not submitted.done():
-                        continue
-                    else:
+                    elif submitted.done():
                         try:
                             ended = submitted.result()
                         except Exception as error:  # a lost node, the time limit, memory
                             losses[key] += 1
                             ended = RunOutcome("failed", f"Slurm ended it {losses[key]} times: {error}")
-                            if losses[key] < MOST_LOSSES and not interrupts:
-                                waiting.insert(0, (key, jobs[key]))
-                                del active[key]
-                                continue
+                    else:
+                        continue
                     del active[key]
-                    outcomes.append((jobs[key], ended))
-                    watcher.ended(jobs[key], ended)
+                    if ended.status == "failed" and 0 < losses[key] < MOST_LOSSES and not interrupts:
+                        waiting.insert(0, key)
+                    else:
+                        outcomes.append((jobs[key], ended))
+                        watcher.ended(jobs[key], ended)
                 watcher.tick()
         shutil.rmtree(place, ignore_errors=True)
         return outcomes
@@ -81,17 +81,14 @@ class SlurmExecutor:
     def _submitter(self, place: Path) -> Any:
         try:
             import submitit
+
+            make_folder(place)
+            submitter = submitit.AutoExecutor(place, cluster=self.cluster)
         except ImportError:
             raise UsageError("--executor slurm needs submitit: pip install 'metarl-bench[slurm]'") from None
-        make_folder(place)
-        try:
-            submitter = submitit.AutoExecutor(place, cluster=self.cluster)
         except RuntimeError as error:
             raise UsageError(f"there is no Slurm here ({error}); start the command on one of its machines") from error
-        options: dict[str, Any] = {"cpus_per_task": self.threads, "mem_gb": GIGABYTES, "timeout_min": MINUTES}
-        if self.partition is not None:
-            options["slurm_partition"] = self.partition
-        submitter.update_parameters(**options)
+        submitter.update_parameters(**self.options)
         return submitter
 
 
@@ -107,7 +104,7 @@ class _Telling:
             write_json(self._place / f"{self._key}.json", asdict(progress))
 
     def tick(self) -> None:
-        if self._next < float("inf") and (self._place / STOP).exists():
+        if self._next < float("inf") and (self._place / "stop").exists():
             self._next = float("inf")
             os.kill(os.getpid(), signal.SIGTERM)
 

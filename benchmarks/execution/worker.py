@@ -68,8 +68,8 @@ def run_job(
             checkpoint = folder.load_checkpoint()
             resumed_at = checkpoint["iteration"] if checkpoint else 0
             try:
-                folder.begin_attempt(job.record(), resumed_at)
                 with allow(threads):
+                    folder.begin_attempt(job.record(), resumed_at)
                     CARRY_OUT[job.kind](job, folder, report, should_stop)
             except Interrupted:
                 folder.end_attempt("interrupted")
