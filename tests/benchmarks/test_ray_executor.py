@@ -92,17 +92,15 @@ def test_forty_runs_on_three_nodes_of_which_two_are_killed_have_the_bytes_of_thi
     source = write_good(tmp_path)
     specs = [replace(spec, budget=320, checkpoint_every=2) for spec in small_plan(source, seeds=40)]
     doomed = [nodes(), nodes(), nodes()][:2]
-    chance = random.Random(0)
-    moments = sorted(chance.sample(range(5, 60), 2))
-    words = 0
+    moments = sorted(random.Random(0).sample(range(1, 30), 2))
 
-    def lose(spec: AnyJob, progress: Progress) -> None:
-        nonlocal words
-        words += 1
-        if doomed and words >= moments[-len(doomed)]:
-            cluster.remove_node(doomed.pop(0), allow_graceful=False)
+    class Killing(Recorder):
+        def ended(self, spec: AnyJob, ended: RunOutcome) -> None:
+            super().ended(spec, ended)
+            if doomed and len(self.outcomes) >= moments[-len(doomed)]:
+                cluster.remove_node(doomed.pop(0), allow_graceful=False)
 
-    recorder = Recorder(lose)
+    recorder = Killing()
     outcomes = RayExecutor(cluster.address).run(specs, tmp_path / "store", recorder)
     assert not doomed
     assert sorted(recorder.begun) == sorted(spec.label for spec in specs)  # each told once, lost or not
