@@ -18,9 +18,10 @@ from typing import Any
 
 from benchmarks.commands.arguments import positive
 from benchmarks.execution.carried_files import Files, kept_files
-from benchmarks.execution.ray_executor import MEMORY, RayExecutor
+from benchmarks.execution.ray_executor import RayExecutor
 from benchmarks.execution.ray_mailbox import News
 from benchmarks.execution.ray_node import BEAT, Answer, Order
+from benchmarks.execution.ray_places import MEMORY
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome, run_job
 from benchmarks.planning.plan import make_plan

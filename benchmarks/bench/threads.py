@@ -80,7 +80,7 @@ def main() -> None:
 
     torch.set_num_threads(1)
     meter = _Meter()
-    mujoco.batch.Batch.step = meter.timed(mujoco.batch.Batch.step)  # type: ignore[method-assign]
+    mujoco.batch.Batch.step = meter.timed(mujoco.batch.Batch.step)
     task_chunks.each_part = meter.timed(task_chunks.each_part)
     sessions = {count: session(parsed.tasks, parsed.horizon) for count in (1, parsed.threads)}
     taken: dict[int, list[Taken]] = {count: [] for count in sessions}

@@ -11,7 +11,7 @@ import pickle
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic
 
@@ -20,6 +20,7 @@ from benchmarks.execution.executor import PATIENCE, Watcher, counted_interrupts
 from benchmarks.execution.ray_connection import bootstrap, connect, raise_file_limit
 from benchmarks.execution.ray_mailbox import Mailbox, News
 from benchmarks.execution.ray_node import Answer, Order, sources_of
+from benchmarks.execution.ray_places import Places
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import WAITING, RunOutcome
 from benchmarks.specs.job import AnyJob, J
@@ -28,12 +29,10 @@ from results.files import StoreError
 from results.run_folder import RunFolder
 from results.store import Store
 
-#: what a run is declared to need beside its cores, in bytes: a paper-size one takes up to 2 GiB
-MEMORY = 2 * 1024**3
 #: a run that is lost so often with no checkpoint in between is the reason itself, as where it fills a node's memory
 MOST_LOSSES = 5
-#: seconds between two looks at the nodes, and at runs that another process holds
-NODES_INTERVAL, HELD_INTERVAL = 2.0, 2.0
+#: seconds between two looks at runs that another process holds
+HELD_INTERVAL = 2.0
 LOST = "lost with its node; goes on elsewhere"
 
 
@@ -43,15 +42,16 @@ class _Held(Exception):
 
 @dataclass
 class _Run(Generic[J]):
-    key: int
     job: J
     identity: dict[str, Any]
     folder: RunFolder
     lock: ExitStack
     progress: Progress
+    key: int = 0  # of its latest task, whose news alone count
     task: Any = None  # Ray's reference to the answer
     begun: bool = False
     losses: int = 0
+    refused: dict[str, str] = field(default_factory=dict)  # nodes that cannot make this run
 
 
 class RayExecutor:
@@ -92,7 +92,8 @@ class _Campaign(Generic[J]):
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        self._ray, self._threads, self._most = ray, executor.threads, executor.most
+        self._ray, self._threads = ray, executor.threads
+        self._places = Places(ray, executor.threads, executor.most)
         self._store, self._watcher, self._force = store, watcher, force
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._mailbox: Any = ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
@@ -101,9 +102,7 @@ class _Campaign(Generic[J]):
         self._held: list[J] = []
         self._told_held: set[str] = set()
         self._outcomes: list[tuple[J, RunOutcome]] = []
-        self._refused: dict[str, str] = {}  # nodes, and what is another there
-        self._places = 0
-        self._looked_at = self._tried_at = 0.0
+        self._tried_at = 0.0
         self._key = 0
         self._stopping = False
 
@@ -112,13 +111,13 @@ class _Campaign(Generic[J]):
             seen = 0
             try:
                 while ((waiting or self._held) and not seen) or self._active:
-                    self._look_at_nodes()
+                    self._places.look()
                     if not seen:
                         self._retry_held(waiting)
-                        while waiting and len(self._active) < self._room() and not interrupts:
+                        while waiting and len(self._active) < self._places.room and not interrupts:
                             self._begin(waiting.pop(0))
                     self._hear()
-                    if self._refused and not self._places and not seen:
+                    if self._places.refused and not self._places.count and not seen:
                         self._refuse_all(waiting)
                     if len(interrupts) > seen:
                         seen = len(interrupts)
@@ -129,28 +128,9 @@ class _Campaign(Generic[J]):
                 for run in self._active.values():
                     self._cancel(run)
                     run.lock.close()
-                self._ray.kill(self._mailbox)
+                with suppress(Exception):  # it is gone with the cluster
+                    self._ray.kill(self._mailbox)
         return self._outcomes
-
-    def _room(self) -> int:
-        """How many may be under way: those that wait for a node keep it busy, and make a cluster that can grow."""
-        room = self._places + max(2, self._places // 4)
-        return room if self._most is None else min(room, self._most)
-
-    def _look_at_nodes(self) -> None:
-        if time.monotonic() < self._looked_at + NODES_INTERVAL:
-            return
-        self._looked_at = time.monotonic()
-        alive = [node for node in self._ray.nodes() if node["Alive"] and node["NodeID"] not in self._refused]
-        has = [(int(node["Resources"].get("CPU", 0)), int(node["Resources"].get("memory", 0))) for node in alive]
-        self._places = sum(min(cores // self._threads, memory // MEMORY) for cores, memory in has)
-        most = max(has, default=(0, 0))
-        if most[0] and not self._places:
-            cores, memory = most[0], most[1] / 2**30
-            raise UsageError(
-                f"a run takes {self._threads} cores and {MEMORY >> 30} GiB, the cluster's largest node has {cores} "
-                f"and {memory:.1f} GiB; give fewer --threads, or start nodes by `ray start --memory=BYTES`"
-            )
 
     def _begin(self, job: J) -> None:
         """Takes the run's lock and hands it to the cluster; what another process holds is tried again later."""
@@ -180,14 +160,11 @@ class _Campaign(Generic[J]):
                 self._end_unbegun(job, RunOutcome("stored"))
                 return
             folder.load_checkpoint()
-            self._key += 1
-            run = _Run(self._key, job, identity, folder, lock, Progress(0, 0, job.size))
-            self._submit(run)
-        except (UsageError, StoreError) as error:
+        except StoreError as error:
             lock.close()
             self._end_unbegun(job, RunOutcome("failed", str(error), refused=True))
             return
-        self._active[run.key] = run
+        self._submit(_Run(job, identity, folder, lock, Progress(0, 0, job.size)))
 
     def _parents(self, job: AnyJob) -> Iterator[tuple[dict[str, Any], RunFolder]]:
         """Identities and folders of the runs that it begins with, and of theirs."""
@@ -203,13 +180,20 @@ class _Campaign(Generic[J]):
             waiting += again
 
     def _submit(self, run: _Run[J]) -> None:
-        files = begun_files(run.folder)
-        parents = [(identity, kept_files(folder)) for identity, folder in self._parents(run.job) if folder.finished]
-        order = Order(run.key, run.job, run.identity, files, self._threads, sources_of(run.job), parents)
-        options: dict[str, Any] = {"num_cpus": self._threads, "memory": MEMORY, "max_retries": 0, "name": run.job.label}
-        if self._refused:
-            options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(self._refused))})"}
+        """Hands it to the cluster, with what is there of it."""
+        self._active.pop(run.key, None)
+        try:
+            files, sources = begun_files(run.folder), sources_of(run.job)
+            parents = [(identity, kept_files(folder)) for identity, folder in self._parents(run.job) if folder.finished]
+        except StoreError as error:
+            self._end(run, RunOutcome("failed", str(error), refused=True))
+            return
+        self._key += 1
+        run.key = self._key
+        order = Order(run.key, run.job, run.identity, files, self._threads, sources, parents)
+        options = self._places.options(run.refused) | {"name": run.job.label}
         run.task = self._remote.options(**options).remote(pickle.dumps(order), self._mailbox)
+        self._active[run.key] = run
 
     def _hear(self) -> None:
         """Pass on what has been posted, and settle what has ended."""
@@ -235,7 +219,12 @@ class _Campaign(Generic[J]):
     def _take(self, run: _Run[J], news: News) -> None:
         self._see_begun(run)
         if news.files is not None:
-            unpack(news.files, run.folder)
+            try:
+                unpack(news.files, run.folder)
+            except StoreError as error:  # as where the disk is full
+                self._cancel(run)
+                self._end(run, RunOutcome("failed", str(error), refused=True))
+                return
             run.losses = 0
         if news.progress is not None:
             run.progress = news.progress
@@ -253,12 +242,9 @@ class _Campaign(Generic[J]):
             self._lose(run, _first_line(error))
             return
         if isinstance(answer, tuple):  # the node could not even read what it was to do
-            answer = Answer(answer[0], answer[1])
+            answer = Answer(*answer, altogether=True)
         if answer.refused and not self._stopping:
-            self._refused[answer.node] = answer.refused
-            self._looked_at = 0.0
-            self._look_at_nodes()
-            self._submit(run)
+            self._refuse(run, answer)
             return
         if answer.outcome is None:
             self._end(run, RunOutcome("interrupted"))
@@ -272,6 +258,16 @@ class _Campaign(Generic[J]):
             self._lose(run, "its node stopped it")  # as one does that is taken away with notice
             return
         self._end(run, answer.outcome)
+
+    def _refuse(self, run: _Run[J], answer: Answer) -> None:
+        """Goes to another node, if there is one."""
+        (self._places.refused if answer.altogether else run.refused)[answer.node] = answer.refused
+        self._places.look(now=True)
+        if run.refused and not self._places.left_but(run.refused):
+            why = "no node of the cluster can make it: " + "; ".join((self._places.refused | run.refused).values())
+            self._end(run, RunOutcome("failed", why, refused=True))
+        else:
+            self._submit(run)
 
     def _lose(self, run: _Run[J], why: str) -> None:
         """Goes on from the last checkpoint that came back."""
@@ -302,7 +298,9 @@ class _Campaign(Generic[J]):
 
     def _refuse_all(self, waiting: list[J]) -> None:
         """No node is left that may carry out any."""
-        why = "no node of the cluster has what these runs were planned with: " + "; ".join(self._refused.values())
+        why = "no node of the cluster has what these runs were planned with: " + "; ".join(
+            self._places.refused.values()
+        )
         outcome = RunOutcome("failed", why, refused=True)
         for run in list(self._active.values()):
             self._cancel(run)
@@ -320,7 +318,7 @@ class _Campaign(Generic[J]):
     def _end(self, run: _Run[J], outcome: RunOutcome) -> None:
         self._see_begun(run)
         run.lock.close()
-        del self._active[run.key]
+        self._active.pop(run.key, None)
         self._outcomes.append((run.job, outcome))
         self._watcher.ended(run.job, outcome)
 

@@ -49,10 +49,12 @@ class Order:
 
 @dataclass(frozen=True)
 class Answer:
-    """`refused`: why this node may not, or cannot, carry out the run; else how it ended, and its files."""
+    """`refused`: why this node may not, or cannot, carry out the run, and by `altogether` any other; else how it ended,
+    and its files."""
 
     node: str
     refused: str = ""
+    altogether: bool = False
     outcome: RunOutcome | None = None
     files: Files = field(default_factory=dict)
 
@@ -66,9 +68,9 @@ def carry_out(order: Order, mailbox: Any) -> Answer:
         tempfile.TemporaryDirectory(prefix="metarl-", ignore_cleanup_errors=True) as scratch,
         own_files(order, Path(scratch)) as job,
     ):
-        differing = differences(job, order.identity)
+        differing, altogether = differences(job, order.identity)
         if differing:
-            return Answer(node, f"node {node[:12]} ({platform.node()}): {differing}")
+            return Answer(node, f"node {node[:12]} ({platform.node()}): {differing}", altogether)
         folder_of = Store(Path(scratch) / "store").folder
         folder = folder_of(order.identity)
         unpack(order.files, folder)
@@ -82,19 +84,20 @@ def carry_out(order: Order, mailbox: Any) -> Answer:
         return Answer(node, outcome=outcome, files=kept_files(folder))
 
 
-def differences(job: AnyJob, identity: Mapping[str, Any]) -> str:
-    """What of the run would be another here, in one line; empty if nothing is."""
+def differences(job: AnyJob, identity: Mapping[str, Any]) -> tuple[str, bool]:
+    """What of the run would be another here, in one line, empty if nothing is; and whether software or code is."""
     try:
         here = {**job.identity(), "code": job.code_now()}
     except Exception as error:  # whatever is missing here, an algorithm or a file of prices
-        return f"{job.label} cannot be made there: {str(error).strip() or type(error).__name__}"
+        return f"{job.label} cannot be made there: {str(error).strip() or type(error).__name__}", False
     there, ours = _flat(here), _flat(identity)
-    differing = [
-        f"{name} is {_short(there.get(name))}, not {_short(ours.get(name))}"
+    differing = {
+        name: f"{name} is {_short(there.get(name))}, not {_short(ours.get(name))}"
         for name in sorted(there.keys() | ours.keys())
         if there.get(name) != ours.get(name)
-    ]
-    return f"of {job.label}, {'; '.join(differing)}" if differing else ""
+    }
+    text = f"of {job.label}, {'; '.join(differing.values())}" if differing else ""
+    return text, any(name == "code" or name.startswith("versions ") for name in differing)
 
 
 class _Telling:

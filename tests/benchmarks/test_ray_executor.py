@@ -42,7 +42,7 @@ def meta_step(self, collector):
 SLOW = """
 def meta_step(self, collector):
     if collector.iteration >= 3 and not os.path.exists({gate!r}):
-        time.sleep(0.1)
+        time.sleep(0.5)
     return super().meta_step(collector)
 """
 #: says where it is and goes on for ever
@@ -119,7 +119,7 @@ def test_ctrl_c_brings_a_checkpoint_back_from_which_the_run_goes_on_to_the_same_
     nodes()
     gate = tmp_path / "gate"
     long, later = small_plan(write_spoilt(tmp_path, SLOW.format(gate=str(gate)), "slow"), seeds=2)
-    long = replace(long, budget=40_000)
+    long = replace(long, budget=4_000)
     executor = RayExecutor(cluster.address, most=1)
 
     def interrupt(spec: object, progress: Progress) -> None:
