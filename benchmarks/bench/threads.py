@@ -95,8 +95,10 @@ def main() -> None:
                 )  # fmt: skip
     one, many = taken[1], taken[parsed.threads]
     ratios = [first.clock / second.clock for first, second in zip(one, many, strict=True)]
-    alone = median(each.processor - each.shared for each in many)
-    ideal = median(each.processor for each in one) / (alone + median(each.shared for each in many) / parsed.threads)
+    alone, shared = (
+        median(values) for values in ([each.processor - each.shared for each in many], [each.shared for each in many])
+    )
+    ideal = (alone + shared) / (alone + shared / parsed.threads)
     learned = [training.state["algorithm"]["parameters"] for training in sessions.values()]
     equal = all(torch.equal(value, learned[1][name]) for name, value in learned[0].items())
     load = f"a load of {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"

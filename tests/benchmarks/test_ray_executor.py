@@ -250,15 +250,15 @@ def test_nodes_of_other_software_or_code_are_refused_with_what_differs(
 
 def test_a_loose_file_goes_with_its_run(tmp_path: Path) -> None:
     (spec,) = small_plan(write_good(tmp_path))
-    assert spec.source is not None
+    source = tmp_path / "drift.py"
     order = Order(1, spec, spec.identity(), {}, sources=sources_of(spec))
     with own_files(order, tmp_path / "scratch") as job:
         assert job is spec
-    Path(spec.source).write_text("# another version here\n")
+    source.write_text("# another version here\n")
     with own_files(order, tmp_path / "scratch") as job:
         assert job.code_now() == order.identity["code"]
         assert str(tmp_path / "scratch") in str(job.source)  # type: ignore[attr-defined]
-    Path(spec.source).unlink()
+    source.unlink()
     with pytest.raises(StoreError, match=r"cannot read .*drift\.py: No such file"):
         sources_of(spec)
 
