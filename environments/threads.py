@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,8 @@ class _Inside(local):
 
 _inside = _Inside()
 _allowed = 1
-_pool: ThreadPoolExecutor | None = None
+#: of this process, with its identifier: threads do not live on in a process that is forked
+_pool: tuple[int, ThreadPoolExecutor] | None = None
 
 
 def allowed() -> int:
@@ -39,13 +41,12 @@ def allow(count: int) -> Iterator[None]:
     if count < 1:
         raise ValueError(f"threads must be at least 1, got {count}")
     before = _allowed, _pool
-    _allowed = count
-    _pool = ThreadPoolExecutor(count, "part", torch.set_num_threads, (1,)) if count > 1 else None
+    _allowed, _pool = count, None
     try:
         yield
     finally:
-        if _pool is not None:
-            _pool.shutdown(cancel_futures=True)
+        if _pool is not None and _pool[0] == os.getpid():
+            _pool[1].shutdown(cancel_futures=True)
         _allowed, _pool = before
 
 
@@ -56,7 +57,7 @@ def each_part(work: Callable[[P], T], parts: Sequence[P]) -> list[T]:
     they do to torch's grad mode is their own.  A part that has parts of its own works on them one after the other.
     Raises what the first of them that failed has raised, RuntimeError if one has drawn.
     """
-    if _pool is None or len(parts) < 2 or _inside.part:
+    if _allowed == 1 or len(parts) < 2 or _inside.part:
         return [work(part) for part in parts]
     differentiated = torch.is_grad_enabled()
 
@@ -66,13 +67,20 @@ def each_part(work: Callable[[P], T], parts: Sequence[P]) -> list[T]:
             return work(part)
 
     before = _generators()
-    results = list(_pool.map(worked, parts))
+    results = list(_own_pool().map(worked, parts))
     if _generators() != before:
         raise RuntimeError(
             "a part that may be worked on beside others has drawn from a global generator, so that its numbers would "
             "depend on chance: draw before, from a stream, or run with --threads 1"
         )
     return results
+
+
+def _own_pool() -> ThreadPoolExecutor:
+    global _pool
+    if _pool is None or _pool[0] != os.getpid():
+        _pool = os.getpid(), ThreadPoolExecutor(_allowed, "part", torch.set_num_threads, (1,))
+    return _pool[1]
 
 
 def _generators() -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import numpy as np
@@ -28,6 +29,16 @@ def test_parts_are_worked_on_beside_each_other_and_come_in_order() -> None:
     assert [part for part, _ in results] == [0, 1, 2, 3]
     assert len({name for _, name in results}) == 2
     assert threads.allowed() == 1
+
+
+def test_a_process_that_is_forked_has_threads_of_its_own() -> None:
+    with threads.allow(2):
+        assert threads.each_part(abs, [-1, -2]) == [1, 2]
+        child = os.fork()
+        if child == 0:
+            os._exit(sum(threads.each_part(abs, [-3, -4])))
+        _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 7
 
 
 def test_a_parts_own_parts_wait_for_no_thread() -> None:
