@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks.commands import explain_arguments, tune_arguments
+from benchmarks.commands import execution_arguments, explain_arguments, tune_arguments
 from benchmarks.commands.arguments import names as _names
 from benchmarks.commands.arguments import positive as _positive
 from benchmarks.package_guard import shadowed
@@ -195,7 +195,7 @@ def _add_tuned(command: argparse.ArgumentParser) -> None:
 def _add_run_options(command: argparse.ArgumentParser, output: str) -> None:
     _add_results(command)
     command.add_argument("--output", type=Path, default=Path(output), metavar="DIR", help=f"default: ./{output}")
-    command.add_argument("--workers", type=_positive, default=os.cpu_count(), metavar="N", help="runs at a time")
+    execution_arguments.add_to(command)
     command.add_argument("--force", action="store_true", help="run again what has finished")
 
 
@@ -221,7 +221,7 @@ def _show(parsed: argparse.Namespace) -> int:
 
 
 def _leaderboard(parsed: argparse.Namespace) -> int:
-    from benchmarks.commands.jobs import RunOptions, show_plan
+    from benchmarks.commands.jobs import show_plan
     from benchmarks.commands.leaderboard import run_leaderboard
     from benchmarks.commands.until_decided import last_look, run_until_decided, show_first_look
     from benchmarks.planning.definition import find_definition
@@ -236,7 +236,7 @@ def _leaderboard(parsed: argparse.Namespace) -> int:
     )  # fmt: skip
     specs.require_runs()
     print_left_out(specs.left_out, specs.notes)
-    options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
+    options = execution_arguments.options_of(parsed, parsed.output)
     if parsed.dry_run:
         return show_first_look(specs, options) if parsed.until_decided else show_plan(specs, options)
     if parsed.until_decided:
@@ -251,7 +251,6 @@ def _compare(parsed: argparse.Namespace) -> int:
 
 
 def _paper(parsed: argparse.Namespace) -> int:
-    from benchmarks.commands.jobs import RunOptions
     from benchmarks.commands.paper import PaperOptions, render_stored, run_paper
     from results.published import find_paper
 
@@ -259,7 +258,7 @@ def _paper(parsed: argparse.Namespace) -> int:
     suites = _names(parsed.suites)
     choice = PaperOptions(suites, parsed.seeds, parsed.profile, tuple(parsed.settings), parsed.only_studies)
     output = parsed.output or Path(f"paper-{paper.name}")
-    options = RunOptions(parsed.results, output, parsed.workers, parsed.force)
+    options = execution_arguments.options_of(parsed, output)
     return render_stored(paper, choice, options) if parsed.stored else run_paper(paper, choice, options, parsed.dry_run)
 
 

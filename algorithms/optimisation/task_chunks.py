@@ -8,6 +8,7 @@ from typing import TypeVar
 import torch
 
 from algorithms.policies.parameters import Parameters
+from environments.threads import each_part
 
 T = TypeVar("T")
 
@@ -19,12 +20,12 @@ def chunks(tasks: int, size: int) -> Iterator[slice]:
 
 
 def each_chunk(work: Callable[[slice], T], tasks: int, size: int) -> list[T]:
-    """What comes of every chunk, in the tasks' order.
+    """What comes of every chunk, in the tasks' order, on as many threads as the run may use.
 
     Every sum over tasks is made of these results by `added`, so that its bytes depend on the size of a chunk, which is
     part of a configuration, and never on who works on which chunk, or on which is done first.
     """
-    return [work(part) for part in chunks(tasks, size)]
+    return each_part(work, list(chunks(tasks, size)))
 
 
 def added(results: Iterable[Parameters]) -> Parameters:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.commands.compare import run_comparison
-from benchmarks.commands.jobs import RunOptions
+from benchmarks.commands.execution_arguments import options_of
 from benchmarks.commands.newcomer_tuning import NewcomerTuning, opponents_effort, plan_newcomer, show_comparison
 from benchmarks.commands.report import reference_runs
 from benchmarks.planning.fitting import print_left_out
@@ -44,7 +44,7 @@ def compare(parsed: argparse.Namespace, suites: Sequence[str] | None, against: S
             parsed.benchmark, cells, parsed.algorithm, specs[0].profile,
             opponents_effort(stored, specs, parsed.trials), into, lambda: plan(into if into.is_dir() else False),
         )  # fmt: skip
-    options = RunOptions(parsed.results, parsed.output, parsed.workers, parsed.force)
+    options = options_of(parsed, parsed.output)
     if parsed.dry_run:
         return show_comparison(specs, tuning, options)
     return run_comparison(found, specs, against, options, specs.left_out, tuning)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,16 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where to read and write, and how many jobs at a time."""
+    """Where to read and write, how many jobs at a time, and what carries them out: nothing given, this machine."""
 
     results: Path
     output: Path
     workers: int
     force: bool = False
+    make_executor: Callable[[], Executor] | None = None
+
+    def executor(self) -> Executor:
+        return LocalExecutor(self.workers) if self.make_executor is None else self.make_executor()
 
 
 def missing(jobs: Sequence[J], store: Store, force: bool = False) -> list[J]:
@@ -110,7 +114,7 @@ def run_plan(
     # what others wait for, then the longest, so that no core is idle at the end
     ordered = sorted(needed, key=lambda job: (not _child_of(job), -expected[job.label]))
     with make_display(expected, options.workers) as display:
-        outcomes = (executor or LocalExecutor(options.workers)).run(ordered, store.root, display, options.force)
+        outcomes = (executor or options.executor()).run(ordered, store.root, display, options.force)
     failed = [(job, ended) for job, ended in outcomes if ended.status == "failed"]
     _print_failures(failed, store)
     ended = sum(outcome.status in ("finished", "stored") for _, outcome in outcomes)

@@ -11,7 +11,7 @@ from algorithms.catalogue import find_algorithm
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions, run_plan
 from benchmarks.commands.report import REFERENCE
 from benchmarks.commands.text_table import text_table
-from benchmarks.execution.executor import Executor, LocalExecutor, Watcher
+from benchmarks.execution.executor import Executor, Watcher
 from benchmarks.execution.progress import as_time
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome
@@ -74,7 +74,7 @@ def run_tuning(plan: TunePlan, options: RunOptions, executor: Executor | None = 
         print("\n".join([*_as_lines(cell.cell.label, outcome), f"  written to {path}"]), flush=True)
 
     tuning = Tuning(plan.cells, store, choose)
-    telling = _Telling(executor or LocalExecutor(options.workers), tuning)
+    telling = _Telling(executor or options.executor(), tuning)
     while trials := tuning.next_round():
         _, code = run_plan(trials, store, options, telling)
         if code == INTERRUPTED:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
+from benchmarks.commands import execution_arguments
 from benchmarks.commands.arguments import names, positive
 
 
@@ -29,13 +29,12 @@ def add_to(command: argparse.ArgumentParser) -> None:
         "--points", type=positive, default=4, metavar="N", help="of each option, in a grid (default: 4)"
     )
     command.add_argument("--into", type=Path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
-    command.add_argument("--workers", type=positive, default=os.cpu_count(), metavar="N", help="runs at a time")
+    execution_arguments.add_to(command)
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
 
 
 def carry_out(parsed: argparse.Namespace) -> int:
     """The command's exit code.  Raises UsageError and StoreError."""
-    from benchmarks.commands.jobs import RunOptions
     from benchmarks.commands.tune import default_folder, run_tuning, show_tuning
     from benchmarks.planning.tuned_values import SHIPPED
     from benchmarks.tuning.cell import Effort
@@ -52,5 +51,5 @@ def carry_out(parsed: argparse.Namespace) -> int:
     into = parsed.into or default_folder(algorithms or ())
     chosen = (parsed.benchmark or "quick", names(parsed.suites), algorithms, parsed.profile)
     plan = plan_tuning(*chosen, effort, tuple(dict.fromkeys((into, SHIPPED))))
-    options = RunOptions(parsed.results, into, parsed.workers)
+    options = execution_arguments.options_of(parsed, into)
     return show_tuning(plan, options) if parsed.dry_run else run_tuning(plan, options)

@@ -73,23 +73,25 @@ class LocalExecutor:
     that a run leaves behind: they end with its worker.
     """
 
-    def __init__(self, workers: int) -> None:
-        if workers < 1:
-            raise ValueError(f"workers must be at least 1, got {workers}")
-        self.workers = workers
+    def __init__(self, workers: int, threads: int = 1) -> None:
+        """threads: how many each run may use."""
+        for name, count in (("workers", workers), ("threads", threads)):
+            if count < 1:
+                raise ValueError(f"{name} must be at least 1, got {count}")
+        self.workers, self.threads = workers, threads
 
     def run(self, jobs: Sequence[J], root: Path, watcher: Watcher, force: bool = False) -> list[tuple[J, RunOutcome]]:
         """Each run with how it ended.  root: the store's.  force: also what has finished before."""
         start_server()
         waiting, active = list(jobs), list[_Worker[J]]()
         outcomes: list[tuple[J, RunOutcome]] = []
-        with _counted_interrupts(active) as interrupts:
+        with counted_interrupts(active) as interrupts:
             seen = 0
             try:
                 while (waiting and not seen) or active:
                     while waiting and not seen and self._has_room(active):
                         job = waiting.pop(0)
-                        connection, process = _start(job, root, force)
+                        connection, process = _start(job, root, force, self.threads)
                         active.append(_Worker(job, connection, process, _death_of(process)))
                         watcher.started(job)
                     # a fork of the worker's may hold the connection open, so that its end alone tells of no death
@@ -135,10 +137,10 @@ def start_server() -> None:
         signal.signal(signal.SIGINT, handler)
 
 
-def _start(job: AnyJob, root: Path, force: bool) -> tuple[Connection, ForkServerProcess]:
+def _start(job: AnyJob, root: Path, force: bool, threads: int) -> tuple[Connection, ForkServerProcess]:
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe(duplex=True)
-    process = context.Process(target=work, args=(job, root, force, theirs), name=job.label)
+    process = context.Process(target=work, args=(job, root, force, theirs, threads), name=job.label)
     process.start()
     theirs.close()  # so that the end of the process is the end of the file
     return ours, process
@@ -213,7 +215,7 @@ def _exit(code: int | None) -> str:
 
 
 @contextmanager
-def _counted_interrupts(active: Collection[_Worker]) -> Iterator[list[int]]:
+def counted_interrupts(active: Collection[_Worker]) -> Iterator[list[int]]:
     """Collects Ctrl-C and SIGTERM instead of letting them end this process; Ctrl-Z stops the workers with it.
 
     The second one kills the workers there and then: this process may be waiting for the rest of a message.

@@ -18,6 +18,7 @@ from benchmarks.execution.parents import standing_run, stored_parents
 from benchmarks.execution.studying import run_study
 from benchmarks.execution.training import Interrupted, Progress, train
 from benchmarks.specs.job import AnyJob
+from environments.threads import allow
 from environments.typed_options import UsageError
 from results.files import StoreError
 from results.store import Store, Stored, StoredRun, StoredStudy, StoredTrial
@@ -45,10 +46,11 @@ def run_job(
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
+    threads: int = 1,
 ) -> RunOutcome:
-    """The job, from its checkpoint if there is one, on one thread; every failure is recorded and returned.
+    """The job, from its checkpoint if there is one; every failure is recorded and returned.
 
-    root: the store's.  force: begin anew even if it has finished.
+    root: the store's.  force: begin anew even if it has finished.  threads: how many it may use, to the same bytes.
     """
     import torch
 
@@ -67,12 +69,13 @@ def run_job(
             checkpoint = folder.load_checkpoint()
             resumed_at = checkpoint["iteration"] if checkpoint else 0
             try:
-                folder.begin_attempt(job.record(), resumed_at)
-                given = {}
-                if job.parent_runs:
-                    _make_parents(job, root, report, should_stop)
-                    given["parents"] = stored_parents(job, Store(root))
-                CARRY_OUT[job.kind](job, folder, report, should_stop, **given)
+                with allow(threads):
+                    folder.begin_attempt(job.record(), resumed_at)
+                    given = {}
+                    if job.parent_runs:
+                        _make_parents(job, root, report, should_stop, threads)
+                        given["parents"] = stored_parents(job, Store(root))
+                    CARRY_OUT[job.kind](job, folder, report, should_stop, **given)
             except Interrupted:
                 folder.end_attempt("interrupted")
                 return RunOutcome("interrupted")
@@ -90,7 +93,9 @@ class ParentFailed(RuntimeError):
     """A run that the job begins with failed."""
 
 
-def _make_parents(job: AnyJob, root: Path, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:
+def _make_parents(
+    job: AnyJob, root: Path, report: Callable[[Progress], None], should_stop: Callable[[], bool], threads: int
+) -> None:
     """Carries out, here, those of the runs that the job begins with that have not finished; waits for one that another
     process holds.
 
@@ -104,14 +109,14 @@ def _make_parents(job: AnyJob, root: Path, report: Callable[[Progress], None], s
             message = progress.message if progress.message == WAITING else f"{role} {progress.message}".strip()
             report(Progress(0, progress.environment_steps, job.size, message))
 
-        ended = run_job(run, root, False, told, should_stop)
+        ended = run_job(run, root, False, told, should_stop, threads)
         if ended.status == "interrupted":
             raise Interrupted(f"stopped in {run.label}")
         if ended.status == "failed":
             raise UsageError(ended.error) if ended.refused else ParentFailed(f"{run.label} failed:\n{ended.error}")
 
 
-def work(job: AnyJob, root: Path, force: bool, connection: Connection) -> NoReturn:
+def work(job: AnyJob, root: Path, force: bool, connection: Connection, threads: int = 1) -> NoReturn:
     """A worker process's whole life: sends `Progress` while it runs, then one `RunOutcome`.
 
     It stops at a checkpoint when told to, and exits at once when the process at the other end is gone.
@@ -127,7 +132,7 @@ def work(job: AnyJob, root: Path, force: bool, connection: Connection) -> NoRetu
         except OSError:  # the parent has died: no failure of the run's own
             _abandon()
 
-    ended = run_job(job, root, force, tell, stop.is_set)
+    ended = run_job(job, root, force, tell, stop.is_set, threads)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # closed, or nobody reads it
             stream.flush()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.specs.machine import processor, this_machine
+from environments.threads import allowed
 from results.identity import run_digest
 from results.run_folder import SCHEMA
 
@@ -28,15 +29,13 @@ def record_of(
         "identity": identity,
         "digest": run_digest(identity),
         "description": description,
-        "provenance": {**software_and_machine(), "data": data, "source": source},
+        "provenance": {**software_and_machine(), "threads": allowed(), "data": data, "source": source},
     }
 
 
 @cache
 def software_and_machine() -> dict[str, Any]:
     """The checkout, the installed packages and the machine."""
-    import torch
-
     commit, dirty = checkout()
     return {
         "commit": commit,
@@ -44,7 +43,6 @@ def software_and_machine() -> dict[str, Any]:
         "packages": dict(sorted((found.name, found.version) for found in distributions())),
         "cpu": processor(),
         "machine": this_machine(),
-        "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "platform": platform.platform(),
     }

@@ -10,6 +10,7 @@ import mujoco
 import mujoco.batch
 import numpy as np
 
+from environments import threads
 from environments.batch_env import BatchEnv
 from environments.locomotion.locomotion_options import ContactOptions, HealthOptions, LocomotionOptions
 from environments.locomotion.observation_statistics import CLIP, ObservationStatistics, load_statistics
@@ -75,7 +76,7 @@ class LocomotionBatch(BatchEnv):
         self._terminates = isinstance(options, HealthOptions) and options.terminate
 
         self.model = load_model(self.robot, contact_forces=self._contact_cost != 0)
-        self._batch = mujoco.batch.Batch(self.model, self.num_envs, nthread=1)
+        self._batch = mujoco.batch.Batch(self.model, self.num_envs, nthread=threads.allowed())
         self._control_period = self.model.opt.timestep * self.robot.frame_skip
         self._low, self._high = self.model.actuator_ctrlrange.T.copy()
         self._divisor = options.action_scale / self._high

@@ -29,8 +29,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     kept = [Finding(SUITE, rule, True) for rule in RULES]
     monkeypatch.setattr("benchmarks.commands.compare.check", lambda found, suites: kept)
-    for module in ("jobs", "tune"):
-        monkeypatch.setattr(f"benchmarks.commands.{module}.LocalExecutor", lambda workers: InProcessExecutor())
+    monkeypatch.setattr("benchmarks.commands.jobs.LocalExecutor", lambda workers: InProcessExecutor())
     return write_tuned(tmp_path)
 
 

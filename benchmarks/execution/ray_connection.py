@@ -1,0 +1,68 @@
+"""How this process joins a Ray cluster, and what it hands over to one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from environments.typed_options import UsageError
+
+
+def connect(address: str | None) -> Any:
+    """The module `ray`, connected.  Raises UsageError."""
+    try:
+        import ray
+    except ImportError:
+        raise UsageError("--executor ray needs Ray: pip install 'metarl-bench[ray]'") from None
+    if address is not None and address.startswith("ray://"):
+        raise UsageError(
+            f"--address {address} is for Ray's client, which knows no nodes; start the command on a machine of the "
+            "cluster, with --address auto"
+        )
+    if not ray.is_initialized():
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise UsageError(
+                f"no Ray cluster at {address or 'this machine'}: {reason}; start one by `ray start --head`, add nodes "
+                "by `ray start --address=HOST:6379`, and give --address HOST:6379"
+            ) from error
+    return ray
+
+
+def bootstrap(node: str) -> Callable[[bytes, Any], Any]:
+    """What Ray carries to a node by its text, so that a node without this project can say so.
+
+    node: the module there whose `carry_out` is given the order.
+    """
+
+    def metarl(order: bytes, mailbox: Any) -> Any:
+        try:
+            import importlib
+            import pickle
+
+            carry_out = importlib.import_module(node).carry_out
+            job = pickle.loads(order)
+        except Exception as error:
+            import platform
+
+            import ray
+
+            here = ray.get_runtime_context().get_node_id()
+            return here, f"node {here[:12]} ({platform.node()}): {type(error).__name__}: {error}"
+        return carry_out(job, mailbox)
+
+    return metarl
+
+
+def raise_file_limit() -> None:
+    """The lock of every run that is under way takes a descriptor."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
