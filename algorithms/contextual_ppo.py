@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from algorithms.algorithm import Adaptation
+from algorithms.algorithm import Adaptation, Metrics
 from algorithms.experts.context import Contexts
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, PolicyConfig
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
@@ -29,9 +30,13 @@ from environments.task import TaskRef
 class ContextualPpoConfig(PolicyConfig):
     """No inner step: the task is known, so nothing is adapted to it."""
 
-    step_size: float = searched(3e-3, LogRange(3e-4, 3e-2))  # Adam's
-    gradient_steps: int = searched(10, Integers(1, 20), domain=COUNT)  # full-batch steps on one sample
+    step_size: float = searched(1e-3, LogRange(3e-4, 3e-2))  # Adam's
+    gradient_steps: int = searched(5, Integers(1, 20), domain=COUNT)  # full-batch steps on one sample
     clip: float = unsearched(0.3, BOUND, domain=POSITIVE)
+    # steps on one sample end once they have moved the policy by this mean divergence
+    kl_bound: float = unsearched(0.05, BOUND, domain=POSITIVE)
+    #: whether step_size falls linearly to 0 over the budget, so that the last iterate is no lucky or unlucky one
+    anneal: bool = True
 
 
 class ContextualPpo(MultiTask):
@@ -55,6 +60,26 @@ class ContextualPpo(MultiTask):
         )
         self.parameters = self.network.initial(streams.torch("initial parameters"))
         self.optimiser = Adam(self.parameters, config.step_size)
+
+    def meta_step(self, collector: Collector) -> Metrics:
+        if self.config.anneal and math.isfinite(collector.remaining):
+            left = collector.remaining / (collector.remaining + collector.ledger.spent)
+            self.optimiser.step_size = self.config.step_size * left
+        return super().meta_step(collector)
+
+    def update(self, batches: InnerOuterBatches) -> Metrics:
+        objectives: list[float] = []
+        moved = 0.0
+        while len(objectives) < self.config.gradient_steps and moved <= self.config.kl_bound:
+            objectives.append(self.ascend(batches))
+            moved = self.kl_metrics(batches)["kl_after_adaptation"]
+        return {
+            "objective": objectives[0],
+            "improvement": objectives[-1] - objectives[0],
+            "gradient_steps": float(len(objectives)),
+            "kl": moved,
+            **self.std_metrics(),
+        }
 
     def sample_on(
         self, tasks: Sequence[TaskRef], collector: Collector, trajectories: int | None = None

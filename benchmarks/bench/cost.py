@@ -26,6 +26,7 @@ COSTS = {
     **dict.fromkeys(("e-maml-trpo", "lvc-trpo", "maml-trpo"), 1.7),
     "promp": 1.4,
     "multi-task": 1.25,
+    "maesn": 1.4,
     "task-weighting": 1.4,
     "meta-augmentation": 1.2,
     **dict.fromkeys(("dice-vpg", "e-maml-vpg", "lvc-vpg"), 1.15),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from environments.locomotion.locomotion import LocomotionBatch, LocomotionSuite
 from environments.locomotion.locomotion_options import ContactOptions, dying_pays
 from environments.locomotion.robots import ANT
 from environments.task import Task
+from environments.typed_options import option
 
 #: metres; GMPS's radius around a goal within which sparse rewards show the way, and ours for success
 NEAR = 0.8
@@ -127,10 +128,31 @@ class AntGoalGmps(RingGoalSuite):
 
 
 class AntGoalSparse(RingGoalSuite):
-    """As ant-goal-gmps, but beyond 0.8 m of the goal -|x - g|_1 is that of the episode's first state (GMPS)."""
+    """As ant-goal-gmps, but beyond 0.8 m of the goal -|x - g|_1 is that of the episode's first state (GMPS).
+
+    train_reward=dense pays -|x - g|_1 everywhere in meta-training, as MAESN does; evaluation stays sparse.
+    """
 
     name = "ant-goal-sparse"
     family = "locomotion"
     horizon = 200
     metric = "return"
     environment = SparseGoalBatch
+
+    @dataclass(frozen=True)
+    class Options(RingGoalSuite.Options):
+        train_reward: Literal["sparse", "dense"] = option("sparse", earlier="sparse")
+
+    options: Options
+
+    @property
+    def training_suite(self) -> AntGoalSparse:
+        if self.options.train_reward == "sparse":
+            return self
+        return _AntGoalSparseTraining(replace(self.options, train_reward="sparse"))
+
+
+class _AntGoalSparseTraining(AntGoalSparse):
+    """Its tasks under dense rewards."""
+
+    environment = GoalBatch

@@ -85,6 +85,26 @@ def test_it_reads_the_parameters_of_tasks_while_it_is_evaluated_on_them_and_at_n
         session.algorithm.policy(test_tasks)
 
 
+def test_steps_on_one_sample_end_once_the_policy_has_moved_far_enough():
+    suite = make_suite(SUITES[0])
+    learner, collector = learner_on(suite, "contextual-ppo", **SMALL, step_size=0.03, gradient_steps=20, kl_bound=0.01)
+    metrics = learner.meta_step(collector)
+    assert metrics["kl"] > 0.01 and metrics["gradient_steps"] < 20
+    learner, collector = learner_on(suite, "contextual-ppo", **SMALL, step_size=1e-4, gradient_steps=5, kl_bound=0.01)
+    assert learner.meta_step(collector)["gradient_steps"] == 5
+
+
+@pytest.mark.parametrize("anneal", [True, False])
+def test_the_step_size_falls_over_the_budget_where_it_is_to(anneal):
+    suite = make_suite(SUITES[0])
+    options = make_options(ContextualPpo.Config, {**SMALL, "anneal": anneal, "step_size": 1e-3}, "contextual-ppo")
+    session = Session(suite, ContextualPpo, options, Streams(0), EvaluationProtocol(1, 2), 4 * 3 * 4 * 6)
+    sizes = []
+    while session.iterate() is not None:
+        sizes.append(session.algorithm.optimiser.step_size)
+    assert sizes == pytest.approx([1e-3 * share for share in ((1, 0.75, 0.5, 0.25) if anneal else (1, 1, 1, 1))])
+
+
 def test_fresh_training_tasks_are_observed_too():
     suite = make_suite("half-cheetah-velocity[horizon=5,train_tasks=distribution]")
     config = make_options(ContextualPpo.Config, SMALL, "contextual-ppo")

@@ -216,6 +216,7 @@ def test_a_methods_own_step_is_searched() -> None:
     own = {
         "cavia": "context_step_size",
         "contextual-ppo": "step_size",
+        "maesn": "latent_step_size",
         **{f"bo-mrl-{i}": "regularisation" for i in (1, 2, 3)},
     }
     for name in LEARNING:
