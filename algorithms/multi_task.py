@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from algorithms.algorithm import Metrics
 from algorithms.estimators.surrogates import ratio_objective
 from algorithms.maml_trpo import MamlTrpo
-from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, PolicyConfig
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
 from algorithms.promp import Promp, PrompConfig
@@ -31,7 +32,7 @@ class MultiTask(Promp, MamlTrpo):
 
     name = "multi-task"
     paper = "baseline of Finn, Abbeel and Levine 2017 (pretraining), with Schulman et al. 2017's PPO"
-    Config = MultiTaskConfig
+    Config: ClassVar[type[PolicyConfig]] = MultiTaskConfig
 
     @property
     def training_steps(self) -> int:

@@ -140,11 +140,11 @@ class Explained(GradientMetaLearner):
         objective = AugmentedObjective(self, batches, chosen, self._critical_share(), generator)
         self.augmentation.recentre(self.parameters)
         metrics = self.augmentation.step(objective, generator)
-        self.parameters = self.moved(self.augmentation)
+        self.parameters = self.settled(self.augmentation)
         returns = {f"return_step{k}": float(batch.trajectories.returns.mean()) for k, batch in enumerate(batches)}
         return {**returns, **metrics, **self.std_metrics(), "part": 3.0}
 
-    def moved(self, augmentation: Augmentation) -> Parameters:
+    def settled(self, augmentation: Augmentation) -> Parameters:
         """The meta-parameters after an iteration of the third part: the mean of the lower level's solutions."""
         return augmentation.mean
 
@@ -268,7 +268,7 @@ class XmrlG(Explained, MamlVpg):
     paper = "Improving Generalization of Meta Reinforcement Learning via Explanation, 2024, under review"
     Config = XmrlGConfig
 
-    def moved(self, augmentation: Augmentation) -> Parameters:
+    def settled(self, augmentation: Augmentation) -> Parameters:
         if self.config.meta_update == "posterior":
             return augmentation.mean
         gradient = unflat(augmentation.slope, self.parameters)
