@@ -15,7 +15,7 @@ def run_in_process(spec: RunSpec, root: Path, kill_at: int | None = None, delay:
 
     Returns the last iteration it told of before it was killed, None if it ended by itself.
     """
-    connection, process = _start(spec, root, False)
+    connection, process = _start(spec, root, False, 1)
     told = 0
     while True:
         try:
