@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from algorithms.algorithm import Metrics
 from algorithms.estimators.surrogates import clipped_objective, ratio_objective
 from algorithms.meta_learning.adam_meta_learner import AdamConfig, AdamMetaLearner
-from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, PolicyConfig
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.policies.parameters import Parameters, stacked
 from algorithms.search_space import BOUND, COUNT, NOT_NEGATIVE, POSITIVE, Integers, searched, unsearched
@@ -38,7 +39,7 @@ class Promp(AdamMetaLearner):
 
     name = "promp"
     paper = "Rothfuss, Lee, Clavera, Asfour and Abbeel 2019, arXiv:1810.06784"
-    Config = PrompConfig
+    Config: ClassVar[type[PolicyConfig]] = PrompConfig
 
     def inner_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
         return ratio_objective(policy, batch.trajectories, batch.advantages)
