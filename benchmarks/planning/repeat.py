@@ -83,7 +83,7 @@ def find_way(paper: Paper, run: StoredRun) -> Way:
             planned = way.spec(spec.suite, spec.algorithm)
         except (UsageError, IndexError):
             continue
-        found = replace(way, settings=tuple(_other_options(spec, planned)))
+        found = replace(way, settings=tuple(other_options(spec, planned)))
         if _digest(found, spec) == wanted:
             return found
     raise UsageError(f"profile {spec.profile} has other terms today")
@@ -103,13 +103,13 @@ def _digest(way: Way, spec: RunSpec) -> str | None:
         return None
 
 
-def _other_options(spec: RunSpec, planned: RunSpec) -> Iterator[str]:
+def other_options(spec: RunSpec, planned: RunSpec) -> Iterator[str]:
     """Settings that give the planned run, and those that it begins with, the spec's options."""
     for name, value in spec.configuration.items():
         if planned.configuration.get(name) != value:
             yield f"{spec.algorithm}.{name}={_option_text(value)}"
     for role in spec.parents.keys() & planned.parents.keys():
-        yield from _other_options(spec.parents[role], planned.parents[role])
+        yield from other_options(spec.parents[role], planned.parents[role])
 
 
 def _option_text(value: Any) -> str:

@@ -11,9 +11,11 @@ import torch
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.api import run_cell
+from benchmarks.commands.explain import run_explain
 from benchmarks.commands.jobs import RunOptions, missing, run_plan, show_plan, with_parents
 from benchmarks.commands.leaderboard import run_leaderboard
 from benchmarks.commands.verify import verify
+from benchmarks.commands.verify_all import verify_all
 from benchmarks.conformance.rules import check
 from benchmarks.execution.executor import LocalExecutor, start_server
 from benchmarks.execution.in_process import InProcessExecutor
@@ -21,9 +23,11 @@ from benchmarks.execution.parents import stored_parents
 from benchmarks.execution.training import Interrupted, open_session
 from benchmarks.execution.worker import run_job
 from benchmarks.planning.plan import make_plan
+from benchmarks.planning.repeat import other_options
 from benchmarks.specs.job import read_job
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.trial_spec import TrialSpec
+from benchmarks.verification.plan import Selection
 from environments.access import Guard
 from environments.catalogue import make_suite
 from environments.problem import EvaluationProtocol, Problem
@@ -33,6 +37,22 @@ from results.store import Store
 from tests.support.adapters import contents
 from tests.support.families import FAMILY, family_plan, write_family
 from tests.support.killed_runs import run_in_process
+
+#: a method with a meta-gradient that asks for its parent
+GUIDED = """class Guided(MamlVpg):
+    name = "guided"
+    parents = {"guide": "teacher"}
+
+    @dataclass(frozen=True)
+    class Config(AdamConfig):
+        guide_share: float = unsearched(0.25, "of a test")
+
+    def __init__(self, problem, config, streams):
+        super().__init__(problem, config, streams)
+        assert "bias" in problem.parent("guide")
+
+
+class Pupil(Drift):"""
 
 
 def options(folder: Path) -> RunOptions:
@@ -152,6 +172,35 @@ def test_verify_makes_parent_and_child_again(tmp_path: Path) -> None:
     assert run_job(spec, tmp_path / "store").status == "finished"
     result = verify(Store(tmp_path / "store").folder(spec.identity()).path)
     assert result.agrees and result.as_lines() == ["every byte agrees"]
+
+
+def test_all_of_a_store_is_made_again_parents_and_children(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = family_plan([write_family(tmp_path)], seeds=2)
+    for spec in plan:
+        assert run_job(spec, tmp_path / "store").status == "finished"
+    capsys.readouterr()
+    assert verify_all(tmp_path / "store", Selection(), 1, write=False, executor=InProcessExecutor()) == 0
+    assert "4  every byte equal" in capsys.readouterr().out
+
+
+def test_a_command_that_repeats_a_run_sets_what_its_parent_had_too(tmp_path: Path) -> None:
+    source = write_family(tmp_path)
+    (planned,) = family_plan([source])
+    settings = ("teacher.tasks=1", "pupil.guide_share=0.5")
+    (other,) = make_plan(suites=[planned.suite], algorithms=[source], seeds=1, profile="smoke", settings=settings)
+    assert sorted(other_options(other, planned)) == sorted(settings)
+
+
+def test_a_run_with_a_parent_is_explained_with_what_it_began_with(tmp_path: Path) -> None:
+    change = ("class Pupil(Drift):", GUIDED)
+    source = write_family(tmp_path, change).replace("Pupil", "Guided")
+    (spec,) = make_plan(suites=["half-cheetah-velocity[horizon=5]"], algorithms=[source], seeds=1, profile="smoke")
+    spec = replace(spec, budget=400)
+    assert run_job(spec, tmp_path / "store").status == "finished"
+    run = Store(tmp_path / "store").folder(spec.identity()).path
+    options = {"trajectories": 2, "critical_tasks": 2, "poor_tasks": 1}
+    assert run_explain(run, tmp_path / "explanation", options, seed=0) == 0
+    assert (tmp_path / "explanation" / "explanation.json").exists()
 
 
 def test_a_parent_whose_state_is_gone_is_named_with_the_way_out(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ FAMILY = f'''{GOOD}
 
 from dataclasses import dataclass
 from algorithms.algorithm import Config
+from algorithms.maml_vpg import MamlVpg
+from algorithms.meta_learning.adam_meta_learner import AdamConfig
 from algorithms.search_space import unsearched
 
 
