@@ -110,7 +110,10 @@ class Gmps(AdamMetaLearner):
         self, tasks: Sequence[TaskRef], collector: Collector, trajectories: int | None = None
     ) -> InnerOuterBatches:
         """Trajectories after 0..K-1 inner updates, and last what experts show of the tasks."""
-        config, missing = self.config, self.demonstrations.missing(tasks)
+        config = self.config
+        # tasks that were drawn afresh for an earlier round do not come again
+        self.demonstrations = self.demonstrations.of([*self.problem.tasks("train"), *tasks])
+        missing = self.demonstrations.missing(tasks)
         if missing:
             shown = collector.collect(self.expert.policy(missing), missing, config.demonstrations)
             self.demonstrations = self.demonstrations.added(missing, shown, self.labels(missing, shown))

@@ -35,6 +35,11 @@ class Demonstrations:
         """Those of which nothing is shown, each once."""
         return [task for task in dict.fromkeys(tasks) if task.id not in self.shown]
 
+    def of(self, tasks: Sequence[TaskRef]) -> Demonstrations:
+        """What is shown of these tasks alone."""
+        kept = {task.id for task in tasks}
+        return Demonstrations({id: part for id, part in self.shown.items() if id in kept})
+
     def added(self, tasks: Sequence[TaskRef], batch: TrajectoryBatch, labels: torch.Tensor) -> Demonstrations:
         """With the batch's trajectories [task, ...] too.  labels: what the expert does there, [task, trajectory, time,
         *shape]."""

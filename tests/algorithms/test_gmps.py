@@ -26,11 +26,12 @@ SUITE = make_suite("corners[horizon=20]")
 SMALL = {"tasks": 4, "trajectories": 4, "demonstrations": 3, "hidden": (8,), "imitation_steps": 3, "chunk": 3}
 
 
-def corner_gmps(steps: int = 1, limit: int | None = None, **config) -> tuple[CornerGmps, Collector]:
+def corner_gmps(steps: int = 1, suite=SUITE, **config) -> tuple[CornerGmps, Collector]:
     options = make_options(Gmps.Config, {**SMALL, **config}, "gmps")
     guard, streams = Guard("training", Gmps.access), Streams(0)
-    learner = CornerGmps(Problem(SUITE, EvaluationProtocol(steps, 2), guard), options, streams.child("algorithm"))
-    return learner, Collector(SUITE, streams.child("training"), Ledger(limit), guard)
+    collector = Collector(suite, streams.child("training"), Ledger(None), guard)
+    problem = Problem(suite, EvaluationProtocol(steps, 2), guard, collector.drawn)
+    return CornerGmps(problem, options, streams.child("algorithm")), collector
 
 
 def in_doubles(batches):
@@ -130,6 +131,16 @@ def test_demonstrations_and_sampling_are_charged_and_nothing_is_sampled_after_ad
     # four tasks in all, each demonstrated once
     assert collector.ledger.spent == (4 * 3 + 8 * 3 * 4) * horizon
     assert set(learner.replay_state()) == {task.id for task in SUITE.split.train}
+
+
+def test_of_fresh_tasks_no_more_is_kept_than_the_rounds_own():
+    suite = make_suite("corners[horizon=20,train_tasks=distribution]")
+    learner, collector = corner_gmps(suite=suite)
+    for iteration in range(3):
+        collector.begin_iteration(iteration)
+        learner.meta_step(collector)
+        assert set(learner.replay_state()) == set(collector.drawn)
+    assert collector.ledger.spent == 3 * 4 * (3 + 4) * suite.horizon
 
 
 def test_aggregation_adds_what_the_adapted_policies_saw_labelled_by_the_expert():

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from algorithms.policies.distributions import Gaussian
+from algorithms.policies.squashed_gaussian import SquashedGaussian
 from benchmarks.specs.study_spec import StudySpec, find_study, resolved
 from benchmarks.studies.gmps_bound.bound import bound, soft_optimal
+from benchmarks.studies.gmps_bound.executed import executed_divergence
 from benchmarks.studies.gmps_bound.study import BANDIT, bandit_rows
 from benchmarks.studies.study import Rows
 from environments.streams import Streams
@@ -65,6 +69,31 @@ def test_the_printed_bound_fails_where_actions_differ_more_often_than_the_diverg
     np.testing.assert_allclose(values["a1-cost"], values["a1-variation-bound"])
 
 
+def test_the_divergence_of_executed_actions_is_that_of_their_chances() -> None:
+    """Against counted draws, where a third of the learned policy's actions are clipped; and it is finite far away."""
+    draws = torch.Generator().manual_seed(0)
+    centre, half = torch.tensor([0.5, 0.0]), torch.tensor([0.5, 2.0])
+    learned = Gaussian(torch.tensor([0.9, -0.3]), torch.tensor([-1.0, 0.5]))
+    expert = SquashedGaussian(torch.tensor([0.4, 0.1]), torch.tensor([-0.5, -0.2]), centre, half)
+    many = 400_000
+    taken = Gaussian(learned.mean.expand(many, 2), learned.log_std).sample(draws)
+    shown = SquashedGaussian(expert.base.mean.expand(many, 2), expert.base.log_std, centre, half).sample(draws)
+    assert ((taken - centre).abs() > half).any(-1).float().mean() > 0.3
+
+    def chances(actions: torch.Tensor) -> torch.Tensor:
+        inside = ((actions - centre) / half).clamp(-1, 1)
+        return torch.stack([torch.histc(inside[:, place], 8, -1, 1) for place in range(2)]) / many
+
+    ours, theirs = chances(taken), chances(shown)
+    expected = float((ours * (ours / theirs).log()).sum())
+    assert executed_divergence(learned, expert, 8).item() == pytest.approx(expected, rel=0.02)
+    far = SquashedGaussian(torch.tensor([30.0, -30.0]), torch.tensor([-5.0, -5.0]), centre, half)
+    assert torch.isfinite(executed_divergence(learned, far))
+    squashed = SquashedGaussian(torch.zeros(2), torch.zeros(2), torch.zeros(2), torch.ones(2))
+    coarse, fine = (executed_divergence(Gaussian(torch.zeros(2), torch.zeros(2)), squashed, bins) for bins in (4, 16))
+    assert 0 < coarse < fine
+
+
 def test_the_study_measures_both_sides_for_every_task_before_and_after_training() -> None:
     entry = find_study("gmps-bound")
     study = StudySpec("gmps-bound", resolved(entry, entry.load().profiles["smoke"]), 0).make()
@@ -72,8 +101,11 @@ def test_the_study_measures_both_sides_for_every_task_before_and_after_training(
     for part in study.parts():
         rows += study.measure(part, {})
     values = pd.DataFrame(rows)
-    trained = values[values["suite"] != BANDIT]
     assert np.isfinite(values["value"]).all()
+    robot = values[values["suite"].str.startswith("half-cheetah")]
+    assert robot.groupby(["index", "quantity"]).size().eq(2).all() and len(robot) == 2 * 2 * 5
+    assert robot[robot["quantity"] == "a1-divergence"]["value"].min() > 0
+    trained = values[~values["suite"].isin([BANDIT, *robot["suite"]])]
     assert set(trained["algorithm"]) == {"gmps", "gmps-aggregated"}
     assert trained.groupby(["algorithm", "index", "quantity"]).size().eq(4).all()
     assert set(trained["index"]) == {0, 2}

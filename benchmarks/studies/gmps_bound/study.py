@@ -16,6 +16,10 @@ What is printed does not follow: in its line (4a) the cost rises by delta where 
 over actions, of which differing is already a part.  The suite `repeated-bandit` has a state and two actions, one of
 cost 1: the learned policy takes it more often by d, so that J(pi') = J(pi*) + d H and delta = d, whatever epsilon is.
 There x is d and algorithm empty.
+
+On `robot`, a suite of MuJoCo, no state can be put back and the cost to go is not known.  There the expert is
+`contextual-sac`, x is 0, costs and divergences are means over trajectories, the divergence is that of executed actions
+(`executed.py`), and `a1-least-delta` is the smallest delta with which the inequality would hold.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from benchmarks.execution.evaluation import harness_collector
 from benchmarks.execution.session import Session
 from benchmarks.studies.gmps_bound.bound import Bound, bound, soft_optimal
 from benchmarks.studies.gmps_bound.guided import SoftlyGuided
+from benchmarks.studies.gmps_bound.robot import robot_session, robot_tasks
 from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from environments.catalogue import make_suite
 from environments.problem import EvaluationProtocol
@@ -55,6 +60,15 @@ QUANTITIES = {
     "a1-disagreement": lambda found: found.disagreement,
     "a1-identity-error": lambda found: abs(found.identity - found.learned),
 }
+#: the part that is about it
+ROBOT = "robot"
+ROBOT_QUANTITIES = {
+    "a1-cost": lambda found: found.learned,
+    "a1-expert-cost": lambda found: found.expert,
+    "a1-epsilon": lambda found: found.largest,
+    "a1-divergence": lambda found: found.divergence,
+    "a1-least-delta": lambda found: found.least_delta,
+}
 VARIANTS = ("gmps", "gmps-aggregated")
 
 
@@ -70,6 +84,11 @@ class GmpsBoundConfig(StudyConfig):
     step_size: float = 0.05
     inner_step_size: float = 300.0
     aggregated: int = 5  # trajectories a round of the variant that aggregates
+    robot: str = "half-cheetah-velocity[horizon=100]"
+    robot_tasks: int = 10
+    expert_steps: int = 100_000  # of the robot's expert
+    robot_imitation_steps: int = 100
+    robot_rounds: int = 10
 
     def __post_init__(self) -> None:
         if min(self.rounds, self.tasks, self.trajectories, self.aggregated) < 1:
@@ -85,30 +104,65 @@ class GmpsBound(Study):
     Config = GmpsBoundConfig
     profiles: ClassVar = {
         "smoke": {
+            "robot": "half-cheetah-velocity[horizon=10]",
+            "robot_tasks": 2,
+            "expert_steps": 600,
+            "robot_imitation_steps": 3,
+            "robot_rounds": 1,
             "suites": ("frozen-lake-low",),
             "temperatures": (0.1,),
             "rounds": 2,
             "tasks": 4,
             "imitation_steps": 5,
         },
-        "quick": {"suites": ("frozen-lake-low",), "temperatures": (0.1,), "rounds": 5},
+        "quick": {
+            "suites": ("frozen-lake-low",),
+            "temperatures": (0.1,),
+            "rounds": 5,
+            "robot_tasks": 5,
+            "expert_steps": 10_000,
+            "robot_imitation_steps": 20,
+            "robot_rounds": 3,
+        },
         "paper": {"rounds": 50},
     }
 
     def parts(self) -> Sequence[str]:
         c = self.config
         trained = [f"{suite} {name} {heat}" for suite in c.suites for name in VARIANTS for heat in c.temperatures]
-        return [BANDIT, *trained]
+        return [BANDIT, *trained, ROBOT]
 
     def measure(self, part: str, kept: dict[str, Any]) -> Rows:
         if part == BANDIT:
             return bandit_rows()
+        if part == ROBOT:
+            return self._robot()
         suite, variant, temperature = part.split()
         session = self._session(suite, variant, float(temperature))
         rows: Rows = []
         for rounds in range(self.config.rounds + 1):
             if rounds in (0, self.config.rounds):
                 rows += self._measured(session, variant)
+            session.iterate()
+        return rows
+
+    def _robot(self) -> Rows:
+        c = self.config
+        guided = {
+            "tasks": c.robot_tasks,
+            "trajectories": c.trajectories,
+            "demonstrations": c.demonstrations,
+            "imitation_steps": c.robot_imitation_steps,
+        }
+        session = robot_session(c.robot, c.expert_steps, self.streams.child(ROBOT), guided)
+        rows: Rows = []
+        for rounds in range(c.robot_rounds + 1):
+            if rounds in (0, c.robot_rounds):
+                streams = self.streams.child("measured robot", rounds)
+                for number, found in enumerate(robot_tasks(session, c.robot_tasks, c.trajectories, streams)):
+                    task = session.suite.split.train[number].id
+                    place = {"suite": c.robot, "algorithm": "gmps", "task": task, "index": rounds}
+                    rows += [row(quantity, value(found), **place) for quantity, value in ROBOT_QUANTITIES.items()]
             session.iterate()
         return rows
 
@@ -152,11 +206,14 @@ class GmpsBound(Study):
     def seconds(self) -> float:
         c = self.config
         parts = len(c.suites) * len(VARIANTS) * len(c.temperatures)
-        return 1 + parts * c.tasks * (0.05 + c.rounds * (0.002 + c.imitation_steps * SECONDS))
+        robot = (
+            c.expert_steps * EXPERT_SECONDS + c.robot_tasks * c.robot_rounds * c.robot_imitation_steps * ROBOT_SECONDS
+        )
+        return 1 + robot + parts * c.tasks * (0.05 + c.rounds * (0.002 + c.imitation_steps * SECONDS))
 
 
-#: of one core, for an imitation step of one task
-SECONDS = 0.0006
+#: of one core: for an imitation step of one task, in a table and in a network, and for a step of the robot's expert
+SECONDS, ROBOT_SECONDS, EXPERT_SECONDS = 0.0006, 0.01, 0.003
 
 
 def bound_rows(found: Bound, **place: Any) -> Rows:
