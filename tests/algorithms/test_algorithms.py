@@ -42,12 +42,13 @@ def evaluated(learner, suite, steps=2, trajectories=2, split="validation"):
     guard = Guard("evaluation", {"train", "validation", "test"}, "the harness")
     collector = Collector(suite, Streams(0).child("evaluation"), Ledger(None), guard)
     tasks = references(suite, split)
-    adaptation = learner.adapt(tasks)
-    policy, batches = next(adaptation), []
-    for step in range(steps + 1):
-        batches.append(collector.collect(policy, tasks, trajectories))
-        if step < steps:
-            policy = adaptation.send(batches[-1])
+    with learner.problem.evaluated_on(tasks):
+        adaptation = learner.adapt(tasks)
+        policy, batches = next(adaptation), []
+        for step in range(steps + 1):
+            batches.append(collector.collect(policy, tasks, trajectories))
+            if step < steps:
+                policy = adaptation.send(batches[-1])
     return batches, policy
 
 
@@ -98,12 +99,14 @@ def seed_globals(seed):
 def test_a_loaded_state_adapts_and_goes_on_as_the_saved_one(name, suite):
     suite = make_suite(suite)
     learner, collector, _ = trained(name, suite, 2)
-    state = learner.state_dict()
+    state, replay = learner.state_dict(), learner.replay_state()
     experience, _ = evaluated(learner, suite)
     further = next_meta_step(learner, collector)  # must leave the saved state as it is
     loaded, _, _ = trained(name, suite, 1, seed=1)  # alike in nothing but what is loaded
     loaded.streams = learner.streams
     loaded.load_state_dict(state)
+    if replay:
+        loaded.load_replay_state(replay)
     assert_same_experience(evaluated(loaded, suite)[0], experience)
     assert next_meta_step(loaded, collector) == further
     assert_same_state(loaded.state_dict(), learner.state_dict())
