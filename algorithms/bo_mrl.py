@@ -94,7 +94,7 @@ class BoMrl(GradientAdaptation):
         space = problem.action_space
         if config.state_dependent_std and isinstance(space, gymnasium.spaces.Box):
             inputs = flat_inputs(problem.observation_space)
-            self.network = GaussianMLP(inputs, config.hidden, space, config.initial_std)
+            self.network = GaussianMLP(inputs, config.hidden, space, config.initial_std, config.activation)
             self.parameters = self.network.initial(streams.torch("initial parameters"))
         self.discount = problem.discount if config.discount is None else config.discount
         self.lower = self.make_lower_level()

@@ -15,8 +15,6 @@ from algorithms.optimisation.trust_region import TrustRegionConfig
 from algorithms.policies.context_mlp import CONTEXT, ContextMLP
 from algorithms.policies.parameters import Parameters
 from algorithms.search_space import COUNT, LogRange, searched, unsearched
-from environments.problem import Problem
-from environments.streams import Streams
 
 
 @dataclass(frozen=True)
@@ -43,12 +41,9 @@ class Cavia(MamlTrpo):
     Config = CaviaConfig
     network: ContextMLP
 
-    def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
-        super().__init__(problem, config, streams)
-        self.network = ContextMLP(
-            problem.observation_space, problem.action_space, config.hidden, config.context_size, config.initial_std
-        )
-        self.parameters = self.network.initial(streams.torch("initial parameters"))
+    def make_network(self) -> ContextMLP:
+        config, spaces = self.config, (self.problem.observation_space, self.problem.action_space)
+        return ContextMLP(*spaces, config.hidden, config.context_size, config.initial_std, config.activation)
 
     def adapted(
         self,

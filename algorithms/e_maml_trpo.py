@@ -9,16 +9,18 @@ import torch
 
 from algorithms.curvature.adapted_fisher import inner_steps
 from algorithms.estimators.surrogates import likelihood_ratio
-from algorithms.maml_trpo import Linearisation, MamlTrpo, MamlTrpoConfig
+from algorithms.maml_trpo import Linearisation, MamlTrpo
 from algorithms.meta_learning.exploration_term import ExplorationConfig, ExploringMetaLearner
+from algorithms.meta_learning.gradient_adaptation import GradientConfig
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
+from algorithms.optimisation.trust_region import TrustRegionConfig
 from algorithms.policies.parameters import Parameters, stacked
 from environments.policy import Distribution
 from environments.trajectories import TrajectoryBatch
 
 
 @dataclass(frozen=True)
-class EMamlTrpoConfig(ExplorationConfig, MamlTrpoConfig):
+class EMamlTrpoConfig(ExplorationConfig, TrustRegionConfig, GradientConfig):
     pass
 
 

@@ -12,11 +12,12 @@ from algorithms.algorithm import Adaptation, Metrics
 from algorithms.curvature.adapted_fisher import NeumannInverse
 from algorithms.curvature.implicit_differentiation import proximal_vjp, through_proximal_solution
 from algorithms.estimators.surrogates import log_probability_objective, ratio_objective
-from algorithms.maml_trpo import Linearisation, MamlTrpo, MamlTrpoConfig
-from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, Seen
+from algorithms.maml_trpo import Linearisation, MamlTrpo
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientConfig, Seen
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.optimisation.proximal_ascent import proximal_ascent
 from algorithms.optimisation.task_chunks import each_chunk, joined
+from algorithms.optimisation.trust_region import TrustRegionConfig
 from algorithms.policies.networks import NetworkPolicy
 from algorithms.policies.parameters import Parameters, from_task_vectors, stacked
 from algorithms.search_space import COUNT, NOT_NEGATIVE, PROXIMAL, unsearched
@@ -26,7 +27,7 @@ from environments.task import TaskRef
 
 
 @dataclass(frozen=True)
-class ImamlConfig(MamlTrpoConfig):
+class ImamlConfig(TrustRegionConfig, GradientConfig):
     """`inner_step_size` is 1 / lambda, the inverse of the proximal term's weight: with one proximal step at rate 1
     adaptation is MAML's, so that the same value suits a suite as it does the other methods."""
 

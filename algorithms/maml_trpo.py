@@ -14,8 +14,10 @@ from algorithms.curvature.adapted_fisher import AdaptedFisher, Jacobian, inner_s
 from algorithms.curvature.hessian_products import Hessian
 from algorithms.curvature.policy_maps import hessian_at, policies_at
 from algorithms.estimators.surrogates import ratio_objective
+from algorithms.meta_learning.adapted_variables import AdaptedVariablesConfig
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, GradientConfig, PolicyConfig
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner, InnerOuterBatches
+from algorithms.optimisation.inner_update import without_step_sizes
 from algorithms.optimisation.task_chunks import added, scaled
 from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
 from algorithms.policies.parameters import Parameters, stacked
@@ -23,7 +25,7 @@ from environments.policy import Distribution
 
 
 @dataclass(frozen=True)
-class MamlTrpoConfig(TrustRegionConfig, GradientConfig):
+class MamlTrpoConfig(AdaptedVariablesConfig, TrustRegionConfig, GradientConfig):
     """The trust region bounds the divergence of the adapted policies."""
 
 
@@ -47,12 +49,16 @@ class MamlTrpo(GradientMetaLearner):
     def outer_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
         return ratio_objective(policy, batch.trajectories, batch.advantages)
 
+    @property
+    def trust_region(self) -> TrustRegion:
+        return TrustRegion(self.config)
+
     def update(self, batches: InnerOuterBatches) -> Metrics:
         tasks = batches[0].tasks
         parts = self.each_chunk(self.linearised, batches)
         objective = float(torch.cat([part.objectives for part in parts]).mean())
         gradient = scaled(added(part.gradient for part in parts), 1 / tasks)
-        self.parameters, metrics = TrustRegion(self.config).ascend(
+        self.parameters, metrics = self.trust_region.ascend(
             self.parameters,
             objective,
             gradient,
@@ -77,12 +83,15 @@ class MamlTrpo(GradientMetaLearner):
         return Linearisation(objectives, self.summed(slopes), fisher)
 
     def fisher(self, jacobians: Sequence[Jacobian], adapted: Parameters, last: AdaptationBatch) -> AdaptedFisher:
-        policies = policies_at(self.network, adapted, last.trajectories.observations)
+        policies = policies_at(self.network, without_step_sizes(adapted), last.trajectories.observations)
         return AdaptedFisher(jacobians, adapted, policies, last.trajectories.mask)
 
     def jacobians(self, start: Parameters, batches: Sequence[AdaptationBatch]) -> tuple[Sequence[Jacobian], Parameters]:
         """The Jacobians of the adaptation to each batch in turn, and the adapted parameters [task, ...]."""
-        return inner_steps([partial(self.hessian, batch) for batch in batches], start, self.config.inner_step_size)
+        step_size = self.step_size(start)
+        if self.variables and self.variables.adapted_variables == "bias" and isinstance(step_size, float):
+            step_size = dict.fromkeys(self.moved(start), step_size)
+        return inner_steps([partial(self.hessian, batch) for batch in batches], start, step_size)
 
     def hessian(self, batch: AdaptationBatch, parameters: Parameters) -> Hessian:
         """Of the inner objective, at parameters [task, ...]."""

@@ -18,7 +18,7 @@ BELOW = {
     "results": {"results"},
 }
 #: entries on the first level of a package, methods of `algorithms` not counted
-MOST = {"algorithms": 13, "reports": 16, "benchmarks": 18}
+MOST = {"algorithms": 14, "reports": 16, "benchmarks": 18}
 LINES = 350
 
 

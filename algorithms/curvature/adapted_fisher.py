@@ -9,7 +9,7 @@ import torch
 
 from algorithms.curvature.hessian_products import Hessian
 from algorithms.curvature.policy_maps import PolicyMap
-from algorithms.optimisation.inner_update import StepSize
+from algorithms.optimisation.inner_update import OF_STEP, StepSize, step_sizes, without_step_sizes
 from algorithms.policies.parameters import Parameters
 from environments.policy import Distribution
 
@@ -27,7 +27,8 @@ class InnerStep:
 
     With one step size for all it is symmetric.  With one per parameter, 0 for those that are not named, it is not;
     of H only the rows of adapted parameters are then computed on the way forward, and only their columns on the way
-    back.
+    back.  Step sizes that stand among the parameters (`inner_update`) are kept, and move what they belong to along its
+    gradient: the derivative by D is grad J(p).
 
     hessian: of J at the parameters before the update.  parameters: those, [task, ...].
     step_size: a number, or for each adapted parameter a number or a tensor broadcast against one task's.
@@ -38,16 +39,21 @@ class InnerStep:
         self._symmetric = not isinstance(step_size, Mapping)
         self._sizes = step_size if isinstance(step_size, Mapping) else dict.fromkeys(parameters, step_size)
         self._hessian = hessian
+        self._learned = [name for name in self._sizes if OF_STEP + name in parameters]
         self.adapted = self._moved(parameters, self._hessian.gradient)
 
     def __call__(self, vector: Parameters) -> Parameters:
-        return self._moved(vector, self._hessian(vector, of=self._sizes))
+        moved = self._moved(vector, self._hessian(without_step_sizes(vector), of=self._sizes))
+        slopes = self._hessian.gradient
+        return {**moved, **{name: moved[name] + slopes[name] * vector[OF_STEP + name] for name in self._learned}}
 
     def transposed(self, vector: Parameters) -> Parameters:
         if self._symmetric:
             return self(vector)
         moved = self._hessian({name: size * vector[name] for name, size in self._sizes.items()})
-        return {name: value + moved[name] for name, value in vector.items()}
+        image = {name: value + moved[name] for name, value in without_step_sizes(vector).items()}
+        kept, slopes = step_sizes(vector), self._hessian.gradient
+        return {**image, **{OF_STEP + name: slopes[name] * vector[name] + kept.get(name, 0) for name in self._learned}}
 
     def _moved(self, point: Parameters, direction: Parameters) -> Parameters:
         return {**point, **{name: point[name] + size * direction[name] for name, size in self._sizes.items()}}
@@ -63,7 +69,7 @@ def inner_steps(
     steps: list[InnerStep] = []
     point = start
     for hessian in hessians:
-        steps.append(InnerStep(hessian(point), point, step_size))
+        steps.append(InnerStep(hessian(without_step_sizes(point)), point, step_size))
         point = steps[-1].adapted
     return steps, point
 

@@ -63,5 +63,5 @@ def hessian_at(
 
 
 def _written_out(network: PolicyNetwork) -> TypeGuard[MLP]:
-    """Not a network of one's own that is an MLP but in what it does with its parameters."""
-    return isinstance(network, MLP) and type(network).distribution is MLP.distribution
+    """A tanh MLP, and no network of one's own that is one but in what it does with its parameters."""
+    return isinstance(network, MLP) and type(network).distribution is MLP.distribution and network.activation == "tanh"

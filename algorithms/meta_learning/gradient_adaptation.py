@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, Literal
 
 import gymnasium
 import torch
@@ -12,9 +13,11 @@ import torch
 from algorithms.algorithm import Adaptation, Algorithm, Config, Metrics
 from algorithms.estimators.advantages import advantages
 from algorithms.estimators.surrogates import log_probability_objective, mean_kl
-from algorithms.optimisation.inner_update import inner_update
+from algorithms.meta_learning.adapted_variables import AdaptedVariablesConfig
+from algorithms.optimisation.inner_update import StepSize, inner_update, step_sizes, without_step_sizes
 from algorithms.optimisation.task_chunks import each_chunk, joined
-from algorithms.policies.networks import NetworkPolicy, make_network, unsuitable
+from algorithms.policies.bias_transform import BiasTransform
+from algorithms.policies.networks import NetworkPolicy, PolicyNetwork, make_network, unsuitable
 from algorithms.policies.parameters import Parameters, stacked
 from algorithms.search_space import ALIKE, COUNT, LAMBDAS, LAYERS, POSITIVE, SHARE, LogRange, searched, unsearched
 from environments.facts import SuiteFacts
@@ -23,13 +26,15 @@ from environments.problem import Problem
 from environments.streams import Streams
 from environments.task import TaskRef
 from environments.trajectories import TrajectoryBatch
+from environments.typed_options import UsageError, option
 
 
 @dataclass(frozen=True)
 class PolicyConfig(Config):
     """A policy network and its advantages; defaults are ProMP's setting (Rothfuss et al. 2019, Appendix C)."""
 
-    hidden: tuple[int, ...] = unsearched((64, 64), ALIKE, domain=LAYERS)  # tanh layers
+    hidden: tuple[int, ...] = unsearched((64, 64), ALIKE, domain=LAYERS)
+    activation: Literal["tanh", "relu"] = option("tanh", earlier="tanh")
     initial_std: float = unsearched(1.0, ALIKE, domain=POSITIVE)
     gae_lambda: float = searched(1.0, LAMBDAS, domain=SHARE)
     # tasks per backward pass: bounds memory and keeps activations in the cache
@@ -92,10 +97,34 @@ class GradientAdaptation(Algorithm):
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
         super().__init__(problem, config, streams)
-        self.network = make_network(problem.observation_space, problem.action_space, config.hidden, config.initial_std)
-        self.parameters = self.network.initial(streams.torch("initial parameters"))
+        self.network = self.make_network()
+        network = self.network.initial(streams.torch("initial parameters"))
+        variables = self.variables
+        if variables and variables.learned_step_sizes and not problem.protocol.adaptation_steps:
+            raise UsageError("learned_step_sizes needs an adaptation to learn them from, got adaptation_steps=0")
+        self.parameters = variables.initial(network, config.inner_step_size) if variables else network
         discrete = isinstance(problem.observation_space, gymnasium.spaces.Discrete)
         self._states = int(problem.observation_space.n) if discrete else None  # type: ignore[attr-defined]
+
+    @property
+    def variables(self) -> AdaptedVariablesConfig | None:
+        """Which variables are adapted, where the method leaves the choice; otherwise all are, by one step size."""
+        return self.config if isinstance(self.config, AdaptedVariablesConfig) else None
+
+    def make_network(self) -> PolicyNetwork:
+        config, spaces = self.config, (self.problem.observation_space, self.problem.action_space)
+        if self.variables and self.variables.bias_dim:
+            bias = self.variables.bias_dim, self.variables.bias_start
+            return BiasTransform(*spaces, config.hidden, *bias, config.initial_std, config.activation)
+        return make_network(*spaces, config.hidden, config.initial_std, config.activation)
+
+    def moved(self, parameters: Parameters) -> Parameters:
+        """Those that an inner update moves."""
+        return self.variables.moved(parameters) if self.variables else parameters
+
+    def step_size(self, parameters: Parameters) -> StepSize:
+        """Of an inner update at parameters [task, ...], among which it stands where it is learned."""
+        return step_sizes(parameters) or self.config.inner_step_size
 
     def inner_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
         """Objective of one inner update, to be maximised, [task]."""
@@ -132,9 +161,10 @@ class GradientAdaptation(Algorithm):
         seen: is shown the policy before each update with its batch, for terms that would need the same forward pass.
         """
         for batch in batches:
-            objective = self.inner_value(batch, seen)
-            parameters = inner_update(objective, parameters, self.config.inner_step_size, differentiable)
-        return parameters
+            value, step_size, moved = self.inner_value(batch, seen), self.step_size(parameters), self.moved(parameters)
+            objective = partial(_with_held, value, without_step_sizes(parameters))
+            parameters = {**parameters, **inner_update(objective, moved, step_size, differentiable)}
+        return parameters if differentiable else {name: value.detach() for name, value in parameters.items()}
 
     def adapted_by_chunks(self, parameters: Parameters, batches: Sequence[AdaptationBatch]) -> Parameters:
         """`adapted` without derivatives, a few tasks at a time: what they need stays in the cache."""
@@ -161,3 +191,7 @@ class GradientAdaptation(Algorithm):
         """The policy's mean standard deviation, where it has one: a collapsing one shows here first."""
         log_std = self.parameters.get("log_std")
         return {} if log_std is None else {"policy_std": float(log_std.exp().mean())}
+
+
+def _with_held(value: Callable[[Parameters], torch.Tensor], parameters: Parameters, moved: Parameters) -> torch.Tensor:
+    return value({**parameters, **moved})

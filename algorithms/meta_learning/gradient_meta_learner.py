@@ -59,9 +59,13 @@ class GradientMetaLearner(GradientAdaptation):
 
     def sample_on(self, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
         """Trajectories after 0..K inner updates on the given tasks; one that is named twice is sampled twice."""
+        return self.sampled_after(range(self.training_steps + 1), tasks, collector)
+
+    def sampled_after(self, updates: range, tasks: Sequence[TaskRef], collector: Collector) -> InnerOuterBatches:
+        """Trajectories after each of these numbers of inner updates, which are 0, 1, ..."""
         batches: InnerOuterBatches = []
         parameters = stacked(self.parameters, len(tasks))
-        for k in range(self.training_steps + 1):
+        for k in updates:
             if k > 0:
                 parameters = self.adapted_by_chunks(parameters, batches[-1:])
             policy = NetworkPolicy(self.network, parameters)
@@ -91,7 +95,7 @@ class GradientMetaLearner(GradientAdaptation):
 
         def part(few: InnerOuterBatches) -> tuple[float, Parameters]:
             objective = self.task_objectives(leaves, few).sum()
-            slopes = torch.autograd.grad(objective, list(leaves.values()))
+            slopes = torch.autograd.grad(objective, list(leaves.values()), materialize_grads=True)
             return float(objective.detach()), dict(zip(leaves, slopes, strict=True))
 
         values, slopes = zip(*self.each_chunk(part, batches), strict=True)

@@ -129,7 +129,7 @@ class OneTimeAdaptation:
         self, centre: Centre, batch: AdaptationBatch, slope: Parameters | None
     ) -> Callable[[Parameters], Parameters]:
         """The objective's gradient as a function of the parameters [task, ...]."""
-        if isinstance(self.network, GaussianMLP):
+        if isinstance(self.network, GaussianMLP) and self.network.activation == "tanh":
             return GaussianGradient(
                 self.network, self.distance, self.config.regularisation, centre, batch, LARGEST_LOG_RATIO, slope
             )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 
 from algorithms.policies.parameters import Parameters
+
+#: before a parameter's name: the name of its step sizes, where they are parameters too
+OF_STEP = "step size of "
 
 StepSize = float | Mapping[str, float | torch.Tensor]
 
@@ -34,3 +37,18 @@ def inner_update(
         size = step_size if isinstance(step_size, float) else step_size[name]
         updated[name] = value + size * gradient if differentiable else (value + size * gradient).detach()
     return updated
+
+
+def with_step_sizes(parameters: Parameters, moved: Iterable[str], start: float) -> Parameters:
+    """The parameters, and for each that is moved its own step sizes, one for every scalar."""
+    return {**parameters, **{OF_STEP + name: torch.full_like(parameters[name], start) for name in moved}}
+
+
+def without_step_sizes(parameters: Parameters) -> Parameters:
+    """Those of a network."""
+    return {name: value for name, value in parameters.items() if not name.startswith(OF_STEP)}
+
+
+def step_sizes(parameters: Parameters) -> Parameters:
+    """Those that stand among the parameters, by the names of what they move."""
+    return {name.removeprefix(OF_STEP): value for name, value in parameters.items() if name.startswith(OF_STEP)}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import gymnasium
 import torch
 
-from algorithms.policies.networks import MLP, PolicyNetwork
+from algorithms.policies.networks import MLP, Activation, PolicyNetwork
 from algorithms.policies.parameters import Parameters
 from environments.policy import Distribution
 
@@ -32,13 +32,14 @@ class ContextMLP(PolicyNetwork):
         hidden: Sequence[int],
         context_size: int,
         initial_std: float = 1.0,
+        activation: Activation = "tanh",
     ) -> None:
         discrete = isinstance(observation_space, gymnasium.spaces.Discrete)
         self.states = int(observation_space.n) if discrete else None  # type: ignore[attr-defined]
         self.inputs = self.states or math.prod(observation_space.shape or (1,))
         self.context_size = context_size
-        self._wide = MLP(self.inputs + context_size, hidden, action_space, initial_std)
-        self._narrow = MLP(self.inputs, hidden, action_space, initial_std)
+        self._wide = MLP(self.inputs + context_size, hidden, action_space, initial_std, activation)
+        self._narrow = MLP(self.inputs, hidden, action_space, initial_std, activation)
 
     def initial(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Parameters:
         return self._wide.initial(generator, dtype)

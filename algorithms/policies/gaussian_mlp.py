@@ -9,20 +9,25 @@ import gymnasium
 import torch
 
 from algorithms.policies.distributions import Gaussian
-from algorithms.policies.networks import MINIMUM_LOG_STD, MLP
+from algorithms.policies.networks import MINIMUM_LOG_STD, MLP, Activation
 from algorithms.policies.parameters import Parameters
 
 
 class GaussianMLP(MLP):
-    """Tanh layers under two linear heads, the means and the log-stds of a diagonal Gaussian.
+    """Hidden layers under two linear heads, the means and the log-stds of a diagonal Gaussian.
 
     The log-std head starts at weights 0, so that a fresh network acts as the `MLP` of the same stream does.
     """
 
     def __init__(
-        self, inputs: int, hidden: Sequence[int], action_space: gymnasium.spaces.Box, initial_std: float = 1.0
+        self,
+        inputs: int,
+        hidden: Sequence[int],
+        action_space: gymnasium.spaces.Box,
+        initial_std: float = 1.0,
+        activation: Activation = "tanh",
     ):
-        super().__init__(inputs, hidden, action_space, initial_std)
+        super().__init__(inputs, hidden, action_space, initial_std, activation)
         if self.discrete:
             raise TypeError(f"a Gaussian needs continuous actions, got {action_space}")
 

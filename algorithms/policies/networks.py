@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import gymnasium
 import torch
@@ -12,6 +13,9 @@ import torch
 from algorithms.policies.distributions import Categorical, Gaussian
 from algorithms.policies.parameters import Parameters
 from environments.policy import Distribution
+
+Activation = Literal["tanh", "relu"]
+ACTIVATIONS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {"tanh": torch.tanh, "relu": torch.relu}
 
 #: lower bound of the learned standard deviation (ProMP's setting)
 MINIMUM_LOG_STD = math.log(1e-6)
@@ -49,12 +53,19 @@ class TabularSoftmax(PolicyNetwork):
 
 
 class MLP(PolicyNetwork):
-    """Tanh layers, Xavier-uniform weights, zero biases; Gaussian with a state-independent log-std, or categorical.
+    """Hidden layers, Xavier-uniform weights, zero biases; Gaussian with a state-independent log-std, or categorical.
 
     Its output is the Gaussian's mean [task, ..., dimensions] or the logits [task, ..., actions].
     """
 
-    def __init__(self, inputs: int, hidden: Sequence[int], action_space: gymnasium.Space, initial_std: float = 1.0):
+    def __init__(
+        self,
+        inputs: int,
+        hidden: Sequence[int],
+        action_space: gymnasium.Space,
+        initial_std: float = 1.0,
+        activation: Activation = "tanh",
+    ):
         self.discrete = isinstance(action_space, gymnasium.spaces.Discrete)
         if isinstance(action_space, gymnasium.spaces.Discrete):
             outputs = int(action_space.n)
@@ -62,6 +73,7 @@ class MLP(PolicyNetwork):
             outputs = math.prod(action_space.shape or (1,))
         self.sizes = (inputs, *hidden, outputs)
         self.initial_std = initial_std
+        self.activation = activation
 
     def initial(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Parameters:
         parameters: Parameters = {}
@@ -82,7 +94,7 @@ class MLP(PolicyNetwork):
             bias = parameters[f"bias{layer}"].unsqueeze(1)
             hidden = torch.baddbmm(bias, hidden, parameters[f"weight{layer}"])
             if layer < layers - 1:
-                hidden = torch.tanh(hidden)
+                hidden = ACTIVATIONS[self.activation](hidden)
         return self.policy(hidden.reshape(*lead, hidden.shape[-1]), parameters)
 
     def policy(self, output: torch.Tensor, parameters: Parameters) -> Distribution:
@@ -106,7 +118,11 @@ def unsuitable(observation_space: gymnasium.Space, action_space: gymnasium.Space
 
 
 def make_network(
-    observation_space: gymnasium.Space, action_space: gymnasium.Space, hidden: Sequence[int], initial_std: float = 1.0
+    observation_space: gymnasium.Space,
+    action_space: gymnasium.Space,
+    hidden: Sequence[int],
+    initial_std: float = 1.0,
+    activation: Activation = "tanh",
 ) -> PolicyNetwork:
     """Tabular softmax where both spaces are discrete, otherwise an MLP.  Raises TypeError where neither serves."""
     reason = unsuitable(observation_space, action_space)
@@ -114,7 +130,7 @@ def make_network(
         raise TypeError(reason)
     if isinstance(observation_space, gymnasium.spaces.Discrete) and isinstance(action_space, gymnasium.spaces.Discrete):
         return TabularSoftmax(int(observation_space.n), int(action_space.n))
-    return MLP(math.prod(observation_space.shape or (1,)), hidden, action_space, initial_std)
+    return MLP(math.prod(observation_space.shape or (1,)), hidden, action_space, initial_std, activation)
 
 
 class NetworkPolicy:

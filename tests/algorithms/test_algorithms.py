@@ -182,6 +182,20 @@ def test_multi_task_trains_on_the_mixture_without_inner_steps():
     assert "return_step1" not in metrics[0]
 
 
+@pytest.mark.parametrize("name", SUITES)
+def test_multi_task_may_train_by_a_trust_region_on_all_that_an_iteration_samples(name):
+    suite = make_suite(name)
+    learner, collector, metrics = trained("multi-task", suite, 2, trust_region=0.02, trajectories=10)
+    for found in metrics:
+        assert 0 < found["kl"] <= 0.02
+        assert found["kl_before_adaptation"] == pytest.approx(found["kl"])
+        assert found["improvement"] > 0
+    assert collector.ledger.spent == 2 * 2 * 10 * suite.horizon
+    start, _, _ = trained("multi-task", suite, 0, trust_region=0.02)
+    assert not learner.optimiser.state_dict()["steps"]
+    assert any(not torch.equal(learner.parameters[key], value) for key, value in start.parameters.items())
+
+
 def test_multi_task_is_fine_tuned_at_evaluation_as_promp_adapts():
     suite = make_suite(SUITES[0])
     learner, _, _ = trained("multi-task", suite, 2)

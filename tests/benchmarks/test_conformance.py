@@ -20,8 +20,8 @@ LIBRARY = {"contextual-sac", "sb3-ppo"}
 SCRIPTED = {name for name, found in algorithms().items() if found.literals.get("scripted")}
 #: who fits none of the suites that are tried unless others are named
 SPECIAL = {"buy-and-hold": ["dow30-risk[data=synthetic]"]}
-#: who says that discrete observations do not fit
-MIXING = {"meta-augmentation", "xmrl-g", "xmrl-g-random"}
+#: who says that discrete observations or actions do not fit
+MIXING = {"gmps", "meta-augmentation", "xmrl-g", "xmrl-g-random"}
 SPOILT = {
     "collects on a test task": (
         "forbidden-task",

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from algorithms.catalogue import find_algorithm
+from benchmarks.conformance.small_parents import small_parents
 from environments.access import Guard
 from environments.batch_env import BatchEnv
 from environments.collector import Collector
@@ -105,8 +106,10 @@ def learner_on(suite: Suite, algorithm: str, steps: int = 1, seed: int = 0, **co
     streams = Streams(seed)
     guard = Guard("training", cls.access, algorithm)
     options = make_options(cls.Config, config, algorithm)
-    learner = cls(Problem(suite, EvaluationProtocol(steps, 2), guard), options, streams.child("algorithm"))
-    return learner, Collector(suite, streams.child("training"), Ledger(None), guard)
+    collector = Collector(suite, streams.child("training"), Ledger(None), guard)
+    parents = {role: parent.state for role, parent in small_parents(find_algorithm(algorithm), suite).items()}
+    problem = Problem(suite, EvaluationProtocol(steps, 2), guard, collector.drawn, parents)
+    return cls(problem, options, streams.child("algorithm")), collector
 
 
 def in_float64(learner: Any) -> None:
