@@ -30,7 +30,7 @@ class ContextualSacConfig(Config):
     updates: float = searched(0.25, LogRange(0.05, 1.0), domain=POSITIVE)
     batch: int = unsearched(256, HAARNOJA, domain=COUNT)
     smoothing: float = unsearched(0.005, HAARNOJA, domain=SHARE)  # of the target critics
-    # environment steps by uniform actions, before which nothing is learned
+    # environment steps by uniform actions before anything is learned, of the first meta-iteration at the most
     warm_up: int = unsearched(1000, "a few episodes; Haarnoja et al. have 10,000 of a million", domain=NOT_NEGATIVE)
     # where the temperature is fixed this stands for it (GMPS, supplement: 10, 50, 100); here the temperature is learned
     reward_scale: float = unsearched(1.0, "the temperature is learned, which makes up for it", domain=POSITIVE)
@@ -54,7 +54,7 @@ class ContextualSac(Sb3Algorithm):
         return {
             "learning_rate": config.step_size,
             "buffer_size": config.replay,
-            "learning_starts": config.warm_up,
+            "learning_starts": min(config.warm_up, config.tasks * config.trajectories * self.problem.horizon),
             "batch_size": config.batch,
             "tau": config.smoothing,
             "gamma": self.problem.discount,

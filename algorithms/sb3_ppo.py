@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from algorithms.search_space import (
 @dataclass(frozen=True)
 class Sb3PpoConfig(Config):
     hidden: tuple[int, ...] = unsearched((64, 64), ALIKE, domain=LAYERS)  # tanh layers, of policy and value each
+    initial_std: float = unsearched(1.0, ALIKE, domain=POSITIVE)  # of continuous actions
     step_size: float = searched(3e-4, LogRange(1e-4, 3e-3), domain=POSITIVE)
     epochs: int = searched(10, Integers(3, 20, log=True), domain=COUNT)
     batch: int = unsearched(
@@ -52,5 +54,5 @@ class Sb3Ppo(Sb3Algorithm):
             "clip_range": config.clip,
             "gae_lambda": config.gae_lambda,
             "gamma": self.problem.discount,
-            "policy_kwargs": {"net_arch": list(config.hidden)},
+            "policy_kwargs": {"net_arch": list(config.hidden), "log_std_init": math.log(config.initial_std)},
         }

@@ -20,6 +20,7 @@ from gymnasium.vector import AutoresetMode
 from algorithms.algorithm import Adaptation, Algorithm, Metrics
 from algorithms.experts.context import Contexts
 from algorithms.experts.sb3_state import buffer_state, load_buffer, load_model, model_state
+from algorithms.policies.networks import unsuitable
 from environments.collector import Collector
 from environments.facts import SuiteFacts
 from environments.ledger import BudgetSpent
@@ -37,7 +38,7 @@ class Sb3Algorithm(Algorithm):
 
     A meta-iteration is one call of the library's `learn` on `tasks` x `trajectories` whole episodes, begun anew.  On
     policy they run side by side; off policy `tasks` rows run `trajectories` episodes one after the other, so that
-    gradient steps come often.  The library draws from the global generators, which the harness seeds before each call.
+    gradient steps come often.  The library draws from the global generators, seeded from the method's streams.
 
     Schedules of the library see one call of `learn` at a time; give constants.
     """
@@ -54,19 +55,22 @@ class Sb3Algorithm(Algorithm):
 
     @classmethod
     def fits(cls, suite: SuiteFacts) -> str | None:
-        if importlib.util.find_spec(LIBRARY) is None:
-            return MISSING
         seen, acted = suite.observation_space, suite.action_space
-        if not (isinstance(seen, gymnasium.spaces.Box) and len(seen.shape) == 1):
+        reason = unsuitable(seen, acted)
+        if reason is not None:
+            return reason
+        if isinstance(seen, gymnasium.spaces.Discrete):
             return f"observations must be a vector, got {seen}"
-        if isinstance(acted, gymnasium.spaces.Discrete):
-            return None if cls.discrete_actions and acted.start == 0 else f"actions must be a vector, got {acted}"
-        bounded = isinstance(acted, gymnasium.spaces.Box) and len(acted.shape) == 1 and acted.is_bounded()
-        return None if bounded else f"actions must be a vector within bounds, got {acted}"
+        if isinstance(acted, gymnasium.spaces.Discrete) and not cls.discrete_actions:
+            return f"actions must be a vector, got {acted}"
+        if isinstance(acted, gymnasium.spaces.Box) and not acted.is_bounded():
+            return f"actions must be within bounds, got {acted}"
+        return MISSING if importlib.util.find_spec(LIBRARY) is None else None
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
         super().__init__(problem, config, streams)
         self.contexts = Contexts(problem) if self.contextual else None
+        streams.seed_globals("model")  # the library draws from the global generators
         self.model = self.make_model()
 
     def library_options(self) -> dict[str, Any]:
@@ -108,6 +112,7 @@ class Sb3Algorithm(Algorithm):
         door = collector.vector_env(tasks, self.rows // len(tasks), AutoresetMode.SAME_STEP)
         environment = self._environment(door, tasks)
         model.action_space.seed(self.streams.integer("warm-up", collector.iteration) % 2**32)
+        self.streams.seed_globals("learning", collector.iteration)
         model.set_env(environment)
         model.learn(steps, reset_num_timesteps=False, log_interval=None)
         environment.close()
@@ -139,7 +144,7 @@ class Sb3Algorithm(Algorithm):
         return torch.zeros(len(tasks), 0) if self.contexts is None else self.contexts.of(tasks)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"model": model_state(self.model)}
+        return {"model": copy.deepcopy(model_state(self.model))}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         load_model(self.model, state["model"])

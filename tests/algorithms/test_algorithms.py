@@ -42,12 +42,13 @@ def evaluated(learner, suite, steps=2, trajectories=2, split="validation"):
     guard = Guard("evaluation", {"train", "validation", "test"}, "the harness")
     collector = Collector(suite, Streams(0).child("evaluation"), Ledger(None), guard)
     tasks = references(suite, split)
-    adaptation = learner.adapt(tasks)
-    policy, batches = next(adaptation), []
-    for step in range(steps + 1):
-        batches.append(collector.collect(policy, tasks, trajectories))
-        if step < steps:
-            policy = adaptation.send(batches[-1])
+    with learner.problem.evaluated_on(tasks):
+        adaptation = learner.adapt(tasks)
+        policy, batches = next(adaptation), []
+        for step in range(steps + 1):
+            batches.append(collector.collect(policy, tasks, trajectories))
+            if step < steps:
+                policy = adaptation.send(batches[-1])
     return batches, policy
 
 

@@ -15,6 +15,8 @@ from benchmarks.planning.plan import make_plan
 from environments.typed_options import UsageError
 from tests.support.adapters import GOOD, small_plan, write_good, write_spoilt
 
+#: of stable-baselines3, which observe vectors
+LIBRARY = {"contextual-sac", "sb3-ppo"}
 SCRIPTED = {name for name, found in algorithms().items() if found.literals.get("scripted")}
 #: who fits none of the suites that are tried unless others are named
 SPECIAL = {"buy-and-hold": ["dow30-risk[data=synthetic]"]}
@@ -250,7 +252,7 @@ def adapt(self, tasks):
 def test_every_algorithm_of_ours_keeps_every_rule(name: str) -> None:
     findings = check(find_algorithm(name), SPECIAL.get(name, SUITES))
     broken = [(finding.rule, finding.suite, finding.reason) for finding in findings if finding.passed is not True]
-    assert not [each for each in broken if each[0] != LEFT_OUT or name not in SCRIPTED | MIXING]
+    assert not [each for each in broken if each[0] != LEFT_OUT or name not in SCRIPTED | MIXING | LIBRARY]
     assert {finding.rule for finding in findings} - {LEFT_OUT} == set(RULES)
 
 

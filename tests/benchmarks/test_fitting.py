@@ -162,15 +162,15 @@ def test_an_answer_that_is_no_sentence_is_refused(body: str, message: str, tmp_p
 
 
 def test_every_algorithm_fits_every_suite_of_ours() -> None:
-    """But the methods that mix observations, which states of a table cannot be."""
+    """But the methods that mix observations, which states of a table cannot be, and those of stable-baselines3."""
     unfit = {
         (algorithm, suite)
         for algorithm in LEARNING
         for suite in suites()
         if misfit(find_algorithm(algorithm), make_suite(suite)) is not None
     }
-    mixing, tables = ("meta-augmentation", "xmrl-g", "xmrl-g-random"), ("frozen-lake-high", "frozen-lake-low")
-    assert unfit == {(algorithm, suite) for algorithm in mixing for suite in tables}
+    vectors = ("contextual-sac", "meta-augmentation", "sb3-ppo", "xmrl-g", "xmrl-g-random")
+    assert unfit == {(algorithm, suite) for algorithm in vectors for suite in ("frozen-lake-high", "frozen-lake-low")}
 
 
 @pytest.mark.parametrize("name", LEARNING)
