@@ -12,6 +12,7 @@ from benchmarks.specs.machine import this_machine
 from benchmarks.specs.run_spec import known_suite
 from benchmarks.specs.time_estimates import learn_rates
 from benchmarks.verification.proofs import Today, attestations_of
+from environments.suite import DataMissing
 from environments.typed_options import UsageError, nearest
 from results.attestations import Attestation, Evidence
 from results.files import StoreError
@@ -159,7 +160,7 @@ def _item(stored: Stored, root: Path, today: Today) -> Item:
 
 
 def _departure(stored: Stored, spec: AnyJob, identity: dict[str, Any]) -> str:
-    """In what else than its code the result would be another today; empty if in nothing."""
+    """In what else than its code the result would be another today, or which data are missing; empty if in nothing."""
     then = stored.identity
     for package, version in then["versions"].items():
         if version != identity["versions"].get(package):
@@ -171,6 +172,11 @@ def _departure(stored: Stored, spec: AnyJob, identity: dict[str, Any]) -> str:
             if (data or here) and key in ("suite_digest", "suites"):
                 return f"other data: {data or 'none'} then, {here or 'none'} here"
             return f"{CHANGED.get(key, f'its {key} has')} changed since"
+    try:
+        for name in spec.suites:
+            known_suite(name).check_data()
+    except DataMissing as missing:
+        return str(missing)
     return ""
 
 

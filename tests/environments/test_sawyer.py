@@ -6,12 +6,16 @@ import os
 import shutil
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.planning.plan import make_plan
+from benchmarks.verification.plan import _departure
 from environments.catalogue import make_suite
 from environments.image_space import ImageBox
 from environments.make_splits import make_split
@@ -72,6 +76,16 @@ def test_who_names_a_suite_without_its_models_is_told_and_a_benchmark_leaves_it_
     assert {spec.suite for spec in plan} == {"ant-goal-gmps", "ant-goal-sparse"}
     assert {(cell.suite, cell.algorithm) for cell in plan.left_out} == {(name, "every algorithm") for name in SUITES}
     assert all("pip download" in cell.reason for cell in plan.left_out)
+
+
+def test_a_stored_run_is_not_made_again_where_its_models_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    (corners,) = make_plan(suites=["corners"], algorithms=["random-init"], seeds=1, profile="smoke")
+    for suite, reason in (("corners", ""), ("sawyer-push", "METARL_METAWORLD is not set")):
+        spec = replace(corners, suite=suite)
+        stored: Any = SimpleNamespace(identity=spec.identity(), run={"provenance": {}})
+        assert _departure(stored, spec, spec.identity()).startswith(reason)
+        assert bool(_departure(stored, spec, spec.identity())) == bool(reason)
 
 
 @pytest.mark.parametrize("content", [None, b"no wheel"])
