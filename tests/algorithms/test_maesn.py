@@ -97,8 +97,6 @@ def expected_update(exact: Any, credit: torch.Tensor) -> list[float]:
     leaves = [value.reshape(1, 1).clone().requires_grad_() for value in (mean, log_std)]
     weights = count * probability  # so that a mean over episodes is an expectation
     value = latent_objective(leaves[0], leaves[1], batch.latent, weights * credit)
-        leaves[0], leaves[1], batch.latent, count * probability * credit
-    )  # a mean over what is weighted
     return [float(slope) for slope in torch.autograd.grad(value.sum(), leaves)]
 
 
