@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -49,7 +49,7 @@ class ContextualPpo(MultiTask):
     name = "contextual-ppo"
     paper = "a task-conditioned policy (the experts of Mendonca et al. 2019), by Schulman et al. 2017's PPO"
     access = frozenset({"train", "parameters", "test-parameters"})
-    Config = ContextualPpoConfig
+    Config: ClassVar[type[PolicyConfig]] = ContextualPpoConfig  # type: ignore[assignment]
     network: ContextMLP
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:

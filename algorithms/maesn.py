@@ -78,7 +78,7 @@ class Maesn(GradientAdaptation):
         tasks = problem.tasks("train")
         self._rows = {task: row for row, task in enumerate(tasks)}
         size = config.latent_size
-        self.network = LatentMLP(  # type: ignore[assignment]
+        self.network = LatentMLP(
             problem.observation_space, problem.action_space, config.hidden, size, config.initial_std
         )
         self.parameters = self.network.initial(streams.torch("initial parameters"))
@@ -225,10 +225,16 @@ class _Chunk:
         )
 
     def curvature(self, vector: Parameters) -> Parameters:
-        pairs = [(slope, vector[name]) for name, slope in zip(self._leaves, self._slopes, strict=True)]
-        product = sum((slope * value).sum() for slope, value in pairs if slope.requires_grad)
+        """The Hessian's product with a vector of the parameters' shapes."""
+        moving = {name: slope for name, slope in zip(self._leaves, self._slopes, strict=True) if slope.requires_grad}
         return self._named(
-            torch.autograd.grad(product, list(self._leaves.values()), retain_graph=True, allow_unused=True)
+            torch.autograd.grad(
+                list(moving.values()),
+                list(self._leaves.values()),
+                [vector[name] for name in moving],
+                retain_graph=True,
+                allow_unused=True,
+            )
         )
 
     def _named(self, slopes: Sequence[torch.Tensor | None]) -> Parameters:

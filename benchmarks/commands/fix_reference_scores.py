@@ -102,12 +102,12 @@ def collect_reference_scores(names: Sequence[str], store: Store) -> dict[str, Re
 
     Raises UsageError for a suite that does not exist and StoreError as `measured_scores` does.
     """
-    runs, candidates = store.finished(), find_definition(CEILINGS).algorithms
+    runs, shipped, candidates = store.finished(), reference_runs(), find_definition(CEILINGS).algorithms
     scores = {}
     for name in names or sorted({run.suite for run in runs if run.algorithm in candidates}):
         suite = make_suite(name)
         own = [run for run in runs if run.suite == suite.full_name]
-        own += [run for run in reference_runs() if run.suite == suite.full_name]
+        own += [run for run in shipped if run.suite == suite.full_name]
         data = suite.digest if suite.data_digest is not None else None
         if data is not None:
             own = [run for run in own if run.identity["suite_digest"] == data]

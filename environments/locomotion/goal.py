@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -137,7 +137,7 @@ class AntGoalSparse(RingGoalSuite):
     family = "locomotion"
     horizon = 200
     metric = "return"
-    environment = SparseGoalBatch
+    environment: ClassVar[type[GoalBatch]] = SparseGoalBatch
 
     @dataclass(frozen=True)
     class Options(RingGoalSuite.Options):

@@ -95,7 +95,8 @@ def expected_update(exact: Any, credit: torch.Tensor) -> list[float]:
     """The expectation of the inner gradient in mean and log-std, the credit [task, trajectory] being given."""
     mean, log_std, _, batch, probability, count = exact
     leaves = [value.reshape(1, 1).clone().requires_grad_() for value in (mean, log_std)]
-    value = latent_objective(*leaves, batch.latent, count * probability * credit)  # a mean over what is weighted
+    weights = count * probability  # so that a mean over episodes is an expectation
+    value = latent_objective(leaves[0], leaves[1], batch.latent, weights * credit)
     return [float(slope) for slope in torch.autograd.grad(value.sum(), leaves)]
 
 
@@ -194,6 +195,7 @@ def test_adaptation_starts_from_the_prior_and_moves_the_latents_alone_by_halved_
     for share in (1.0, 0.5):
         assert torch.equal(policy._mean, latents[MEAN]) and torch.equal(policy._std, latents[LOG_STD].exp())
         batch = collector.collect(policy, tasks, 5)
+        assert batch.latent is not None
         credit = standardised_over_episodes(first_advantages(batch, suite.discount, learner._states))
         leaves = {name: value.clone().requires_grad_() for name, value in latents.items()}
         value = latent_objective(leaves[MEAN], leaves[LOG_STD], batch.latent, credit).sum()
@@ -245,14 +247,14 @@ def test_adapting_the_latent_finds_the_corner() -> None:
 
 
 def test_the_ant_trains_on_dense_rewards_and_is_scored_on_sparse_ones() -> None:
-    suite = make_suite("ant-goal-sparse[train_reward=dense]")
+    suite: Any = make_suite("ant-goal-sparse[train_reward=dense]")
     assert suite.full_name == "ant-goal-sparse[train_reward=dense]"
     plain, training = make_suite("ant-goal-sparse"), suite.training_suite
     assert training.split == suite.split == plain.split and plain.training_suite is plain
     assert training.observation_space == suite.observation_space
     rewards = {}
     for name, each in (("trained", training), ("scored", suite), ("plain", plain)):
-        batch = each.make_batch(2, 2)
+        batch: Any = each.make_batch(2, 2)
         batch.set_tasks(suite.split.train[:2])
         batch.reset(seed=0)
         actions = np.random.default_rng(0).uniform(-1, 1, (20, 4, batch.single_action_space.shape[0]))

@@ -44,7 +44,7 @@ OPTIONS = {
     "ant-direction-2d": {**ANT, "control_cost": 0.5, "terminate": True},
     "ant-goal": {**ANT, "control_cost": 0.1, "terminate": False, "goal_radius": 3.0, "goals": "square"},
     "ant-goal-gmps": {**ANT, "control_cost": 0.005, "terminate": False, "goal_radius": 2.0},
-    "ant-goal-sparse": {**ANT, "control_cost": 0.005, "terminate": False, "goal_radius": 2.0},
+    "ant-goal-sparse": {**ANT, "control_cost": 0.005, "terminate": False, "goal_radius": 2.0, "train_reward": "sparse"},
     "hopper-velocity": {**ALL, "control_cost": 0.0, "terminate": False, "velocity_range": (0.0, 2.0)},
     "walker2d-velocity": {**ALL, "control_cost": 0.0, "terminate": False, "velocity_range": (0.0, 2.0)},
     "walker2d-direction": {**ALL, "control_cost": 1e-3, "terminate": True},

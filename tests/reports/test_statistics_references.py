@@ -6,6 +6,7 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,7 +143,7 @@ def test_no_walk_earns_more_than_the_best_score_of_corners_and_the_straight_one_
 
 
 def test_flights_by_script_reach_the_goal_of_every_test_task_of_the_drone() -> None:
-    suite = make_suite("drone-obstacles")
+    suite: Any = make_suite("drone-obstacles")
     assert suite.best_score == 1.0
     assert make_suite("drone-obstacles[horizon=90]").best_score is None  # the nearest goal is 9 m away
     assert make_suite("drone-obstacles-physics").best_score is None
