@@ -14,7 +14,7 @@ from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.job import AnyJob, J, Job
 from benchmarks.specs.time_estimates import learn_rates, makespan
 from benchmarks.verification.proofs import by_terms, standing_for
-from reports.scores.cautions import FailedRun
+from reports.scores.cautions import FailedRun, shortened
 from results.files import StoreError
 from results.store import S, Store, StoredStudy
 
@@ -143,4 +143,4 @@ def _print_failures(failed: Sequence[tuple[AnyJob, RunOutcome]], store: Store) -
 
 
 def _last_line(error: str) -> str:
-    return (error.strip().splitlines() or ["no error was recorded"])[-1]
+    return shortened((error.strip().splitlines() or ["no error was recorded"])[-1])

@@ -136,6 +136,7 @@ def start_server() -> None:
 
 
 def _start(job: AnyJob, root: Path, force: bool) -> tuple[Connection, ForkServerProcess]:
+    start_server()  # if it was killed: multiprocessing would start one with neither our environment nor our signals
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe(duplex=True)
     process = context.Process(target=work, args=(job, root, force, theirs), name=job.label)
@@ -162,17 +163,28 @@ def _hear(worker: _Worker, watcher: Watcher) -> RunOutcome | None:
             if isinstance(message, RunOutcome):
                 _end(worker)
                 return message
+            if not isinstance(message, Progress):
+                raise TypeError(f"a worker sent a {type(message).__name__}")
             worker.waiting = message.message == WAITING
             watcher.progressed(worker.job, message)
             if not gone:
                 return None
     except (EOFError, OSError):
         gone = True
+    except Exception as error:  # what the run itself wrote into the pipe may be read as anything
+        return _disown(worker, f"sent what is no message ({type(error).__name__})")
     if not gone:
         return None
     _end(worker)
     why = f"the process of {worker.job.label} ended with {_exit(worker.process.exitcode)}"
     return RunOutcome("interrupted") if worker.killed else RunOutcome("failed", why)
+
+
+def _disown(worker: _Worker, why: str) -> RunOutcome:
+    """Ends a process that can no longer be understood."""
+    _signal(worker, signal.SIGKILL)
+    _end(worker)
+    return RunOutcome("failed", f"the process of {worker.job.label} {why}")
 
 
 def _end(worker: _Worker) -> None:
@@ -208,7 +220,8 @@ def _stop(worker: _Worker, kill: bool) -> None:
 
 def _exit(code: int | None) -> str:
     if code is not None and code < 0:
-        return f"signal {signal.Signals(-code).name} (killed, or out of memory)"
+        known = {each.value: each.name for each in signal.Signals}  # real-time signals but two have no name
+        return f"signal {known.get(-code, -code)} (killed, or out of memory)"
     return f"code {code}"
 
 

@@ -19,6 +19,7 @@ from benchmarks.execution.training import Interrupted, Progress, train
 from benchmarks.specs.job import AnyJob
 from environments.typed_options import UsageError
 from results.files import StoreError
+from results.run_folder import kept_error
 from results.store import Store, Stored, StoredRun, StoredStudy, StoredTrial
 
 #: takes a job of the kind from its checkpoint to its finished record
@@ -52,6 +53,15 @@ def run_job(
     import torch
 
     torch.set_num_threads(1)  # a sum over several threads depends on how many there are
+    threads = torch.get_num_threads()
+    root = root.absolute()  # an algorithm may change the working directory
+
+    def tell(progress: Progress) -> None:
+        found = torch.get_num_threads()
+        if found != threads:
+            raise RuntimeError(f"{job.label} set torch to {found} threads; a run computes on {threads}")
+        report(progress)
+
     try:
         if job.code not in (None, job.code_now()):
             # this process may hold the old code or the new, so that the record could not say which it was
@@ -65,19 +75,20 @@ def run_job(
                 return RunOutcome("stored")
             checkpoint = folder.load_checkpoint()
             resumed_at = checkpoint["iteration"] if checkpoint else 0
+            folder.begin_attempt(job.record(), resumed_at)
             try:
-                folder.begin_attempt(job.record(), resumed_at)
-                CARRY_OUT[job.kind](job, folder, report, should_stop)
+                CARRY_OUT[job.kind](job, folder, tell, should_stop)
             except Interrupted:
                 folder.end_attempt("interrupted")
                 return RunOutcome("interrupted")
-            except Exception:
-                folder.end_attempt("failed", traceback.format_exc())
+            except (Exception, SystemExit):
+                with suppress(Exception):  # that it cannot be recorded must not hide what it is
+                    folder.end_attempt("failed", traceback.format_exc())
                 raise
     except (UsageError, StoreError) as error:
         return RunOutcome("failed", str(error), refused=True)
-    except Exception:
-        return RunOutcome("failed", traceback.format_exc())
+    except (Exception, SystemExit):
+        return RunOutcome("failed", kept_error(traceback.format_exc()))
     return RunOutcome("finished")
 
 

@@ -10,7 +10,7 @@ from inspect import get_annotations
 from pathlib import Path
 from typing import Any
 
-from algorithms.catalogue import SESSION, find_algorithm
+from algorithms.catalogue import SESSION
 from algorithms.catalogue import algorithms as known_algorithms
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import LeftOut, misfit
@@ -20,7 +20,8 @@ from benchmarks.planning.tuned_values import TunedCell
 from benchmarks.planning.tuning_choice import TuningChoice
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.loose_suites import source_of_suite
-from benchmarks.specs.own_code import load_own
+from benchmarks.specs.own_code import find_own, load_algorithm
+from benchmarks.specs.recorded_code import name_source
 from benchmarks.specs.run_spec import RunSpec, planned_suite
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from environments.catalogue import suites as known_suites
@@ -97,7 +98,7 @@ def make_plan(
     """
     definition = find_definition(benchmark)
     chosen = find_profile(profile or definition.profile)
-    found = [find_algorithm(text) for text in _unique(algorithms or definition.algorithms)]
+    found = [find_own(text) for text in _unique(algorithms or definition.algorithms)]
     parsed = [each if isinstance(each, Setting) else parse_setting(each) for each in settings]
     _check_loose(found)
     _check_settings(parsed, found)
@@ -237,7 +238,8 @@ def check_name(entry: ClassEntry) -> None:
 def _check_loose(found: Sequence[ClassEntry]) -> None:
     for entry in found:
         check_name(entry)
-        load_own(entry)
+        load_algorithm(entry)
+        name_source(source_of(entry))
     names = [entry.name for entry in found]
     for name in names:
         if names.count(name) > 1:
