@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from algorithms.catalogue import find_algorithm
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions, run_plan
 from benchmarks.commands.report import REFERENCE
 from benchmarks.commands.text_table import text_table
@@ -20,6 +19,7 @@ from benchmarks.planning.fitting import print_left_out
 from benchmarks.planning.plan import source_of
 from benchmarks.planning.tuned_values import OWN, SHIPPED, sibling_of
 from benchmarks.specs.job import AnyJob, J
+from benchmarks.specs.own_code import find_own
 from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
 from benchmarks.specs.trial_spec import TrialSpec
 from benchmarks.tuning.document import Outcome, write_outcome
@@ -31,7 +31,7 @@ from results.store import Store, StoredRun, StoredTrial
 
 def default_folder(algorithms: Sequence[str]) -> Path:
     """The package's folder for algorithms of its own where it can be written to, else `tuned` of the working one."""
-    loose = any(source_of(find_algorithm(text)) for text in algorithms)
+    loose = any(source_of(find_own(text)) for text in algorithms)
     return OWN if loose or not os.access(SHIPPED if SHIPPED.exists() else SHIPPED.parent, os.W_OK) else SHIPPED
 
 

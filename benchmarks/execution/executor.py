@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Generic, Protocol, cast
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import STOP, WAITING, RunOutcome, work
 from benchmarks.specs.job import AnyJob, J
+from environments.typed_options import UsageError
 
 #: imported once, by the server that worker processes are forked from
 PRELOADED = ["torch", "mujoco", "pandas", "benchmarks.execution.worker"]
@@ -35,6 +37,8 @@ SERVER_ENVIRONMENT = {
 PATIENCE = 0.25
 #: seconds that a process gets to end by itself once nothing more is expected of it
 GRACE = 5.0
+#: how often a worker is asked for before it is said that there is none
+STARTS = 5
 
 
 class Watcher(Protocol):
@@ -136,13 +140,25 @@ def start_server() -> None:
 
 
 def _start(job: AnyJob, root: Path, force: bool) -> tuple[Connection, ForkServerProcess]:
-    start_server()  # if it was killed: multiprocessing would start one with neither our environment nor our signals
+    """Raises UsageError if the system gives no process."""
     context = multiprocessing.get_context("forkserver")
-    ours, theirs = context.Pipe(duplex=True)
-    process = context.Process(target=work, args=(job, root, force, theirs), name=job.label)
-    process.start()
-    theirs.close()  # so that the end of the process is the end of the file
-    return ours, process
+    for attempt in range(STARTS):
+        # if it was killed, multiprocessing would start one with neither our environment nor our signals
+        start_server()
+        ours, theirs = context.Pipe(duplex=True)
+        process = context.Process(target=work, args=(job, root, force, theirs), name=job.label)
+        try:
+            process.start()
+        except (EOFError, OSError) as error:  # the server is dying, or no process or file is left
+            ours.close()
+            if attempt == STARTS - 1:
+                raise UsageError(f"no process can be started for {job.label}: {error}; try fewer --workers") from error
+            time.sleep(0.1 * 2**attempt)
+        else:
+            return ours, process
+        finally:
+            theirs.close()  # so that the end of the process is the end of the file
+    raise AssertionError("unreachable")
 
 
 def _death_of(process: ForkServerProcess) -> int:

@@ -12,8 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
+from benchmarks.execution.in_turns import CarryOut, FailedElsewhere, Flag, in_turns
 from benchmarks.execution.studying import run_study
 from benchmarks.execution.training import Interrupted, Progress, train
 from benchmarks.specs.job import AnyJob
@@ -23,7 +24,7 @@ from results.run_folder import kept_error
 from results.store import Store, Stored, StoredRun, StoredStudy, StoredTrial
 
 #: takes a job of the kind from its checkpoint to its finished record
-CARRY_OUT: dict[type[Stored], Callable[..., None]] = {StoredRun: train, StoredTrial: train, StoredStudy: run_study}
+CARRY_OUT: dict[type[Stored], CarryOut] = {StoredRun: train, StoredTrial: train, StoredStudy: run_study}
 #: what the parent sends to ask for a stop at the next checkpoint
 STOP = "stop"
 #: the message of a run that another process holds: it has begun nothing
@@ -45,23 +46,20 @@ def run_job(
     force: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
+    apart: bool = False,
 ) -> RunOutcome:
     """The job, from its checkpoint if there is one, on one thread; every failure is recorded and returned.
 
-    root: the store's.  force: begin anew even if it has finished.
+    root: the store's.  force: begin anew even if it has finished.  apart: train in one child of this process and
+    evaluate in another (`in_turns`).
     """
     import torch
 
     torch.set_num_threads(1)  # a sum over several threads depends on how many there are
-    threads = torch.get_num_threads()
     root = root.absolute()  # an algorithm may change the working directory
-
-    def tell(progress: Progress) -> None:
-        found = torch.get_num_threads()
-        if found != threads:
-            raise RuntimeError(f"{job.label} set torch to {found} threads; a run computes on {threads}")
-        report(progress)
-
+    carry_out = on_its_threads(CARRY_OUT[job.kind])
+    if apart and CARRY_OUT[job.kind] is train:
+        carry_out = in_turns(carry_out)
     try:
         if job.code not in (None, job.code_now()):
             # this process may hold the old code or the new, so that the record could not say which it was
@@ -77,19 +75,42 @@ def run_job(
             resumed_at = checkpoint["iteration"] if checkpoint else 0
             folder.begin_attempt(job.record(), resumed_at)
             try:
-                CARRY_OUT[job.kind](job, folder, tell, should_stop)
+                carry_out(job, folder, report, should_stop)
             except Interrupted:
                 folder.end_attempt("interrupted")
                 return RunOutcome("interrupted")
-            except (Exception, SystemExit):
+            except (Exception, SystemExit) as error:
                 with suppress(Exception):  # that it cannot be recorded must not hide what it is
-                    folder.end_attempt("failed", traceback.format_exc())
+                    folder.end_attempt("failed", _told(error))
                 raise
     except (UsageError, StoreError) as error:
         return RunOutcome("failed", str(error), refused=True)
-    except (Exception, SystemExit):
-        return RunOutcome("failed", kept_error(traceback.format_exc()))
+    except (Exception, SystemExit) as error:
+        return RunOutcome("failed", _told(error))
     return RunOutcome("finished")
+
+
+def on_its_threads(carry_out: CarryOut) -> CarryOut:
+    """The same; raises RuntimeError once the job has changed how many threads torch computes on."""
+
+    def carry(job: AnyJob, folder: Any, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:
+        import torch
+
+        threads = torch.get_num_threads()
+
+        def tell(progress: Progress) -> None:
+            found = torch.get_num_threads()
+            if found != threads:
+                raise RuntimeError(f"{job.label} set torch to {found} threads; a run computes on {threads}")
+            report(progress)
+
+        carry_out(job, folder, tell, should_stop)
+
+    return carry
+
+
+def _told(error: BaseException) -> str:
+    return str(error) if isinstance(error, FailedElsewhere) else kept_error(traceback.format_exc())
 
 
 def work(job: AnyJob, root: Path, force: bool, connection: Connection) -> NoReturn:
@@ -99,7 +120,7 @@ def work(job: AnyJob, root: Path, force: bool, connection: Connection) -> NoRetu
     """
     os.setpgid(0, 0)  # a group of its own, so that what the run forks can be ended with it
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # such a group may write to the terminal all the same
-    stop = threading.Event()
+    stop = Flag()
     threading.Thread(target=_watch, args=(connection, stop), daemon=True).start()
 
     def tell(message: Progress | RunOutcome) -> None:
@@ -108,7 +129,7 @@ def work(job: AnyJob, root: Path, force: bool, connection: Connection) -> NoRetu
         except OSError:  # the parent has died: no failure of the run's own
             _abandon()
 
-    ended = run_job(job, root, force, tell, stop.is_set)
+    ended = run_job(job, root, force, tell, stop.is_set, apart=True)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # closed, or nobody reads it
             stream.flush()
@@ -118,7 +139,7 @@ def work(job: AnyJob, root: Path, force: bool, connection: Connection) -> NoRetu
     os._exit(0)
 
 
-def _watch(connection: Connection, stop: threading.Event) -> None:
+def _watch(connection: Connection, stop: Flag) -> None:
     """The other end is the parent's alone, so that its end of file means that the parent has died."""
     try:
         while connection.recv() == STOP:

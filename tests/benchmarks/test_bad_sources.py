@@ -14,7 +14,7 @@ BASE = "from algorithms.algorithm import Algorithm\n"
 SOURCES: dict[str, tuple[bytes, str]] = {
     "latin": (b"# caf\xe9\nclass A:\n    name = 'a'\n", "can't decode byte"),
     "utf16": ("class A:\n    name = 'a'\n".encode("utf-16"), "can't decode byte"),
-    "zero": (b"class A:\n    name = 'a'\0\n", "cannot be read as Python"),
+    "zero": (b"class A:\n    name = 'a'\0\n", "null bytes"),
     "unhashable": (f"{BASE}class A(Algorithm):\n    name = 'a'\n    x = {{[]: 1}}\n".encode(), "unhashable"),
     "frozen": (f"{BASE}class A(Algorithm):\n    name = 'a'\n    x = frozenset([[]])\n".encode(), "unhashable"),
     "nested": (f"{BASE}class A(Algorithm):\n    name = 'a'\n    x = {'-' * 100_000}1\n".encode(), "nested too deeply"),

@@ -42,9 +42,9 @@ NASTY = (
 #: commands that do no work, however they are asked
 COMMANDS: tuple[tuple[str, ...], ...] = (
     ("show", "corners", "promp"), ("show", "frozen-lake-low", "maml-vpg", "--set", "maml-vpg.tasks=3", "--json"),
-    ("leaderboard", "--dry-run", "--suites", "corners", "--algorithms", "random-init", "--seeds", "2", "--workers", "2"),
-    ("leaderboard", "--dry-run", "--suites", "corners", "--algorithms", "promp", "--set", "promp.clip=0.2", "--untuned"),
-    ("leaderboard", "--dry-run", "--benchmark", "quick", "--suites", "corners", "--profile", "smoke", "--until-decided"),
+    ("leaderboard", "--dry-run", "--suites", "corners", "--algorithms", "random-init", "--workers", "2"),
+    ("leaderboard", "--dry-run", "--suites", "corners", "--algorithms", "promp", "--set", "promp.clip=0.2"),
+    ("leaderboard", "--dry-run", "--benchmark", "quick", "--suites", "corners", "--until-decided"),
     ("verify", "store/runs"), ("verify", "--all", "store", "--dry-run", "--suites", "point", "--sample"),
     ("report", "--results", "nowhere", "--output", "page"),
     ("explain", "store/runs", "--poor", "3", "--output", "folder/e"),
