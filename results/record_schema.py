@@ -186,6 +186,7 @@ SHARED: dict[str, Check] = {
         "commit": or_none(name), "dirty": or_none(flag), "packages": by_name(text), "cpu": text, "threads": whole(1),
         "machine?": or_none(_object(_MACHINE)), "python?": text, "platform?": text, "data?": or_none(text),
         "source?": or_none(name), "suite_source?": or_none(name),
+        "source_file?": name, "source_sha256?": name,
     }),
     "attempts": list_of(_object(_ATTEMPT)),
 }  # fmt: skip

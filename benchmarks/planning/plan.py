@@ -187,17 +187,23 @@ def resolve_options(
     known = [field.name for field in fields(cls)]
     given = {option: pair for option, pair in by_profile.items() if option in {*known, *former_names(cls)}}
     if tuned is not None:
-        make_options(cls, tuned.values, f"{tuned.source}: algorithm {found.name}")
+        _made(cls, tuned.values, f"{tuned.source}: algorithm {found.name}")
         given |= {option: (value, tuned.source) for option, value in tuned.values.items()}
     for setting in settings:
         if setting.algorithm == found.name or (setting.algorithm == ALL and setting.option in known):
             given[setting.option] = setting.value, f"--set {setting.algorithm}.{setting.option}={setting.value}"
-    resolved = asdict(
-        make_options(cls, {option: value for option, (value, _) in given.items()}, f"algorithm {found.name}")
-    )
+    resolved = asdict(_made(cls, {option: value for option, (value, _) in given.items()}, f"algorithm {found.name}"))
     return {
         option: (resolved[option], given[option][1] if option in given else default_of(cls, option)) for option in known
     }
+
+
+def _made(cls: type, values: Mapping[str, Any], owner: str) -> Any:
+    """As `make_options`; raises UsageError also for a number that no array holds."""
+    try:
+        return make_options(cls, values, owner)
+    except OverflowError as error:
+        raise UsageError(f"{owner}: an option is too large: {error}") from None
 
 
 def default_of(cls: type, field: str) -> str:

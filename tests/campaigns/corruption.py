@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -9,7 +10,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,10 @@ def _blank(file: Path, generator: random.Random) -> None:
 
 def _swap(file: Path, generator: random.Random) -> None:
     """Another record's file in its place."""
-    others = [other for other in _files(file.parents[5]) if other.name == file.name and other != file]
-    shutil.copyfile(generator.choice(others) if others else file, file)
+    root = next(parent for parent in file.parents if parent.name == "damaged")
+    everything = [other for other in _files(root) if other != file]
+    alike = [other for other in everything if other.name == file.name]
+    file.write_bytes(generator.choice(alike or everything).read_bytes())
 
 
 def _special(file: Path, generator: random.Random) -> None:
@@ -234,7 +237,7 @@ def _read(store: Path) -> tuple[dict[tuple[str, str], Any], list[str]]:
 
 def _judge(store: Path, file: Path, damage: str, before: dict[Any, Any], case: str, found: Outcome) -> None:
     try:
-        with _in_time():
+        with _in_time(), redirect_stderr(io.StringIO()):
             after, problems = _read(store)
     except Exception as error:
         return found.fault(case, f"{type(error).__name__}: {str(error)[:200]}")

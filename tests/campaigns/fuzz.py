@@ -15,12 +15,12 @@ from pathlib import Path
 from algorithms.catalogue import algorithms
 from benchmarks.commands.arguments import names
 from benchmarks.planning.definition import find_definition
-from benchmarks.planning.plan import make_plan, parse_setting
+from benchmarks.planning.plan import Setting, make_plan, parse_setting, resolve_options
 from benchmarks.planning.profiles import FOLDER, find_profile
 from benchmarks.planning.tuned_file import read_tuned
 from benchmarks.planning.tuned_values import SHIPPED
 from environments.catalogue import make_suite, suites
-from environments.typed_options import UsageError, make_options
+from environments.typed_options import UsageError
 from results.checkpoints import SEAL, load_checkpoint, save_checkpoint
 from results.files import StoreError
 from results.store import Store
@@ -111,7 +111,7 @@ def options(scale: int, seed: int) -> Outcome:
     generator = random.Random(seed)
     found = Outcome("options of suites and algorithms, settings, lists of names", "inputs")
     known = [(name, entry.load()) for name, entry in sorted(suites().items())]
-    methods = [(name, entry.load()) for name, entry in sorted(algorithms().items())]
+    methods = [entry for _, entry in sorted(algorithms().items())]
     for _ in range(scale):
         kind = generator.randrange(4)
         value = generator.choice(NASTY)
@@ -121,12 +121,14 @@ def options(scale: int, seed: int) -> Outcome:
             text = f"{name}[{generator.choice([*own, value])}={value}]"
             _refused_or_taken(lambda text=text: make_suite(text), f"suite {text[:80]!r}", found)
         elif kind == 1:
-            name, cls = generator.choice(methods)
-            option = generator.choice([*cls.Config.__dataclass_fields__, value])
+            entry = generator.choice(methods)
+            option = generator.choice([*entry.load().Config.__dataclass_fields__, value])
             given = {option: generator.choice((value, *OTHERS))}
             _refused_or_taken(
-                lambda cls=cls, given=given: make_options(cls.Config, given, "algorithm"),
-                f"{name} {option[:40]!r}={str(given[option])[:40]!r}", found,
+                lambda entry=entry, given=given: resolve_options(
+                    entry, {}, [Setting(entry.name, option, value) for option, value in given.items()]
+                ),
+                f"{entry.name} {option[:40]!r}={str(given[option])[:40]!r}", found,
             )  # fmt: skip
         elif kind == 2:
             _refused_or_taken(lambda value=value: parse_setting(f"promp.clip{value}"), f"setting {value[:40]!r}", found)

@@ -15,6 +15,8 @@ from reports.page import write_report
 from reports.scores.boards import make_boards
 from reports.scores.entries import collect_entries
 from reports.text.table import Table, csv_lines
+from results.files import sha256_of
+from results.record_schema import sealed
 from results.store import Store
 from tests.support.scored_runs import store_run
 
@@ -111,3 +113,18 @@ def test_a_damaged_decision_is_left_out_by_name(store: Store, tmp_path: Path) ->
     (store.root / HOME / "b.json").mkdir()
     found, problems = read_decisions(store.root)
     assert found == [] and len(problems) == 2 and "a.json" in problems[0] and "b.json" in problems[1]
+
+
+def test_the_page_names_an_algorithms_own_file_by_its_digest(store: Store, tmp_path: Path) -> None:
+    from benchmarks.specs.provenance import own_file
+
+    (tmp_path / "mine.py").write_text("x = 1\n")
+    told = own_file(f"{tmp_path / 'mine.py'}:Mine")
+    assert told == {"source_file": "mine.py", "source_sha256": sha256_of(tmp_path / "mine.py")}
+    assert own_file("my_package.mine:Mine") == {}
+    store_run(store)
+    (run,) = store.finished()
+    record = {**run.run, "provenance": {**run.run["provenance"], **told}}
+    (run.path / "run.json").write_text(json.dumps(sealed(record)))
+    page = write_report(store.finished(), tmp_path / "report").read_text()
+    assert f"of a file of its own, mine.py (SHA-256 {told['source_sha256']})" in page
