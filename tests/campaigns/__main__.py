@@ -28,7 +28,7 @@ class Campaign:
 
 
 CAMPAIGNS: dict[str, Campaign] = {
-    "kills": Campaign(kills.campaign, 8, 950),
+    "kills-of-runs": Campaign(kills.campaign, 8, 950),
     "kills-of-commands": Campaign(kills.commands, 1, 50),
     "disk": Campaign(disk_faults.campaign, 60, 1000),
     "power": Campaign(power_loss.campaign, 60, 5000),
