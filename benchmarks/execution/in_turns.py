@@ -60,6 +60,15 @@ class _Trained(BaseException):
     """No Exception: nothing on the way may take it for a failure."""
 
 
+def can_be_watched() -> bool:
+    """Whether this system tells of a child's death without collecting it, which `in_turns` needs."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 def in_turns(carry_out: CarryOut) -> CarryOut:
     """The same in two processes, one after the other.  Raises what it raises, failures as `FailedElsewhere`."""
 

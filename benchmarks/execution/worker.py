@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from benchmarks.execution.in_turns import CarryOut, FailedElsewhere, Flag, in_turns
+from benchmarks.execution.in_turns import CarryOut, FailedElsewhere, Flag, can_be_watched, in_turns
 from benchmarks.execution.studying import run_study
 from benchmarks.execution.training import Interrupted, Progress, train
 from benchmarks.specs.job import AnyJob
@@ -58,7 +58,7 @@ def run_job(
     torch.set_num_threads(1)  # a sum over several threads depends on how many there are
     root = root.absolute()  # an algorithm may change the working directory
     carry_out = on_its_threads(CARRY_OUT[job.kind])
-    if apart and CARRY_OUT[job.kind] is train:
+    if apart and CARRY_OUT[job.kind] is train and can_be_watched():
         carry_out = in_turns(carry_out)
     try:
         if job.code not in (None, job.code_now()):
