@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -40,7 +41,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise _unusable(path)
     try:
         _refuse_packed(content)
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's advice on protocols is of no use to whoever resumes a run
+            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # what others sealed raises nearly anything; all of it means the same here
         raise _unusable(path) from error
     if not isinstance(state, dict):

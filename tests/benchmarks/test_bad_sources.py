@@ -102,3 +102,5 @@ def test_what_a_terminal_would_act_on_is_spelt_out(metarl: Command) -> None:
     code, errors = metarl("show", "\x1b[2J", "promp")
     assert code == 2 and "\x1b" not in errors
     assert os.linesep not in errors[:-1]
+    code, errors = metarl("list", "\x1b[2J\n")
+    assert code == 2 and "\x1b" not in errors and errors.count("\n") == 1
