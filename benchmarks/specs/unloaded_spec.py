@@ -24,13 +24,18 @@ class UnloadedSpec(RunSpec):
 
     @classmethod
     def from_record(cls, run: Mapping[str, Any]) -> Self:
-        """Raises UsageError if there is no such file or suite, or if the suite's code is the record's too."""
-        identity, description = run["identity"], run["description"]
-        refuse_unnamed(run["provenance"].get("suite_source"))
+        """Raises UsageError if there is no such file or suite, or if the suite's code is the record's too.
+
+        Nor is a module looked for, since that imports the packages around it.
+        """
+        identity, description, provenance = run["identity"], run["description"], run["provenance"]
+        refuse_unnamed(provenance.get("suite_source"))
+        if not str(provenance.get("source")).partition(":")[0].endswith(".py"):
+            refuse_unnamed(provenance.get("source"))
         return cls(
             suite=recorded_suite(identity["suite"]).full_name,
             algorithm=identity["algorithm"],
-            source=run["provenance"].get("source"),
+            source=provenance.get("source"),
             configuration=dict(identity["configuration"]),
             evaluations=identity["evaluations"],
             budget=identity["budget"],

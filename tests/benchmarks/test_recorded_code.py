@@ -84,6 +84,22 @@ def test_what_a_report_says_of_own_code_needs_no_import(stranger: Path, tmp_path
     assert not (tmp_path / "mark").exists()
 
 
+def test_no_package_is_imported_to_look_for_what_a_record_names(
+    stranger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')")
+    (tmp_path / "pack" / "mine.py").write_text("class Mine:\n    name = 'mine'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (run,) = Store(stranger, read_only=True).finished()
+    content = json.loads((run.path / "run.json").read_text())
+    content["provenance"]["source"] = "pack.mine:Mine"
+    (run.path / "run.json").write_text(json.dumps(sealed(content)))
+    (now,) = with_proofs(Store(stranger, read_only=True).finished())
+    assert now.proof is not None and now.proof.state == "stale"
+    assert not (tmp_path / "mark").exists()
+
+
 def test_a_record_cannot_name_a_module_or_a_file_elsewhere(stranger: Path, tmp_path: Path, metarl: Command) -> None:
     (run,) = Store(stranger, read_only=True).finished()
     for source in ("antigravity:Algorithm", str(shutil.copy(stranger / "drift.py", tmp_path / "mine.py"))):
