@@ -115,7 +115,12 @@ def test_the_server_is_asked_for_before_every_worker(monkeypatch: pytest.MonkeyP
     from benchmarks.execution import executor
 
     asked: list[int] = []
-    monkeypatch.setattr(executor, "start_server", lambda: asked.append(1) or start_server())
+
+    def start() -> None:
+        asked.append(1)
+        start_server()
+
+    monkeypatch.setattr(executor, "start_server", start)
     specs = small_plan(write_good(tmp_path), seeds=2)
     LocalExecutor(1).run(specs, tmp_path / "store", Quiet())
     assert len(asked) == 1 + len(specs)

@@ -204,7 +204,7 @@ DAMAGES: dict[str, Damage] = {
 BY_HAND = ("a stranger's value", "a stranger's number", "another's file")
 
 
-def _read(store: Path) -> tuple[dict[tuple[str, str], Any], list[str]]:
+def _read(store: Path) -> tuple[dict[tuple[str, str, int], Any], list[str]]:
     """What programs are told of each run, by where it lies; and the lines on what is damaged."""
     kept = Store(store, read_only=True)
     everything = with_proofs(kept.read(*KINDS, skip_corrupt=True))

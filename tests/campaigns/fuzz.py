@@ -10,7 +10,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from algorithms.catalogue import algorithms
 from benchmarks.commands.arguments import names
@@ -119,26 +121,24 @@ def options(scale: int, seed: int) -> Outcome:
             name, cls = generator.choice(known)
             own = sorted(cls.Options.__dataclass_fields__)
             text = f"{name}[{generator.choice([*own, value])}={value}]"
-            _refused_or_taken(lambda text=text: make_suite(text), f"suite {text[:80]!r}", found)
+            _refused_or_taken(partial(make_suite, text), f"suite {text[:80]!r}", found)
         elif kind == 1:
             entry = generator.choice(methods)
             option = generator.choice([*entry.load().Config.__dataclass_fields__, value])
-            given = {option: generator.choice((value, *OTHERS))}
-            _refused_or_taken(
-                lambda entry=entry, given=given: resolve_options(
-                    entry, {}, [Setting(entry.name, option, value) for option, value in given.items()]
-                ),
-                f"{entry.name} {option[:40]!r}={str(given[option])[:40]!r}", found,
-            )  # fmt: skip
+            setting = Setting(entry.name, option, generator.choice((value, *OTHERS)))
+            case = f"{entry.name} {option[:40]!r}={str(setting.value)[:40]!r}"
+            _refused_or_taken(partial(resolve_options, entry, {}, [setting]), case, found)
         elif kind == 2:
-            _refused_or_taken(lambda value=value: parse_setting(f"promp.clip{value}"), f"setting {value[:40]!r}", found)
+            _refused_or_taken(partial(parse_setting, f"promp.clip{value}"), f"setting {value[:40]!r}", found)
         else:
-            _refused_or_taken(lambda value=value: names(f"a,{value}"), f"names {value[:40]!r}", found)
+            _refused_or_taken(partial(names, f"a,{value}"), f"names {value[:40]!r}", found)
     return found
 
 
 #: values of options that a TOML file or a program can give
-OTHERS = (None, True, -1, 0, 10**400, 1e308, float("nan"), float("-inf"), [], {}, [None], [1, "a"], {"a": 1}, b"x", ())
+OTHERS: tuple[Any, ...] = (
+    None, True, -1, 0, 10**400, 1e308, float("nan"), float("-inf"), [], {}, [None], [1, "a"], {"a": 1}, b"x", (),
+)  # fmt: skip
 
 
 def toml(scale: int, seed: int) -> Outcome:
@@ -154,9 +154,12 @@ def toml(scale: int, seed: int) -> Outcome:
         ]
         for number in range(scale):
             source, read = generator.choice(sources)
-            file = Path(folder, f"mine-{number}.toml")
+            # tuned values say where they belong; profiles and benchmarks of one's own have names of their own
+            own = (source.parent.name, source.name) if read is read_tuned else ("mine", f"mine-{number}.toml")
+            file = Path(folder, *own)
+            file.parent.mkdir(exist_ok=True)
             file.write_bytes(_changed(source.read_bytes(), generator))
-            _refused_or_taken(lambda read=read, file=file: read(file), f"{source.name} ({number})", found)
+            _refused_or_taken(partial(read, file), f"{source.name} ({number})", found)
             file.unlink()
     return found
 
