@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from results.store import StoredRun
 
+#: of scores, so that no sum of their squares is infinite
+LARGEST = 1e60
+
 
 @dataclass(frozen=True)
 class TaskScores:
@@ -99,7 +102,7 @@ def _table(run: StoredRun, rows: pd.DataFrame, split: str, axes: list[str]) -> t
         raise StoreError(
             f"{name_of(run)} has {counts[first]} scores instead of one for {split} {where}; run it again with --force"
         )
-    wrong = np.flatnonzero(~np.isfinite(scores))
+    wrong = np.flatnonzero(~(np.abs(scores) < LARGEST))
     if wrong.size:
         where = ", ".join(f"{axis} {rows[axis].iloc[wrong[0]]}" for axis in axes)
         raise StoreError(

@@ -128,3 +128,25 @@ def test_the_page_names_an_algorithms_own_file_by_its_digest(store: Store, tmp_p
     (run.path / "run.json").write_text(json.dumps(sealed(record)))
     page = write_report(store.finished(), tmp_path / "report").read_text()
     assert f"of a file of its own, mine.py (SHA-256 {told['source_sha256']})" in page
+
+
+def test_a_report_of_what_has_not_trained_is_drawn(store: Store, tmp_path: Path) -> None:
+    store_run(store, algorithm="random-init", trains=False)
+    assert write_report(store.finished(), tmp_path / "report").is_file()
+
+
+@pytest.mark.parametrize("score", [1e308, -1e308, 1e61])
+def test_a_score_beyond_all_sums_is_no_score(store: Store, tmp_path: Path, score: float) -> None:
+    store_run(store)
+    store_run(store, algorithm="maml", broken=score)
+    entries, refused = collect_entries(store.finished())
+    assert [entry.algorithm for entry in entries] == ["promp"] and "has a return of" in refused[0].reason
+    write_report(store.finished(), tmp_path / "report")
+
+
+def test_numbers_too_near_to_be_told_apart_have_ticks() -> None:
+    from reports.figures.chart import decimals_of, padded, round_numbers
+
+    for values in ((1.0, 1.0 + 2e-16), (0.0, 5e-324), (1e60, 1e60), (-3.0, -3.0), (0.0, 0.0), (1e-300, 2e-300)):
+        marks = round_numbers(*padded(values))
+        assert len(marks) > 1 and decimals_of(marks) >= 0
