@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from algorithms.algorithm import Algorithm
-from algorithms.catalogue import find_algorithm
 from benchmarks.commands.jobs import missing, planned, with_parents
 from benchmarks.commands.report import REFERENCE
 from benchmarks.execution.executor import Executor, LocalExecutor, Watcher
@@ -28,6 +27,7 @@ from benchmarks.planning.interactive import named, refuse_changed_code
 from benchmarks.planning.plan import Setting, make_plan
 from benchmarks.planning.profiles import find_profile
 from benchmarks.specs.job import AnyJob
+from benchmarks.specs.own_code import find_own
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from benchmarks.verification.proofs import with_proofs
@@ -127,7 +127,7 @@ def _specs(
     tuned: bool | Path,
     budget: int | None,
 ) -> list[RunSpec]:
-    name = find_algorithm(algorithm).name
+    name = find_own(algorithm).name
     settings = [Setting(name, option, value) for option, value in options.items()]
     plan = make_plan(suites=[suite], algorithms=[algorithm], seeds=1, profile=profile, settings=settings, tuned=tuned)
     plan.require_runs()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from benchmarks.commands import execution_arguments, explain_arguments, tune_arguments
+from benchmarks.commands.arguments import RECORDED_CODE, a_path, add_recorded_code
 from benchmarks.commands.arguments import names as _names
 from benchmarks.commands.arguments import positive as _positive
 from benchmarks.package_guard import shadowed
@@ -24,25 +25,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carries out one command; returns its exit code."""
     hidden = shadowed()
     if hidden is not None:
-        return _complain(hidden)
+        print(f"metarl: {hidden}", file=sys.stderr)
+        return 2
     from environments.typed_options import UsageError
     from results.files import StoreError
 
     try:
         parsed = _parser().parse_args(arguments)
-        return parsed.command(parsed)
+        return _carry_out(parsed)
     except (UsageError, StoreError) as error:
         return _complain(str(error))
     except BrokenPipeError:  # the reader of our output has gone, as in `metarl list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # of a path that was given: too long, not ours to read, a full disk
+        if error.filename is None:
+            raise
+        return _complain(f"cannot use {error.filename!r}: {error.strerror}; give another path")
     except KeyboardInterrupt:
         print("metarl: interrupted", file=sys.stderr)
         return 130
 
 
+def _carry_out(parsed: argparse.Namespace) -> int:
+    allowed = getattr(parsed, RECORDED_CODE, None)
+    if not allowed:  # a command without the flag need not import what knows of it
+        return parsed.command(parsed)
+    from benchmarks.specs.recorded_code import recorded_code_runs
+
+    with recorded_code_runs(allowed):
+        return parsed.command(parsed)
+
+
 def _complain(text: str) -> int:
-    print(f"metarl: {text}", file=sys.stderr)
+    from results.files import printable
+
+    print(f"metarl: {printable(text)}", file=sys.stderr)
     return 2
 
 
@@ -50,7 +68,9 @@ class _Parser(argparse.ArgumentParser):
     """Complains in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+        from results.files import printable
+
+        self.exit(2, f"{self.prog}: {printable(message)}; see `{self.prog} --help`\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_tuned(command)
     _add_run_options(command, "comparison")
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
+    add_recorded_code(command)
     command.add_argument("--tune", action="store_true", help="choose its options first, by trials on validation tasks")
     command.add_argument(
         "--trials", type=_positive, metavar="N", help="with --tune (default: as many as its opponents had, else 16)"
@@ -120,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("report", help="write the report again from stored results alone")
     _add_results(command)
-    command.add_argument("--output", type=Path, default=Path("report"), metavar="DIR")
+    command.add_argument("--output", type=a_path, default=Path("report"), metavar="DIR")
     command.add_argument("--benchmark", metavar="NAME or FILE", help="only the cells and the profile of a benchmark")
     command.add_argument("--profile", metavar="P,Q", help="only runs of these profiles; globs as in *")
     command.add_argument(
@@ -128,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--algorithms", metavar="X,Y", help="only these algorithms; globs as in bo-mrl-*")
     command.add_argument("--shipped", action="store_true", help="show the shipped runs beside those stored")
+    add_recorded_code(command)
     command.set_defaults(command=_report)
 
     command = commands.add_parser("check", help="whether an algorithm or a suite keeps the rules of the benchmark")
@@ -138,8 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_check)
 
     command = commands.add_parser("verify", help="run a stored run again and compare every record")
-    command.add_argument("run", type=Path, nargs="?", metavar="RUN", help="its folder: results/runs/.../seed-<n>")
-    command.add_argument("--all", type=Path, metavar="DIR", help="every run and study of a results folder")
+    command.add_argument("run", type=a_path, nargs="?", metavar="RUN", help="its folder: results/runs/.../seed-<n>")
+    command.add_argument("--all", type=a_path, metavar="DIR", help="every run and study of a results folder")
     command.add_argument("--suites", metavar="A,B", help="of all, those of these suites, with options or without")
     command.add_argument("--algorithms", metavar="X,Y", help="of all, those of these algorithms or studies")
     command.add_argument("--profile", help="of all, those of this profile")
@@ -148,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--dry-run", action="store_true", help="of all, list what would run and an estimate of the time"
     )
+    add_recorded_code(command)
     command.add_argument("--no-attest", action="store_true", help="compare alone, and write nothing beside the records")
     command.set_defaults(command=_verify)
 
@@ -184,7 +207,7 @@ def _add_settings(command: argparse.ArgumentParser) -> None:
 def _add_tuned(command: argparse.ArgumentParser) -> None:
     choice = command.add_mutually_exclusive_group()
     choice.add_argument(
-        "--tuned", type=Path, default=True, metavar="DIR",
+        "--tuned", type=a_path, default=True, metavar="DIR",
         help="where `metarl tune` wrote its values (default: the shipped ones; of your own algorithms, ./tuned)",
     )  # fmt: skip
     choice.add_argument(
@@ -194,13 +217,13 @@ def _add_tuned(command: argparse.ArgumentParser) -> None:
 
 def _add_run_options(command: argparse.ArgumentParser, output: str) -> None:
     _add_results(command)
-    command.add_argument("--output", type=Path, default=Path(output), metavar="DIR", help=f"default: ./{output}")
+    command.add_argument("--output", type=a_path, default=Path(output), metavar="DIR", help=f"default: ./{output}")
     execution_arguments.add_to(command)
     command.add_argument("--force", action="store_true", help="run again what has finished")
 
 
 def _add_results(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: ./results")
+    command.add_argument("--results", type=a_path, default=Path("results"), metavar="DIR", help="default: ./results")
 
 
 def _list(parsed: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from reports.scores.record import access_labels, data_of
 from reports.statistics.readings import READINGS, next_reading
 from reports.text.numbers import NONE, interval, number, plural, signed
 from reports.text.table import Table
+from results.files import printable
 
 _COLUMNS = ("Against", "Seeds", "Score [95 %]", "Difference of means [95 %]", "p", "Trials", "Result")
 
@@ -36,17 +37,26 @@ def comparison_markdown(
     boards = tuple(boards)
     found = newcomers(algorithm, boards)
     spent = efforts_of(entry for board in boards for entry in board.entries) if efforts is None else efforts
-    lines = [f"# Comparison of {algorithm}", ""]
+    lines = [f"# Comparison of {_plain(algorithm)}", ""]
     for each in found:
-        lines += [f"**{each.own.label}** on `{each.board.suite}`: {each.sentence()}", ""]
+        lines += [f"**{_plain(each.own.label)}** on {_code(each.board.suite)}: {_plain(each.sentence())}", ""]
     lines += [f"- Conformance: {conformance}"]
     lines += [f"- {name}: {'; '.join(values)}" for name, values in _facts([each.own for each in found]).items()]
     lines += [f"- Tuning: {tuning_line(found, spent)}", f"- Configurations tried: {_tried(found, tried)}"]
     for each in found:
-        lines += ["", f"## `{each.board.suite}`", "", *_suite(each, spent)]
+        lines += ["", f"## {_code(each.board.suite)}", "", *_suite(each, spent)]
     if not_compared:
-        lines += ["", "## Not compared", "", *(f"- {line}" for line in not_compared)]
+        lines += ["", "## Not compared", "", *(f"- {_plain(line)}" for line in not_compared)]
     return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """A name of a record, which must be neither HTML nor a link."""
+    return printable(text).replace("<", "\\<").replace("](", "]\\(")
+
+
+def _code(text: str) -> str:
+    return f"`{printable(text).replace('`', chr(39))}`"
 
 
 def tuning_line(found: Sequence[Newcomer], efforts: Mapping[str, Effort]) -> str:
@@ -70,10 +80,12 @@ def _facts(entries: Sequence[AlgorithmScores]) -> dict[str, list[str]]:
         provenance = run.run["provenance"]
         options = run.identity["configuration"].items()
         versions = ", ".join(f"{name} {version}" for name, version in sorted(run.identity["versions"].items()))
-        commit = f"`{provenance['commit'][:12]}`" if provenance["commit"] else "none, outside a checkout"
-        facts["Configuration"].append(", ".join(f"`{name}={json.dumps(value)}`" for name, value in options) or "none")
-        facts["Profile"].append(run.run["description"]["profile"])
-        facts["Versions"].append(versions)
+        commit = _code(provenance["commit"][:12]) if provenance["commit"] else "none, outside a checkout"
+        facts["Configuration"].append(
+            ", ".join(_code(f"{name}={json.dumps(value)}") for name, value in options) or "none"
+        )
+        facts["Profile"].append(_plain(run.profile))
+        facts["Versions"].append(_plain(versions))
         facts["Commit"].append(commit + (", with uncommitted changes" if provenance["dirty"] else ""))
     return {name: list(dict.fromkeys(values)) for name, values in facts.items()}
 
@@ -92,11 +104,11 @@ def _suite(found: Newcomer, efforts: Mapping[str, Effort]) -> list[str]:
         f"and adaptation step. Suite version {identity['suite_digest'][:8]}, split {identity['split_digest'][:8]}.",
     ]
     if data_of(own):
-        lines[-1] += f" Data: {data_of(own)}."
+        lines[-1] += f" Data: {_plain(data_of(own) or '')}."
     if board.records_success:
         lines[-1] += f" Success: {100 * float(own.success[-1].mean()):.0f} % of test episodes."
     for caution in board.cautions:
-        lines += ["", f"Beware: {caution}"]
+        lines += ["", f"Beware: {_plain(caution)}"]
     if unequal := unequal_effort(board, efforts):
         lines += ["", f"Beware: {unequal}."]
     others = [entry for entry in board.entries if entry is not own]

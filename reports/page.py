@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -47,13 +47,17 @@ def write_report(
     decisions: Iterable[SequentialDecisions] = (),
     focus: str = "",
     tuning: Iterable[TunedMethod] = (),
+    say: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Writes the report of these runs into the folder `output`, in place of a former report; returns its page.
 
-    The same runs give the same bytes.  Arguments and errors as `make_report`; StoreError also if the folder cannot be
-    written, or holds something else than a report.
+    The same runs give the same bytes.  say: is given a line for each configuration without a score.
+    Arguments and errors as `make_report`; StoreError also if the folder cannot be written, or holds something
+    else than a report.
     """
     report = make_report(runs, reference, stale, failed, title, left_out, tried, decisions, focus, tuning)
+    for refused in report.refused:
+        say(f"no score: {refused.reason}")
     contents = _files(report)
     output = Path(output)
     write_folder(output, contents)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from results.files import StoreError, read_bytes, write_whole
 
 PLAIN = (type(None), bool, int, float, str)
 SEAL = 64  # hex digits of a SHA-256
+#: bytes of a state: memories of experience may be large
+LARGEST = 1 << 33
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -32,16 +36,28 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """The state, its tensors on the CPU.  Raises StoreError for a file that is damaged or was not written by us."""
     import torch
 
-    content = read_bytes(path)
+    content = read_bytes(path, LARGEST)
     if hashlib.sha256(content[:-SEAL]).hexdigest().encode() != content[-SEAL:]:
         raise _unusable(path)
     try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        _refuse_packed(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's advice on protocols is of no use to whoever resumes a run
+            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # what others sealed raises nearly anything; all of it means the same here
         raise _unusable(path) from error
     if not isinstance(state, dict):
         raise _unusable(path)
     return state
+
+
+def _refuse_packed(content: bytes) -> None:
+    """Raises ValueError for an archive that would unpack to more than it is: torch stores its files as they are."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = archive.infolist()
+    packed = any(file.compress_type != zipfile.ZIP_STORED for file in files)
+    if packed or sum(file.file_size for file in files) > len(content):
+        raise ValueError("the archive is packed")
 
 
 def _sealed(archive: bytes) -> bytes:

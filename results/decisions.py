@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypedDict
 
-from results.files import damaged, make_folder, read_json, write_json
+from results.files import StoreError, make_folder, read_json, write_json
 from results.identity import DIGITS, digest_of
+from results.record_schema import Check, by_name, first_wrong, list_of, name, number, one_of, or_none, text, whole
 
 HOME = "decisions"
 
@@ -46,7 +47,15 @@ class SequentialDecisions(TypedDict):
     pairs: list[DecidedPair]
 
 
-_KEYS = frozenset(SequentialDecisions.__annotations__)
+_PAIR: dict[str, Check] = {
+    "first": name, "second": name, "outcome": one_of("first higher", "second higher", "undecided", "not yet"),
+    "p": number(0, 1), "seeds": or_none(whole(1)),
+}  # fmt: skip
+_FIELDS: dict[str, Check] = {
+    "suite": name, "profile": name, "budget": whole(1), "protocol": by_name(whole(0)), "alpha": number(0, 1),
+    "looks": list_of(whole(1)), "looks_used": list_of(whole(1)), "algorithms": by_name(name),
+    "left_out": by_name(text), "pairs": list_of(lambda pair: _wrong(pair, _PAIR)),
+}  # fmt: skip
 
 
 def write_decisions(root: Path, decisions: SequentialDecisions) -> Path:
@@ -62,13 +71,21 @@ def write_decisions(root: Path, decisions: SequentialDecisions) -> Path:
     return path
 
 
-def read_decisions(root: Path) -> list[SequentialDecisions]:
-    """All that a results folder holds, by suite, budget and file name.  Raises StoreError naming a damaged file."""
-    found: list[tuple[Path, Any]] = []
+def read_decisions(root: Path) -> tuple[list[SequentialDecisions], list[str]]:
+    """All that a results folder holds, by suite, budget and file name; and a line for each file that is damaged."""
+    found, problems = list[tuple[Path, Any]](), list[str]()
     for path in sorted((Path(root) / HOME).glob("*.json")):
-        content = read_json(path)
-        if content is None or not content.keys() >= _KEYS:
-            raise damaged(path, f"it must hold {', '.join(sorted(_KEYS))}")
-        found.append((path, content))
+        try:
+            content = read_json(path)
+            if wrong := _wrong(content, _FIELDS):
+                raise StoreError(f"{path} is damaged: {wrong}; delete it, and `--until-decided` writes it again")
+            found.append((path, content))
+        except StoreError as error:
+            problems.append(str(error))
     found.sort(key=lambda item: (item[1]["suite"], item[1]["budget"], item[0].name))
-    return [content for _, content in found]
+    return [content for _, content in found], problems
+
+
+def _wrong(value: Any, fields: dict[str, Check]) -> str:
+    said = first_wrong(value, fields)
+    return f".{said}" if said and fields is _PAIR else said

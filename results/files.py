@@ -5,17 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NoReturn
 
 #: ends the name of a file that is still being written; one left behind was cut short
 PARTIAL = ".partial"
+#: bytes that no file of a record reaches; of JSON, and of any other
+JSON_LIMIT, LIMIT = 1 << 26, 1 << 30
+#: what a terminal or a page acts on, or cannot show: controls, halves of characters, marks of direction
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class StoreError(Exception):
     """The record cannot be read or written: one line saying what was wrong, where, and what would be right."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+def printable(text: str) -> str:
+    """The text in one line, with what a terminal would act on spelt out: `\\x1b[2J`."""
+    return UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def reason(error: BaseException) -> str:
@@ -55,24 +69,56 @@ def sync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """The folder and its parents exist afterwards.  Raises StoreError if they cannot be made."""
+    """The folder and its parents exist afterwards, also after power loss.  Raises StoreError if they cannot be made."""
     try:
+        missing = [each for each in (path, *path.parents) if not each.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        for each in missing:
+            sync_folder(each.parent)
     except OSError as error:
         raise StoreError(f"cannot make the folder {path}: {reason(error)}; use another results folder") from error
 
 
-def read_bytes(path: Path) -> bytes:
-    """The file's content.  Raises StoreError naming it."""
+def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
+    """The file's content.  Raises StoreError naming it, also for what is no plain file or has more bytes than that."""
     try:
-        return path.read_bytes()
-    except OSError as error:
+        with _open_plain(path) as file:
+            _refuse_large(path, file, limit)
+            return file.read()
+    except (OSError, ValueError, MemoryError) as error:
         raise StoreError(f"cannot read {path}: {reason(error)}") from error
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of the file's bytes, in hex.  Raises StoreError naming it."""
-    return hashlib.sha256(read_bytes(path)).hexdigest()
+    """SHA-256 of the file's bytes, in hex, read piece by piece.  Raises StoreError as `read_bytes`."""
+    digest = hashlib.sha256()
+    try:
+        with _open_plain(path) as file:
+            _refuse_large(path, file, LIMIT)
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot read {path}: {reason(error)}") from error
+    return digest.hexdigest()
+
+
+def _open_plain(path: Path) -> BinaryIO:
+    """Raises OSError also for what is no plain file: a pipe would be waited for, and a device never ends."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError("it is a folder" if stat.S_ISDIR(mode) else "it is no plain file")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _refuse_large(path: Path, file: BinaryIO, limit: int) -> None:
+    size = os.fstat(file.fileno()).st_size
+    if size > limit:
+        raise damaged(path, f"it has {size:,} bytes, more than the {limit:,} of any record")
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
@@ -81,18 +127,35 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in the file, None if there is no such file.  Raises StoreError if it holds no object."""
+    """The object in the file, None if there is no such file.  Raises StoreError if it holds no object of plain values.
+
+    NaN and infinities are no JSON, and half a character could not be written again.
+    """
     try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {reason(error)}") from error
-    except (ValueError, RecursionError) as error:
+        content = read_bytes(path, JSON_LIMIT)
+    except StoreError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+    try:
+        value = json.loads(content, parse_constant=_refuse_constant, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError, MemoryError) as error:
         raise damaged(path, reason(error)) from error
     if not isinstance(value, dict):
         raise damaged(path, f"it holds a {type(value).__name__}, not an object")
     return value
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {text[:20]} is too large")
+    return number
 
 
 def damaged(path: Path, why: str) -> StoreError:

@@ -26,6 +26,7 @@ from results.files import (
     write_whole,
 )
 from results.identity import run_digest
+from results.record_schema import OUTCOMES, seal_holds, sealed, wrong_in_done, wrong_in_run
 from results.tables import RUN_TABLES, STUDY_TABLES, Rows, Tables, write_table
 
 SCHEMA = 1
@@ -33,7 +34,8 @@ RUN, DONE, CHECKPOINT, LOCK = "run.json", "done.json", "checkpoint", "lock"
 ARTEFACTS, STATE = "artefacts", "state"
 #: beside a finished record: who made it again
 ATTESTATIONS = "attestations"
-OUTCOMES = ("finished", "failed", "interrupted")
+#: characters that are kept of an error, from its beginning and its end
+ERROR_LIMIT = 50_000
 
 
 class RunFolder:
@@ -69,6 +71,10 @@ class RunFolder:
             or not all(map(_is_digest, digests.values()))
         ):
             raise damaged(path, f"it must hold a SHA-256 for each of {', '.join(self.digested)}")
+        if not seal_holds(done):
+            raise damaged(path, "its seal is not that of its content")
+        if wrong := wrong_in_done(done, self.tables is STUDY_TABLES):
+            raise damaged(path, wrong)
         return done
 
     def read_run(self) -> dict[str, Any] | None:
@@ -83,8 +89,16 @@ class RunFolder:
         wrong = [key for key, kind in kinds.items() if not isinstance(run.get(key), kind)]
         if wrong:
             raise damaged(path, f"{', '.join(wrong)} is missing or of another type")
-        if run.get("digest") != run_digest(run["identity"]):
+        try:
+            digest = run_digest(run["identity"])
+        except (TypeError, ValueError, RecursionError) as error:
+            raise damaged(path, f"its identity has no digest ({reason(error)})") from error
+        if run.get("digest") != digest:
             raise damaged(path, f"its digest {run.get('digest')!r} is not that of its identity")
+        if not seal_holds(run):
+            raise damaged(path, "its seal is not that of its content")
+        if why := wrong_in_run(run):
+            raise damaged(path, why)
         return run
 
     @contextmanager
@@ -111,10 +125,13 @@ class RunFolder:
         """Record that an attempt runs from now on; one that died while running becomes "interrupted".
 
         run: `identity`, `description` and `provenance` as in run.json.  Earlier attempts are kept.
-        Raises StoreError if the run has finished, or if the folder holds another run.
+        Raises StoreError if the run has finished, if the folder holds another run, or if the record could not be read
+        again.
         """
         self._refuse_finished()
         self._prepare_write()
+        if wrong := wrong_in_run({**run, "attempts": []}):
+            raise StoreError(f"{self.path} cannot be recorded: {wrong}")
         for leftover in self.path.glob(f".*{PARTIAL}"):
             with suppress(OSError):
                 leftover.unlink()
@@ -138,7 +155,7 @@ class RunFolder:
         )
         record = {"schema": SCHEMA, "identity": run["identity"], "digest": digest}
         record |= {key: run[key] for key in ("description", "provenance")}
-        write_json(self.path / RUN, {**record, "attempts": attempts})
+        write_json(self.path / RUN, sealed({**record, "attempts": attempts}))
 
     def end_attempt(self, outcome: str, error: str | None = None) -> None:
         """Record how the latest attempt ended: "finished", "failed" (with its traceback) or "interrupted"."""
@@ -148,8 +165,8 @@ class RunFolder:
         attempt = run["attempts"][-1]
         if attempt["outcome"] == outcome == "finished":
             return
-        attempt.update(ended=_now(), outcome=outcome, error=error)
-        write_json(self.path / RUN, run)
+        attempt.update(ended=_now(), outcome=outcome, error=None if error is None else kept_error(error))
+        write_json(self.path / RUN, sealed(run))
 
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint, whole or not at all; see `checkpoints.save_checkpoint`."""
@@ -196,9 +213,8 @@ class RunFolder:
         for name, table in self.tables.items():
             write_table(self.path / name, rows[name], table.schema)
         self.end_attempt("finished")
-        write_json(
-            self.path / DONE, {"digests": {name: sha256_of(self.path / name) for name in self.digested}, **counts}
-        )
+        digests = {name: sha256_of(self.path / name) for name in self.digested}
+        write_json(self.path / DONE, sealed({"digests": digests, **counts}))
         with suppress(OSError):  # a checkpoint left in a finished run does no harm
             (self.path / CHECKPOINT).unlink(missing_ok=True)
 
@@ -208,7 +224,7 @@ class RunFolder:
         records = [other.path / name for name in (RUN, *self.tables)]
         artefacts = sorted((other.path / ARTEFACTS).rglob("*"))
         for source in [*filter(Path.exists, records), *artefacts, other.path / DONE]:
-            if source.is_file():
+            if source.is_file() and not source.is_symlink():  # a link may lead anywhere
                 target = self.path / source.relative_to(other.path)
                 make_folder(target.parent)
                 write_whole(target, read_bytes(source))
@@ -258,6 +274,14 @@ def _acquired(lock: FileLock, blocking: bool) -> bool:
     except OSError as error:
         raise StoreError(f"cannot lock {lock.lock_file}: {reason(error)}; use another results folder") from error
     return True
+
+
+def kept_error(error: str) -> str:
+    """What is kept of a traceback or an error: no more than ERROR_LIMIT characters, each of which can be written."""
+    text = error.encode(errors="backslashreplace").decode()
+    cut = len(text) - ERROR_LIMIT
+    half = ERROR_LIMIT // 2
+    return text if cut <= 0 else f"{text[:half]}\n[... {cut:,} characters left out ...]\n{text[-half:]}"
 
 
 def _is_digest(value: Any) -> bool:

@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import numpy as np
-
 from results.attestations import Proof, read_attestations, write_attestation
 from results.earlier_suites import earlier_cautions, shown_name
 from results.files import StoreError, damaged, make_folder, reason, sha256_of
@@ -22,6 +20,10 @@ from results.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: seconds that no part of a run takes
+LONGEST = 1e12
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +90,8 @@ class Stored(ABC):
             seconds = self.timing.filter(like="seconds").to_numpy()
         except StoreError as error:
             return str(error)
-        if not (np.isfinite(seconds) & (seconds >= 0)).all():
-            return str(damaged(self.path / "timing.parquet", "it holds times that are negative or not finite"))
+        if not ((seconds >= 0) & (seconds < LONGEST)).all():
+            return str(damaged(self.path / "timing.parquet", "it holds times that are negative or without end"))
         return ""
 
     @cached_property
@@ -325,11 +327,15 @@ def _load(path: Path, kind: type[S]) -> S | None:
     run = folder.read_run()
     if run is None:
         raise damaged(path / RUN, f"it is missing from a finished {kind.word}")
+    if not run["attempts"]:
+        raise damaged(path / RUN, "it has no attempt, which a finished record must have")
+    if kind_of(run["identity"]) is not kind:
+        raise StoreError(f"{path} holds a {kind_of(run['identity']).word}, no {kind.word}; move it to its own place")
     stored = kind(path, run, done)
     try:
         place = folder_name(run["identity"])
         stored.check()
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise damaged(path / RUN, f"its identity or description is incomplete ({reason(error)})") from error
     if path.parts[-len(place.parts) :] != place.parts:
         raise StoreError(f"{path} holds the {kind.word} {place}; move it to its own place")

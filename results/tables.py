@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from results.files import damaged, read_bytes, reason, write_whole
+from results.files import StoreError, damaged, read_bytes, reason, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +94,9 @@ RUN_TABLES: Tables = {
 }
 STUDY_TABLES: Tables = {"values.parquet": TableKind(VALUES), "timing.parquet": TableKind(PARTS, digested=False)}
 
+#: what no record reaches, and a small file can claim
+MOST_ROWS, MOST_BYTES = 10_000_000, 1 << 30
+
 #: kinds of numpy types that a column takes without loss
 KINDS = {WHOLE: "iu", REAL: "fiub", FLAG: "b"}
 
@@ -124,12 +128,38 @@ def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
     try:
         # from memory: given a path, pyarrow would read `name[option=value]` in a folder's name as a partition column
         with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
+            if not file.schema_arrow.equals(schema):
+                raise damaged(path, f"its columns are {_listed(file.schema_arrow)}, not {_listed(schema)}")
+            if file.metadata.num_rows > MOST_ROWS or _unpacked(file.metadata) > MOST_BYTES:
+                raise damaged(path, f"it has {file.metadata.num_rows:,} rows, more than any record")
+        # texts stay apart from their places until it is known how much they are together
+        texts = [field.name for field in schema if field.type == TEXT]
+        source = pa.BufferReader(content)
+        with pq.ParquetFile(source, page_checksum_verification=True, read_dictionary=texts) as file:
             table = file.read(use_threads=False)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        if sum(_text_bytes(table[name]) for name in texts) > MOST_BYTES:
+            raise damaged(path, "its texts are longer than those of any record")
+        table = table.cast(schema)
+    except StoreError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
         raise damaged(path, f"it is no readable Parquet file ({reason(error)})") from error
-    if not table.schema.equals(schema):
-        raise damaged(path, f"its columns are {_listed(table.schema)}, not {_listed(schema)}")
     return table.to_pandas(use_threads=False)
+
+
+def _unpacked(metadata: pq.FileMetaData) -> int:
+    """Bytes that the file says its columns take once they are unpacked."""
+    return sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+
+
+def _text_bytes(column: pa.ChunkedArray) -> int:
+    """Bytes of all rows' texts, a text counted as often as it stands there."""
+    total = 0
+    for chunk in column.chunks:
+        lengths = np.asarray(pc.binary_length(chunk.dictionary).fill_null(0), dtype=np.int64)
+        counts = np.bincount(np.asarray(chunk.indices.fill_null(0)), minlength=len(lengths))
+        total += int(lengths @ counts[: len(lengths)]) if len(lengths) else 0
+    return total
 
 
 def _columns(rows: Rows, schema: pa.Schema) -> list[pa.Array]:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from algorithms.algorithm import Algorithm
-from algorithms.catalogue import algorithms, find_algorithm
+from algorithms.catalogue import algorithms
 from benchmarks.commands.compare import as_lines
 from benchmarks.conformance.rules import RULES, SUITES, Finding, check
 from benchmarks.conformance.suite_rules import SUITE_RULES, check_suite
 from benchmarks.planning.plan import check_name
 from benchmarks.specs.loose_suites import is_source, split_source
-from benchmarks.specs.own_code import load_own
+from benchmarks.specs.own_code import find_own, load_algorithm, load_own
 from benchmarks.specs.run_spec import planned_suite
 from environments.catalogue import parse_suite_name, suites
 from environments.discovery import ClassEntry
@@ -49,7 +49,7 @@ def _found(text: str) -> tuple[ClassEntry, dict[str, str]]:
     """The class, and the options that the text has in brackets."""
     if is_source(text):
         source, brackets = split_source(text)
-        return find_algorithm(source), parse_suite_name(f"{source}{brackets}")[1]
+        return find_own(source), parse_suite_name(f"{source}{brackets}")[1]
     name, options = parse_suite_name(text)
     if name in suites():
         return suites()[name], options
@@ -65,7 +65,7 @@ def _class_of(found: ClassEntry) -> Any:
             f"{found.class_name} in {found.module} is a subclass neither of algorithms.algorithm.Algorithm nor of "
             "environments.suite.Suite"
         )
-    return cls
+    return cls if issubclass(cls, Suite) else load_algorithm(found)
 
 
 def _told(name: str, findings: Sequence[Finding], rules: Mapping[str, str]) -> int:

@@ -13,12 +13,13 @@ from typing import Any
 from algorithms.catalogue import algorithms
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions, failed_runs, planned, run_plan
 from benchmarks.commands.newcomer_tuning import NewcomerTuning
-from benchmarks.commands.report import check_output, reference_runs, render
+from benchmarks.commands.report import check_output, intact_decisions, reference_runs, render
 from benchmarks.commands.text_table import text_table
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.conformance.rules import LEFT_OUT, RULES, Finding, check
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.tuned_values import OWN, SHIPPED
+from benchmarks.specs.recorded_code import is_named
 from benchmarks.specs.run_spec import RunSpec, deciding_versions, known_suite
 from benchmarks.verification.proofs import Today, attestations_of, with_proofs
 from environments.discovery import ClassEntry
@@ -32,7 +33,6 @@ from reports.scores.entries import collect_entries
 from reports.scores.newcomer import newcomers
 from reports.scores.tried import configurations_tried
 from results.attestations import prove
-from results.decisions import read_decisions
 from results.store import Store, StoredRun
 
 #: of the report's folder, beside the page
@@ -86,7 +86,7 @@ def run_comparison(
     reference = [run for run in opponents if run.path in theirs]
     runs = [*with_proofs(own), *(run for run in opponents if run.path not in theirs)]
     title = f"Comparison of {found.name}"
-    decisions = read_decisions(options.results)
+    decisions = intact_decisions(options.results)
     folders = (OWN, SHIPPED) if tuning is None else (tuning.into, OWN, SHIPPED)
     tuned = tuned_methods([*runs, *reference], folders)
     page = render(
@@ -174,8 +174,12 @@ def _opponents(
         if absent:
             notes.append(f"no stored result of {other} has these suites and this budget: {', '.join(absent)}")
     for (suite, other), run in sorted(refused.items()):
-        repeats[suite, other] = run.run["provenance"].get("source") or other
+        source = run.run["provenance"].get("source")
         notes.append(f"refused {other} on {suite}: {'; '.join(departing[run.digest])}")
+        if is_named(source):
+            repeats[suite, other] = source or other
+        else:  # a command to copy would run a stranger's code
+            notes[-1] += f"; its code is of {source!r}, which its record alone names"
     return opponents, [*notes, *_commands(repeats, specs, options)]
 
 

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from algorithms.catalogue import find_algorithm
 from benchmarks.commands.compare import run_comparison
 from benchmarks.commands.execution_arguments import options_of
 from benchmarks.commands.newcomer_tuning import NewcomerTuning, opponents_effort, plan_newcomer, show_comparison
@@ -14,6 +13,7 @@ from benchmarks.commands.report import reference_runs
 from benchmarks.planning.fitting import print_left_out
 from benchmarks.planning.plan import Plan, make_plan
 from benchmarks.planning.tuned_values import OWN
+from benchmarks.specs.own_code import find_own
 from environments.typed_options import UsageError
 from results.store import Store
 
@@ -24,7 +24,7 @@ def compare(parsed: argparse.Namespace, suites: Sequence[str] | None, against: S
         raise UsageError(f"--trials {parsed.trials} says how many trials --tune makes; give --tune too")
     if parsed.tune and parsed.tuned is False:
         raise UsageError("--tune chooses values and --untuned takes none; give one of the two")
-    found = find_algorithm(parsed.algorithm)
+    found = find_own(parsed.algorithm)
 
     def plan(tuned: bool | Path) -> Plan:
         chosen = (parsed.seeds, parsed.profile, parsed.settings, tuned)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks.commands.arguments import positive
+from benchmarks.commands.arguments import a_path, add_recorded_code, positive
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run", type=Path, metavar="RUN", help="its folder: results/runs/.../seed-<n>")
+    command.add_argument("run", type=a_path, metavar="RUN", help="its folder: results/runs/.../seed-<n>")
     command.add_argument(
-        "--output", type=Path, default=Path("explanation"), metavar="DIR", help="default: ./explanation"
+        "--output", type=a_path, default=Path("explanation"), metavar="DIR", help="default: ./explanation"
     )
     command.add_argument("--poor", type=positive, metavar="N", help="worst validation tasks to explain (default: 5)")
     command.add_argument("--critical", type=positive, metavar="N", help="training tasks to name (default: 5)")
@@ -21,6 +21,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--trajectories", type=positive, metavar="N", help="for each task and adaptation step (default: 20)"
     )
+    add_recorded_code(command)
     command.add_argument("--seed", type=int, default=0, metavar="N", help="of the episodes sampled for it (default: 0)")
 
 

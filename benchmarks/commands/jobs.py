@@ -16,7 +16,7 @@ from benchmarks.specs.job import AnyJob, J, Job
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.time_estimates import learn_rates, makespan
 from benchmarks.verification.proofs import by_terms, standing_for
-from reports.scores.cautions import FailedRun
+from reports.scores.cautions import FailedRun, shortened
 from results.files import StoreError
 from results.store import S, Store, StoredStudy
 
@@ -174,4 +174,4 @@ def _print_failures(failed: Sequence[tuple[AnyJob, RunOutcome]], store: Store) -
 
 
 def _last_line(error: str) -> str:
-    return (error.strip().splitlines() or ["no error was recorded"])[-1]
+    return shortened((error.strip().splitlines() or ["no error was recorded"])[-1])

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.commands.jobs import RunOptions, failed_runs
+from benchmarks.commands.jobs import RunOptions, failed_runs, print_left_out_records
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import LeftOut
@@ -18,6 +18,7 @@ from benchmarks.specs.job import AnyJob
 from benchmarks.verification.proofs import stale_digests, with_proofs
 from environments.typed_options import UsageError, nearest
 from results.decisions import SequentialDecisions, read_decisions
+from results.files import printable
 from results.identity import base_name
 from results.store import Store, StoredRun
 
@@ -78,8 +79,10 @@ def run_report(results: Path, output: Path, chosen: Filter, shipped: bool) -> in
 
     store = Store(results, read_only=True)
     runs = store.finished(skip_corrupt=True)
-    for problem in store.problems:
-        print(f"metarl: left out: {problem}", file=sys.stderr)
+    print_left_out_records(store)
+    kept_decisions, damaged = read_decisions(results)
+    for problem in damaged:
+        complain(f"left out: {problem}")
     reference = reference_runs() if shipped else []
     if not runs and not reference and not store.problems:
         why = "run `metarl leaderboard` first, or add the shipped runs with --shipped"
@@ -93,10 +96,10 @@ def run_report(results: Path, output: Path, chosen: Filter, shipped: bool) -> in
         "Leaderboard",
         [run for run in kept if run.path not in ours],
         stored=[*runs, *reference],
-        decisions=read_decisions(results),
+        decisions=kept_decisions,
     )
     print(f"report: {page}")
-    return 2 if store.problems else 0
+    return 2 if store.problems or damaged else 0
 
 
 def render_planned(
@@ -115,7 +118,7 @@ def render_planned(
         failed=failed_runs(outcomes),
         left_out=left_out,
         stored=store.finished(skip_corrupt=True),
-        decisions=read_decisions(options.results),
+        decisions=intact_decisions(options.results),
     )
 
 
@@ -155,7 +158,20 @@ def render(
         decisions=decisions,
         focus=focus,
         tuning=tuned_methods(proven) if tuning is None else tuning,
+        say=complain,
     )
+
+
+def intact_decisions(results: Path) -> list[SequentialDecisions]:
+    """What was decided look by look; names damaged files on the terminal."""
+    found, problems = read_decisions(results)
+    for problem in problems:
+        complain(f"left out: {problem}")
+    return found
+
+
+def complain(line: str) -> None:
+    print(f"metarl: {printable(line)}", file=sys.stderr)
 
 
 def name_lost_times(runs: Iterable[StoredRun]) -> None:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from algorithms.catalogue import find_algorithm
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions, run_plan
 from benchmarks.commands.report import REFERENCE
 from benchmarks.commands.text_table import text_table
@@ -18,6 +17,7 @@ from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import print_left_out
 from benchmarks.planning.tuned_values import OWN, SHIPPED, sibling_of, writes_shipped
 from benchmarks.specs.job import AnyJob, J
+from benchmarks.specs.own_code import find_own
 from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
 from benchmarks.specs.trial_spec import TrialSpec
 from benchmarks.tuning.document import Outcome, write_outcome
@@ -29,7 +29,7 @@ from results.store import Store, StoredRun, StoredTrial
 
 def default_folder(algorithms: Sequence[str]) -> Path:
     """The package's folder for algorithms of its own where it can be written to, else `tuned` of the working one."""
-    return SHIPPED if writes_shipped(find_algorithm(text) for text in algorithms) else OWN
+    return SHIPPED if writes_shipped(find_own(text) for text in algorithms) else OWN
 
 
 def show_tuning(plan: TunePlan, options: RunOptions) -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from benchmarks.commands import execution_arguments
-from benchmarks.commands.arguments import names, positive
+from benchmarks.commands.arguments import a_path, names, positive
 
 
 def add_to(command: argparse.ArgumentParser) -> None:
@@ -28,7 +27,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--points", type=positive, default=4, metavar="N", help="of each option, in a grid (default: 4)"
     )
-    command.add_argument("--into", type=Path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
+    command.add_argument("--into", type=a_path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
     execution_arguments.add_to(command)
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
 

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Generic, Protocol, cast
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import STOP, WAITING, RunOutcome, work
 from benchmarks.specs.job import AnyJob, J
+from environments.typed_options import UsageError
 
 #: imported once, by the server that worker processes are forked from
 PRELOADED = ["torch", "mujoco", "pandas", "benchmarks.execution.worker"]
@@ -35,6 +37,8 @@ SERVER_ENVIRONMENT = {
 PATIENCE = 0.25
 #: seconds that a process gets to end by itself once nothing more is expected of it
 GRACE = 5.0
+#: how often a worker is asked for before it is said that there is none
+STARTS = 5
 
 
 class Watcher(Protocol):
@@ -138,12 +142,25 @@ def start_server() -> None:
 
 
 def _start(job: AnyJob, root: Path, force: bool, threads: int) -> tuple[Connection, ForkServerProcess]:
+    """Raises UsageError if the system gives no process."""
     context = multiprocessing.get_context("forkserver")
-    ours, theirs = context.Pipe(duplex=True)
-    process = context.Process(target=work, args=(job, root, force, theirs, threads), name=job.label)
-    process.start()
-    theirs.close()  # so that the end of the process is the end of the file
-    return ours, process
+    for attempt in range(STARTS):
+        # if it was killed, multiprocessing would start one with neither our environment nor our signals
+        start_server()
+        ours, theirs = context.Pipe(duplex=True)
+        process = context.Process(target=work, args=(job, root, force, theirs, threads), name=job.label)
+        try:
+            process.start()
+        except (EOFError, OSError) as error:  # the server is dying, or no process or file is left
+            ours.close()
+            if attempt == STARTS - 1:
+                raise UsageError(f"no process can be started for {job.label}: {error}; try fewer --workers") from error
+            time.sleep(0.1 * 2**attempt)
+        else:
+            return ours, process
+        finally:
+            theirs.close()  # so that the end of the process is the end of the file
+    raise AssertionError("unreachable")
 
 
 def _death_of(process: ForkServerProcess) -> int:
@@ -164,17 +181,28 @@ def _hear(worker: _Worker, watcher: Watcher) -> RunOutcome | None:
             if isinstance(message, RunOutcome):
                 _end(worker)
                 return message
+            if not isinstance(message, Progress):
+                raise TypeError(f"a worker sent a {type(message).__name__}")
             worker.waiting = message.message == WAITING
             watcher.progressed(worker.job, message)
             if not gone:
                 return None
     except (EOFError, OSError):
         gone = True
+    except Exception as error:  # what the run itself wrote into the pipe may be read as anything
+        return _disown(worker, f"sent what is no message ({type(error).__name__})")
     if not gone:
         return None
     _end(worker)
     why = f"the process of {worker.job.label} ended with {_exit(worker.process.exitcode)}"
     return RunOutcome("interrupted") if worker.killed else RunOutcome("failed", why)
+
+
+def _disown(worker: _Worker, why: str) -> RunOutcome:
+    """Ends a process that can no longer be understood."""
+    _signal(worker, signal.SIGKILL)
+    _end(worker)
+    return RunOutcome("failed", f"the process of {worker.job.label} {why}")
 
 
 def _end(worker: _Worker) -> None:
@@ -210,7 +238,8 @@ def _stop(worker: _Worker, kill: bool) -> None:
 
 def _exit(code: int | None) -> str:
     if code is not None and code < 0:
-        return f"signal {signal.Signals(-code).name} (killed, or out of memory)"
+        known = {each.value: each.name for each in signal.Signals}  # real-time signals but two have no name
+        return f"signal {known.get(-code, -code)} (killed, or out of memory)"
     return f"code {code}"
 
 

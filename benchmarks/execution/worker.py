@@ -10,10 +10,12 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
+from benchmarks.execution.in_turns import CarryOut, FailedElsewhere, Flag, can_be_watched, in_turns
 from benchmarks.execution.parents import standing_run, stored_parents
 from benchmarks.execution.studying import run_study
 from benchmarks.execution.training import Interrupted, Progress, train
@@ -21,10 +23,11 @@ from benchmarks.specs.job import AnyJob
 from environments.threads import allow
 from environments.typed_options import UsageError
 from results.files import StoreError
+from results.run_folder import kept_error
 from results.store import Store, Stored, StoredRun, StoredStudy, StoredTrial
 
 #: takes a job of the kind from its checkpoint to its finished record
-CARRY_OUT: dict[type[Stored], Callable[..., None]] = {StoredRun: train, StoredTrial: train, StoredStudy: run_study}
+CARRY_OUT: dict[type[Stored], CarryOut] = {StoredRun: train, StoredTrial: train, StoredStudy: run_study}
 #: what the parent sends to ask for a stop at the next checkpoint
 STOP = "stop"
 #: the message of a run that another process holds: it has begun nothing
@@ -47,14 +50,17 @@ def run_job(
     report: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
     threads: int = 1,
+    apart: bool = False,
 ) -> RunOutcome:
     """The job, from its checkpoint if there is one; every failure is recorded and returned.
 
     root: the store's.  force: begin anew even if it has finished.  threads: how many it may use, to the same bytes.
+    apart: train in one child of this process and evaluate in another (`in_turns`).
     """
     import torch
 
     torch.set_num_threads(1)  # a sum over several threads depends on how many there are
+    root = root.absolute()  # an algorithm may change the working directory
     try:
         if job.code not in (None, job.code_now()):
             # this process may hold the old code or the new, so that the record could not say which it was
@@ -68,24 +74,29 @@ def run_job(
                 return RunOutcome("stored")
             checkpoint = folder.load_checkpoint()
             resumed_at = checkpoint["iteration"] if checkpoint else 0
+            with allow(threads):
+                folder.begin_attempt(job.record(), resumed_at)
             try:
+                parents: dict[str, Any] = {}
+                if job.parent_runs:
+                    _make_parents(job, root, report, should_stop, threads, apart)
+                    parents["parents"] = stored_parents(job, Store(root))
+                carry_out = on_its_threads(partial(CARRY_OUT[job.kind], **parents))
+                if apart and CARRY_OUT[job.kind] is train and can_be_watched():
+                    carry_out = in_turns(carry_out)
                 with allow(threads):
-                    folder.begin_attempt(job.record(), resumed_at)
-                    given = {}
-                    if job.parent_runs:
-                        _make_parents(job, root, report, should_stop, threads)
-                        given["parents"] = stored_parents(job, Store(root))
-                    CARRY_OUT[job.kind](job, folder, report, should_stop, **given)
+                    carry_out(job, folder, report, should_stop)
             except Interrupted:
                 folder.end_attempt("interrupted")
                 return RunOutcome("interrupted")
-            except Exception:
-                folder.end_attempt("failed", traceback.format_exc())
+            except (Exception, SystemExit) as error:
+                with suppress(Exception):  # that it cannot be recorded must not hide what it is
+                    folder.end_attempt("failed", _told(error))
                 raise
     except (UsageError, StoreError) as error:
         return RunOutcome("failed", str(error), refused=True)
-    except Exception:
-        return RunOutcome("failed", traceback.format_exc())
+    except (Exception, SystemExit) as error:
+        return RunOutcome("failed", _told(error))
     return RunOutcome("finished")
 
 
@@ -94,7 +105,12 @@ class ParentFailed(RuntimeError):
 
 
 def _make_parents(
-    job: AnyJob, root: Path, report: Callable[[Progress], None], should_stop: Callable[[], bool], threads: int
+    job: AnyJob,
+    root: Path,
+    report: Callable[[Progress], None],
+    should_stop: Callable[[], bool],
+    threads: int,
+    apart: bool,
 ) -> None:
     """Carries out, here, those of the runs that the job begins with that have not finished; waits for one that another
     process holds.
@@ -109,11 +125,34 @@ def _make_parents(
             message = progress.message if progress.message == WAITING else f"{role} {progress.message}".strip()
             report(Progress(0, progress.environment_steps, job.size, message))
 
-        ended = run_job(run, root, False, told, should_stop, threads)
+        ended = run_job(run, root, False, told, should_stop, threads, apart)
         if ended.status == "interrupted":
             raise Interrupted(f"stopped in {run.label}")
         if ended.status == "failed":
             raise UsageError(ended.error) if ended.refused else ParentFailed(f"{run.label} failed:\n{ended.error}")
+
+
+def on_its_threads(carry_out: CarryOut) -> CarryOut:
+    """The same; raises RuntimeError once the job has changed how many threads torch computes on."""
+
+    def carry(job: AnyJob, folder: Any, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:
+        import torch
+
+        threads = torch.get_num_threads()
+
+        def tell(progress: Progress) -> None:
+            found = torch.get_num_threads()
+            if found != threads:
+                raise RuntimeError(f"{job.label} set torch to {found} threads; a run computes on {threads}")
+            report(progress)
+
+        carry_out(job, folder, tell, should_stop)
+
+    return carry
+
+
+def _told(error: BaseException) -> str:
+    return str(error) if isinstance(error, FailedElsewhere) else kept_error(traceback.format_exc())
 
 
 def work(job: AnyJob, root: Path, force: bool, connection: Connection, threads: int = 1) -> NoReturn:
@@ -123,7 +162,7 @@ def work(job: AnyJob, root: Path, force: bool, connection: Connection, threads: 
     """
     os.setpgid(0, 0)  # a group of its own, so that what the run forks can be ended with it
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # such a group may write to the terminal all the same
-    stop = threading.Event()
+    stop = Flag()
     threading.Thread(target=_watch, args=(connection, stop), daemon=True).start()
 
     def tell(message: Progress | RunOutcome) -> None:
@@ -132,7 +171,7 @@ def work(job: AnyJob, root: Path, force: bool, connection: Connection, threads: 
         except OSError:  # the parent has died: no failure of the run's own
             _abandon()
 
-    ended = run_job(job, root, force, tell, stop.is_set, threads)
+    ended = run_job(job, root, force, tell, stop.is_set, threads, apart=True)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # closed, or nobody reads it
             stream.flush()
@@ -142,7 +181,7 @@ def work(job: AnyJob, root: Path, force: bool, connection: Connection, threads: 
     os._exit(0)
 
 
-def _watch(connection: Connection, stop: threading.Event) -> None:
+def _watch(connection: Connection, stop: Flag) -> None:
     """The other end is the parent's alone, so that its end of file means that the parent has died."""
     try:
         while connection.recv() == STOP:

@@ -81,7 +81,7 @@ def _read(path: Path) -> Definition:
     owner = f"benchmark definition {path}"
     try:
         content: dict[str, Any] = {"title": path.stem, "summary": "", "claims": []} | tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{owner} cannot be read: {error}") from None
     known = [field.name for field in fields(Definition) if field.name != "name"]
     for key in content:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from algorithms.catalogue import algorithms as known_algorithms
-from algorithms.catalogue import find_algorithm, parents_of, source_of
+from algorithms.catalogue import parents_of, source_of
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import LeftOut, misfit
 from benchmarks.planning.profiles import Profile, find_profile
@@ -20,8 +20,9 @@ from benchmarks.planning.tuned_values import TunedCell
 from benchmarks.planning.tuning_choice import TuningChoice
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.loose_suites import source_of_suite
-from benchmarks.specs.own_code import load_own
+from benchmarks.specs.own_code import find_own, load_algorithm
 from benchmarks.specs.parents import check_shares
+from benchmarks.specs.recorded_code import name_source
 from benchmarks.specs.run_spec import RunSpec, planned_suite, with_parents_code
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from environments.catalogue import suites as known_suites
@@ -98,7 +99,7 @@ def make_plan(
     """
     definition = find_definition(benchmark)
     chosen = find_profile(profile or definition.profile)
-    found = [find_algorithm(text) for text in _unique(algorithms or definition.algorithms)]
+    found = [find_own(text) for text in _unique(algorithms or definition.algorithms)]
     parsed = [each if isinstance(each, Setting) else parse_setting(each) for each in settings]
     _check_loose(found)
     _check_settings(parsed, found)
@@ -204,17 +205,23 @@ def resolve_options(
     known = [field.name for field in fields(cls)]
     given = {option: pair for option, pair in by_profile.items() if option in {*known, *former_names(cls)}}
     if tuned is not None:
-        make_options(cls, tuned.values, f"{tuned.source}: algorithm {found.name}")
+        _made(cls, tuned.values, f"{tuned.source}: algorithm {found.name}")
         given |= {option: (value, tuned.source) for option, value in tuned.values.items()}
     for setting in settings:
         if setting.algorithm == found.name or (setting.algorithm == ALL and setting.option in known):
             given[setting.option] = setting.value, f"--set {setting.algorithm}.{setting.option}={setting.value}"
-    resolved = asdict(
-        make_options(cls, {option: value for option, (value, _) in given.items()}, f"algorithm {found.name}")
-    )
+    resolved = asdict(_made(cls, {option: value for option, (value, _) in given.items()}, f"algorithm {found.name}"))
     return {
         option: (resolved[option], given[option][1] if option in given else default_of(cls, option)) for option in known
     }
+
+
+def _made(cls: type, values: Mapping[str, Any], owner: str) -> Any:
+    """As `make_options`; raises UsageError also for a number that no array holds."""
+    try:
+        return make_options(cls, values, owner)
+    except OverflowError as error:
+        raise UsageError(f"{owner}: an option is too large: {error}") from None
 
 
 def default_of(cls: type, field: str) -> str:
@@ -245,7 +252,8 @@ def check_name(entry: ClassEntry) -> None:
 def _check_loose(found: Sequence[ClassEntry]) -> None:
     for entry in found:
         check_name(entry)
-        load_own(entry)
+        load_algorithm(entry)
+        name_source(source_of(entry))
     names = [entry.name for entry in found]
     for name in names:
         if names.count(name) > 1:

@@ -103,7 +103,7 @@ def read_profile(path: Path) -> Profile:
     try:
         text = path.read_text()
         table = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"profile {path} cannot be read: {error}") from None
     found = table.pop("rule", [])
     if not isinstance(found, list) or not all(isinstance(rule, dict) for rule in found):

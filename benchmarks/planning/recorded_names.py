@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from algorithms.catalogue import find_algorithm
 from benchmarks.planning.definition import find_definition
 from benchmarks.specs.loose_suites import is_source
+from benchmarks.specs.own_code import find_own
 from benchmarks.specs.run_spec import planned_suite
 from results.store import StoredRun
 
@@ -19,7 +19,7 @@ def suite_name(text: str) -> str:
 
 def algorithm_name(text: str) -> str:
     """Of `path.py[:Class]` or `package.module:Class`; another text as it is.  Raises UsageError."""
-    return find_algorithm(text).name if ":" in text or text.endswith(".py") else text
+    return find_own(text).name if ":" in text or text.endswith(".py") else text
 
 
 def profile_name(text: str) -> str:

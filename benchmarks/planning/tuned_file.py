@@ -89,7 +89,7 @@ def read_tuned(path: Path) -> TunedSuite:
     """The file's content, checked.  Raises UsageError naming the file, what is wrong and what would be right."""
     try:
         table = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"tuned values {path} cannot be read: {error}") from None
     try:
         _check_keys(table, {"suite", "profile"}, {"sibling", "algorithms"}, "the file")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.specs.own_code import load_own
+from benchmarks.specs.own_code import load_own, read_as_source
 from environments.catalogue import parse_suite_name, suites
 from environments.discovery import ClassEntry, read_loose_file, read_module_class
 from environments.suite import Suite
@@ -29,12 +29,7 @@ def offer_suite(source: str) -> tuple[ClassEntry, bool]:
 
     Raises UsageError if there is none, or if its name is another suite's.
     """
-    if source.partition(":")[0].endswith(".py"):
-        found = read_loose_file(source, "Suite")
-        # an algorithm's file may have the same name
-        found = replace(found, module=f"loose_suite_{found.module.removeprefix('loose_')}")
-    else:
-        found = read_module_class(source, "Suite")
+    found = read_suite(source)
     status = found.path.stat() if found.path is not None else None
     version = None if status is None else (status.st_mtime_ns, status.st_size)
     before = _offered.get(found.name)
@@ -54,6 +49,16 @@ def offer_suite(source: str) -> tuple[ClassEntry, bool]:
     suites()[found.name] = found
     _offered[found.name] = found, version
     return found, True
+
+
+def read_suite(source: str) -> ClassEntry:
+    """The suite, as its file says, which is not run.  Raises UsageError."""
+    with read_as_source(source):
+        if not source.partition(":")[0].endswith(".py"):
+            return read_module_class(source, "Suite")
+        found = read_loose_file(source, "Suite")
+        # an algorithm's file may have the same name
+        return replace(found, module=f"loose_suite_{found.module.removeprefix('loose_')}")
 
 
 def source_of_suite(name: str) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.specs.machine import processor, this_machine
 from environments.threads import allowed
+from results.files import sha256_of
 from results.identity import run_digest
 from results.run_folder import SCHEMA
 
@@ -24,13 +25,22 @@ def record_of(
     identity: Mapping[str, Any], description: Mapping[str, Any], data: str | None, source: str | None = None
 ) -> dict[str, Any]:
     """A job's `run.json`, without its attempts.  data: where outside data come from.  source: of a loose file."""
+    own = {} if source is None else own_file(source)
     return {
         "schema": SCHEMA,
         "identity": identity,
         "digest": run_digest(identity),
         "description": description,
-        "provenance": {**software_and_machine(), "threads": allowed(), "data": data, "source": source},
+        "provenance": {**software_and_machine(), "threads": allowed(), "data": data, "source": source, **own},
     }
+
+
+def own_file(source: str) -> dict[str, str]:
+    """Name and SHA-256 of a loose file, by which a reader finds it again; nothing of a module."""
+    path = Path(source.partition(":")[0])
+    if path.suffix != ".py" or not path.is_file():
+        return {}
+    return {"source_file": path.name, "source_sha256": sha256_of(path)}
 
 
 @cache

@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Self
 
 from algorithms.catalogue import find_algorithm, parents_of, source_of
 from benchmarks.specs.code_digest import code_digest
-from benchmarks.specs.loose_suites import is_source, offer_suite, split_source
+from benchmarks.specs.loose_suites import is_source, offer_suite, source_of_suite, split_source
 from benchmarks.specs.parents import parent_budget, parent_terms
 from benchmarks.specs.provenance import record_of
+from benchmarks.specs.recorded_code import name_source, refuse_unnamed
 from benchmarks.specs.time_estimates import OVERHEAD, Learned, learning_seconds, sampling_seconds
 from environments.catalogue import make_suite, suites
 from environments.problem import EvaluationProtocol
@@ -186,10 +187,13 @@ class RunSpec:
     def from_record(cls, run: Mapping[str, Any]) -> Self:
         """The run that a stored `run.json` describes, in today's names and whole.
 
-        Raises UsageError if the algorithm, the suite or one of their options is no longer there.
+        Raises UsageError if the algorithm, the suite or one of their options is no longer there, UnnamedCode if they
+        are of a file that the record alone names.
         """
         identity, description = run["identity"], run["description"]
         suite_source = run["provenance"].get("suite_source")
+        refuse_unnamed(run["provenance"].get("source"))
+        refuse_unnamed(suite_source)
         if suite_source is not None:
             offer(suite_source)
         return cls(
@@ -244,6 +248,7 @@ def planned_suite(text: str) -> Suite:
         return known_suite(text)
     source, options = split_source(text)
     name = offer(source)
+    name_source(source_of_suite(name))
     try:
         return known_suite(name + options)
     except UsageError:

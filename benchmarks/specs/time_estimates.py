@@ -56,7 +56,7 @@ def learning_seconds(algorithm: str) -> float:
 
 def makespan(seconds: Sequence[float], workers: int) -> float:
     """When the last of the jobs ends if each worker always takes the longest one left."""
-    ends = [0.0] * workers
+    ends = [0.0] * max(min(workers, len(seconds)), 1)
     for value in sorted(seconds, reverse=True):
         ends[ends.index(min(ends))] += value
     return max(ends)

@@ -9,8 +9,10 @@ from typing import Any
 
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.machine import this_machine
+from benchmarks.specs.recorded_code import refuse_unnamed
 from benchmarks.specs.run_spec import known_suite
 from benchmarks.specs.time_estimates import learn_rates
+from benchmarks.specs.unloaded_spec import UnloadedSpec
 from benchmarks.verification.proofs import Today, attestations_of
 from environments.suite import DataMissing
 from environments.typed_options import UsageError, nearest
@@ -154,6 +156,8 @@ def _item(stored: Stored, root: Path, today: Today) -> Item:
     place = stored.path.relative_to(root).as_posix()
     try:
         spec, identity = today.spec(stored), today.identity(stored)
+        if isinstance(spec, UnloadedSpec):
+            refuse_unnamed(spec.source)
     except UsageError as error:
         return Item(stored, place, None, str(error))
     return Item(stored, place, spec, _departure(stored, spec, identity), tuple(attestations_of(stored)))

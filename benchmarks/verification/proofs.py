@@ -9,8 +9,10 @@ from functools import cache
 from typing import Any
 
 from benchmarks.specs.job import read_job
+from benchmarks.specs.recorded_code import UnnamedCode
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.study_spec import StudySpec
+from benchmarks.specs.unloaded_spec import UnloadedSpec
 from environments.typed_options import UsageError
 from results.attestations import Attestation, Proof, prove, read_attestations
 from results.identity import run_digest, terms_digest
@@ -26,7 +28,7 @@ class Today:
         self._identities: dict[tuple[str, str | None], dict[str, Any]] = {}
 
     def spec(self, stored: Stored) -> RunSpec | StudySpec:
-        """What would make it again, with the digest of today's code.
+        """What would make it again, with the digest of today's code; an `UnloadedSpec` where its code may not run.
 
         Raises UsageError if an algorithm, a suite, a study or an option is no longer there.
         """
@@ -54,7 +56,10 @@ class Today:
         return run_digest(stored.identity), stored.run["provenance"].get("source")
 
     def _read(self, stored: Stored) -> RunSpec | StudySpec:
-        spec = read_job(stored.run)
+        try:
+            spec = read_job(stored.run)
+        except UnnamedCode:
+            spec = UnloadedSpec.from_record(stored.run)
         named = type(spec).__name__, *spec.decided_by
         if named not in self._codes:
             self._codes[named] = spec.code_now()

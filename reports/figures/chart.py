@@ -182,7 +182,9 @@ def padded(values: Iterable[float], share: float = 0.04) -> tuple[float, float]:
     """A range around the values, with some room on either side."""
     found = [value for value in values if math.isfinite(value)]
     low, high = min(found), max(found)
-    room = share * (high - low) or max(1e-9, abs(high) * 0.05, 0.5)
+    room = share * (high - low)
+    if room <= 1e-9 * max(abs(low), abs(high)):  # so near that no tick would tell them apart
+        room = max(abs(high) * 0.05, 0.5)
     return low - room, high + room
 
 

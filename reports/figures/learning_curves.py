@@ -46,7 +46,7 @@ def learning_by_steps(board: SuiteScores, styles: Mapping[str, Style]) -> Canvas
     curves = _curves(board)
     looks = [look_of(entry, board, styles) for entry, _ in curves]
     canvas = Canvas(WIDTH, 2 * _HEIGHT + legend_height(looks, WIDTH))
-    end = max(curve.environment_steps[-1] for _, curve in curves)
+    end = max(curve.environment_steps[-1] for _, curve in curves) or 1.0  # of nothing that has trained
     upwards = padded(_values([*(c.before for _, c in curves), *(c.after for _, c in curves)], len(curves)))
     for place, title in enumerate(("validation tasks, after adaptation", "before adaptation")):
         panel = make_panel(

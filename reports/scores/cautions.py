@@ -14,6 +14,8 @@ from reports.scores.record import data_of, distinct_of
 from reports.statistics.seed_interval import COVERAGE, printed_coverage
 
 ENOUGH_SEEDS = 10
+#: characters of an error that are shown
+LINE = 500
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,11 @@ def _entries(count: int) -> str:
     return f"{count} {'entry' if count == 1 else 'entries'}"
 
 
+def shortened(line: str) -> str:
+    """A line that fits a page and a terminal."""
+    return line if len(line) <= LINE else f"{line[:LINE]}... ({len(line):,} characters)"
+
+
 def _last_line(error: str) -> str:
     lines = [line.strip() for line in error.splitlines() if line.strip()]
-    return lines[-1] if lines else "no error was recorded"
+    return shortened(lines[-1]) if lines else "no error was recorded"

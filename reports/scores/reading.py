@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from results.store import StoredRun
+
+#: of scores, so that no sum of their squares is infinite
+LARGEST = 1e60
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,12 @@ def read_learning_curve(run: StoredRun) -> LearningCurve | None:
     values, (points, _) = _table(run, rows, "validation", ["point", "step", "task"])
     places = rows.drop_duplicates("point").sort_values("point")
     environment_steps, iterations = places["environment_steps"].to_numpy(), places["iteration"].to_numpy()
+    if run.identity["evaluations"] and run.done["environment_steps"] != environment_steps[-1]:
+        # the counts of older records have no digest, the curve has
+        raise StoreError(
+            f"{name_of(run)} ended after {run.done['environment_steps']:,} environment steps by its done.json, after "
+            f"{environment_steps[-1]:,} by its learning curve: one of them is damaged; run it again with --force"
+        )
     return LearningCurve(points, environment_steps, iterations, values[:, [0, -1]])
 
 
@@ -80,6 +90,10 @@ def _table(run: StoredRun, rows: pd.DataFrame, split: str, axes: list[str]) -> t
     scores = rows[run.metric].to_numpy(dtype=np.float64)
     places, values = zip(*(np.unique(rows[axis], return_inverse=True)[::-1] for axis in axes), strict=True)
     shape = tuple(len(found) for found in values)
+    if math.prod(shape) > 1_000_000 + 10 * len(rows):  # an array of these would take all memory
+        raise StoreError(
+            f"{name_of(run)} has {len(rows)} scores for {split} at {shape} places; run it again with --force"
+        )
     counts = np.zeros(shape, dtype=np.int64)
     np.add.at(counts, places, 1)
     if (counts != 1).any():
@@ -88,7 +102,7 @@ def _table(run: StoredRun, rows: pd.DataFrame, split: str, axes: list[str]) -> t
         raise StoreError(
             f"{name_of(run)} has {counts[first]} scores instead of one for {split} {where}; run it again with --force"
         )
-    wrong = np.flatnonzero(~np.isfinite(scores))
+    wrong = np.flatnonzero(~(np.abs(scores) < LARGEST))
     if wrong.size:
         where = ", ".join(f"{axis} {rows[axis].iloc[wrong[0]]}" for axis in axes)
         raise StoreError(

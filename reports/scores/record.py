@@ -40,6 +40,16 @@ def data_of(entry: AlgorithmScores) -> str | None:
     return entry.runs[0].run["provenance"].get("data")
 
 
+def own_file_of(entry: AlgorithmScores) -> str:
+    """The loose file that its algorithm comes from, with the bytes that it had; empty for what is installed."""
+    files = {
+        f"{provenance['source_file']} (SHA-256 {provenance['source_sha256']})"
+        for provenance in (run.run["provenance"] for run in entry.runs)
+        if {"source_file", "source_sha256"} <= provenance.keys()
+    }
+    return ", ".join(sorted(files))
+
+
 def distinct_of(entry: AlgorithmScores) -> tuple[int, int]:
     """The tasks of the suite's split, and how many different MDPs they are; (0, 0) where the record does not say."""
     description = entry.runs[0].run["description"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from reports.scores.entries import AlgorithmScores, labels_within
-from reports.scores.record import access_labels, entry_anchor, run_record
+from reports.scores.record import access_labels, entry_anchor, own_file_of, run_record
 from reports.sections.html import badge, name_mark, scrolling
 from reports.sections.report import Report, Section
 from reports.tables.runs import runs_csv
@@ -67,6 +67,8 @@ def _entry(report: Report, label: str, entry: AlgorithmScores) -> str:
         terms += f" · begins with a run of {parent['algorithm']} as its {parent['role']} ({share})"
     if first["data"]:
         terms += f" · data: {first['data']}"
+    if own_file := own_file_of(entry):
+        terms += f" · of a file of its own, {own_file}"
     if made_again := _made_again(entry):
         terms += f" · {made_again}"
     details = escape(json.dumps({key: first[key] for key in shown}, indent=1))

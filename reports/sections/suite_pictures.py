@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reports.scores.boards import SuiteScores
 from reports.scores.record import entry_anchor
-from results.files import read_bytes
+from results.files import StoreError, read_bytes
 from results.run_folder import ARTEFACTS
 
 _TYPES = {".png": "image/png", ".gif": "image/gif"}
@@ -20,7 +20,7 @@ def suite_pictures(board: SuiteScores) -> str:
     """Those of the leading trained algorithm's lowest seed that has any; empty where there are none."""
     for entry in board.learned:
         for run in entry.runs if entry.trained else ():
-            files = sorted(path for path in (run.path / ARTEFACTS).glob("*") if path.suffix.lower() in _TYPES)
+            files = sorted(path for path in (run.path / ARTEFACTS).glob("*") if _is_picture(path))
             if files:
                 source = f'<a href="#{entry_anchor(entry)}">{escape(entry.label)}, seed {run.seed}</a>'
                 return _gallery(files, f"{board.name}: {entry.label}, seed {run.seed}", source)
@@ -32,14 +32,22 @@ def _gallery(files: list[Path], whose: str, source: str) -> str:
     ordered = sorted(files, key=lambda path: (path.suffix.lower() == ".gif", path.name))
     left, items, omitted = _LIMIT, [], []
     for path in ordered:
-        content = b64encode(read_bytes(path)).decode()
-        if len(content) > left:
+        try:
+            content = b64encode(read_bytes(path, left)).decode()
+        except StoreError:  # also one that is larger than what is left
+            content = ""
+        if not 0 < len(content) <= left:
             omitted.append(path.name)
             continue
         left -= len(content)
         items.append(_picture(path, content, whose, source))
     note = f'<p class="note">Too large to be shown here: {escape(", ".join(omitted))}.</p>' if omitted else ""
     return f'<div class="pictures">{"".join(items)}</div>{note}'
+
+
+def _is_picture(path: Path) -> bool:
+    """A link may lead to any file of whoever makes the report."""
+    return path.suffix.lower() in _TYPES and path.is_file() and not path.is_symlink()
 
 
 def _picture(path: Path, content: str, whose: str, source: str) -> str:

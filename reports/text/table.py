@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from results.files import printable
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -45,6 +48,8 @@ BEGIN = (
     r"\else\def\tableend{}\fi",
 )
 END = r"\tableend"
+#: what no spreadsheet takes for a formula, though it begins with a sign: numbers, with an interval or a unit
+_NUMBER = re.compile(r"[+\-−]?[\d.,:;%±\-−–() \[\]e+]*|-|\+|--?")
 _MARKDOWN = str.maketrans({character: f"\\{character}" for character in "\\`*_{}[]<>#|"})
 
 
@@ -59,7 +64,7 @@ class Table:
     def latex(self) -> str:
         """A booktabs tabular that compiles alone and by \\input in a document that loads booktabs."""
         lines = [
-            f"% {self.title}",
+            f"% {printable(self.title)}",
             *BEGIN,
             rf"\begin{{tabular}}{{l{'r' * (len(self.columns) - 1)}}}",
             r"\toprule",
@@ -100,9 +105,16 @@ def table_files(name: str, table: Table, numbers: str | None = None) -> dict[str
 def csv_lines(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerow(map(_csv_cell, columns))
+    writer.writerows([map(_csv_cell, row) for row in rows])
     return text.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    """A spreadsheet would compute a text that begins so, whoever wrote it; a number may begin with a sign."""
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return value
+    return value if _NUMBER.fullmatch(value) else f"'{value}"
 
 
 def markdown_row(cells: Iterable[str], escape: bool = True) -> str:

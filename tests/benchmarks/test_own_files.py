@@ -64,13 +64,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_a_strangers_folder_runs_every_command(tmp_path: Path, folder: Path) -> None:
-    def metarl(*arguments: str) -> str:
-        code = (
+    def metarl(*arguments: str, code: int = 0) -> str:
+        program = (
             f"import sys; sys.path.insert(0, {str(ROOT)!r}); from benchmarks.command_line import main; sys.exit(main())"
         )
-        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr + done.stdout
-        return done.stdout
+        done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr + done.stdout
+        return done.stdout if code == 0 else done.stderr
 
     stroll = "own/suites/stroll.py[horizon=10]"
 
@@ -93,7 +93,9 @@ def test_a_strangers_folder_runs_every_command(tmp_path: Path, folder: Path) -> 
     metarl("report", "--profile", "terms/tiny.toml", "--suites", stroll, "--algorithms", "good.py")
     summary = json.loads((tmp_path / "report" / "summary.json").read_text())
     assert {name for board in summary["suites"].values() for name in board} >= {"drift"}
-    assert "verified" in metarl("verify", str(own[0].path), "--no-attest")
+    refused = metarl("verify", str(own[0].path), "--no-attest", code=2)
+    assert "its record names code of its own" in refused and "--run-recorded-code" in refused
+    assert "verified" in metarl("verify", str(own[0].path), "--no-attest", "--run-recorded-code")
 
 
 def test_the_digest_covers_the_suites_file_and_a_record_finds_it_again(folder: Path) -> None:

@@ -130,7 +130,7 @@ def test_only_algorithms_of_undecided_pairs_go_on_and_only_to_the_last_look(
     # the means over tasks after adaptation, in the order of seeds, are what is tested
     seen = {name: np.asarray(scores[LAKE, name])[: 10 if name in alike else 5] for name in ALGORITHMS}
     expected = decide(seen, LOOKS, ALPHA, LAKE)
-    (record,) = read_decisions(options.results)
+    ([record], _) = read_decisions(options.results)
     rows = record["pairs"]
     assert [(row["first"], row["second"]) for row in rows] == list(expected.outcomes)
     assert [row["outcome"] for row in rows] == list(expected.outcomes.values())

@@ -221,7 +221,7 @@ def test_decisions_made_look_by_look_stay_on_every_later_page(store: Store, tmp_
         "pairs": [{"first": "maml", "second": "promp", "outcome": "second higher", "p": 0.013, "seeds": 5}],
     }  # fmt: skip
     write_decisions(store.root, record)
-    report = make_report(runs, decisions=read_decisions(store.root))
+    report = make_report(runs, decisions=read_decisions(store.root)[0])
     (pair,) = report.tests["point"].pairs
     assert pair.sequential and pair.winner is not None and pair.winner.algorithm == "promp"
     assert pair.p_value == 0.013
