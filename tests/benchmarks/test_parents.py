@@ -80,7 +80,7 @@ def test_a_run_begins_where_its_parent_ended_and_with_its_steps_charged(tmp_path
     assert learning.groupby("point")["environment_steps"].first().tolist() == [200, 520, 800]
     kept = RunFolder(teacher.path).load_state()
     session = open_session(spec, None, stored_parents(spec, store))
-    assert kept is not None and torch.equal(session.algorithm.bias, kept["bias"])
+    assert kept is not None and torch.equal(session.algorithm.state_dict()["bias"], kept["bias"])
     assert (session.spent, session.collector.remaining) == (200, 600)
 
 
