@@ -152,7 +152,7 @@ def _store(results: str | Path | None) -> Iterator[Store]:
         yield Store(Path(root))
 
 
-def _run(specs: Sequence[RunSpec], store: Store, workers: int, progress: bool) -> None:
+def _run(specs: Sequence[AnyJob], store: Store, workers: int, progress: bool) -> None:
     """Raises as `run_cell` does."""
     if not specs:
         return

@@ -100,7 +100,7 @@ class Sb3Algorithm(Algorithm):
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on batches that a rollout does not divide into
-            model = cls("MlpPolicy", self._environment(None, []), device="cpu", **self.library_options())  # type: ignore
+            model = cls("MlpPolicy", self._environment(None, []), device="cpu", **self.library_options())
         model.set_logger(Logger(folder=None, output_formats=[]))
         return model
 

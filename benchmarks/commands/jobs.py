@@ -13,7 +13,6 @@ from benchmarks.execution.parents import standing_run
 from benchmarks.execution.progress import as_time, make_display
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.job import AnyJob, J, Job
-from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.time_estimates import learn_rates, makespan
 from benchmarks.verification.proofs import by_terms, standing_for
 from reports.scores.cautions import FailedRun, shortened
@@ -60,9 +59,9 @@ def missing(jobs: Sequence[J], store: Store, force: bool = False) -> list[J]:
     return found
 
 
-def with_parents(jobs: Sequence[J], store: Store) -> list[J | RunSpec]:
+def with_parents(jobs: Sequence[AnyJob], store: Store) -> list[AnyJob]:
     """The jobs behind those missing runs that they begin with, each of which is there once."""
-    found: dict[str, J | RunSpec] = {}
+    found: dict[str, AnyJob] = {}
     for job in jobs:
         parents = list(job.parent_runs.values())
         absent = [run for run in parents if standing_run(run, store) is None]
@@ -99,9 +98,9 @@ def show_plan(jobs: Sequence[AnyJob], options: RunOptions) -> int:
 
 
 def run_plan(
-    jobs: Sequence[J], store: Store, options: RunOptions, executor: Executor | None = None
-) -> tuple[list[tuple[J, RunOutcome]], int]:
-    """Carries out what is missing; returns how each of those ended, and the exit code.
+    jobs: Sequence[AnyJob], store: Store, options: RunOptions, executor: Executor | None = None
+) -> tuple[list[tuple[AnyJob, RunOutcome]], int]:
+    """Carries out what is missing, after the runs that this begins with; returns how each ended, and the exit code.
 
     Raises StoreError, before anything runs, if a finished record of the plan is damaged.
     """

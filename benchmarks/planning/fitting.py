@@ -25,14 +25,11 @@ class LeftOut:
 
 
 def misfit(found: ClassEntry, suite: Suite) -> str | None:
-    """Why the algorithm does not fit the suite, as it says itself without being constructed; None if it fits.
+    """Why the algorithm, or one that it begins with a run of, does not fit the suite, as it says itself without being
+    constructed; None if it fits.
 
     Raises UsageError if it answers anything else.
     """
-    for role, parent in parents_of(found).items():
-        reason = misfit(parent, suite)
-        if reason is not None:
-            return f"it begins with a run of {parent.name} as its {role}, which does not fit: {reason}"
     ask = getattr(found.load(), "fits", None)  # what is no Algorithm at all is refused where it is run
     if ask is None:
         return None
@@ -42,6 +39,10 @@ def misfit(found: ClassEntry, suite: Suite) -> str | None:
         raise UsageError(f"algorithm {found.name}: fits raised {type(error).__name__}: {error}") from error
     if answer is not None and not (isinstance(answer, str) and answer.strip()):
         raise UsageError(f"algorithm {found.name}: fits must return None or a sentence on why not, got {answer!r}")
+    for role, parent in parents_of(found).items():
+        reason = misfit(parent, suite) if answer is None else None
+        if reason is not None:
+            return f"it begins with a run of {parent.name} as its {role}, which does not fit: {reason}"
     return answer
 
 

@@ -208,7 +208,7 @@ class RunSpec:
 
     def _with_recorded_parents(self, identity: Mapping[str, Any]) -> Self:
         known = parents_of(find_algorithm(self.source or self.algorithm)) if identity["parents"] else {}
-        parents = {}
+        parents: dict[str, RunSpec] = {}
         for terms in identity["parents"]:
             role, name = terms["role"], terms["algorithm"]
             if role not in known or known[role].name != name:

@@ -39,7 +39,7 @@ class TrialSpec(RunSpec):
     @property
     def parent_runs(self) -> dict[str, RunSpec]:
         """Those of a trial are trials, so that no test task is touched."""
-        found = {}
+        found: dict[str, RunSpec] = {}
         for role, run in super().parent_runs.items():
             taken = {field.name: getattr(run, field.name) for field in fields(RunSpec)}
             found[role] = TrialSpec(**{**taken, "evaluations": 0}, trial=self.trial)

@@ -57,7 +57,7 @@ def test_rows_show_their_tasks_and_an_episode_that_the_horizon_cuts_is_no_end() 
     door = collector.vector_env(tasks, 1, AutoresetMode.SAME_STEP)
     contexts = np.array([[1.0], [-2.0]], dtype=np.float32)
     env = TaskVecEnv(door, suite.observation_space, suite.action_space, contexts, reward_scale=10.0)  # type: ignore
-    observations = env.reset()
+    observations: Any = env.reset()
     assert observations[:, -1].tolist() == [1.0, -2.0] and observations.dtype == np.float32
     earned = np.zeros(2)
     for step in range(5):

@@ -169,7 +169,7 @@ def test_every_algorithm_fits_every_suite_of_ours() -> None:
         for suite in suites()
         if misfit(find_algorithm(algorithm), make_suite(suite)) is not None
     }
-    vectors = ("contextual-sac", "meta-augmentation", "sb3-ppo", "xmrl-g", "xmrl-g-random")
+    vectors = ("contextual-sac", "gmps", "meta-augmentation", "sb3-ppo", "xmrl-g", "xmrl-g-random")
     assert unfit == {(algorithm, suite) for algorithm in vectors for suite in ("frozen-lake-high", "frozen-lake-low")}
 
 
