@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from algorithms.estimators.surrogates import log_probability_objective
 from algorithms.meta_learning.adam_meta_learner import AdamConfig, AdamMetaLearner
 from algorithms.meta_learning.adapted_variables import AdaptedVariablesConfig
-from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, PolicyConfig
 from environments.policy import Distribution
 
 
@@ -23,7 +24,7 @@ class MamlVpg(AdamMetaLearner):
 
     name = "maml-vpg"
     paper = "Finn, Abbeel and Levine 2017, arXiv:1703.03400"
-    Config = MamlVpgConfig
+    Config: ClassVar[type[PolicyConfig]] = MamlVpgConfig
 
     def outer_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
         return log_probability_objective(policy, batch.trajectories, batch.advantages)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from algorithms.algorithm import Metrics
 from algorithms.estimators.surrogates import ratio_objective
 from algorithms.maml_trpo import MamlTrpo
-from algorithms.meta_learning.gradient_adaptation import AdaptationBatch
+from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, PolicyConfig
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.optimisation.trust_region import TrustRegion, TrustRegionConfig
 from algorithms.promp import Promp, PrompConfig
@@ -31,22 +32,28 @@ class MultiTask(Promp, MamlTrpo):
 
     name = "multi-task"
     paper = "baseline of Finn, Abbeel and Levine 2017 (pretraining), with Schulman et al. 2017's PPO"
-    Config = MultiTaskConfig
+    Config: ClassVar[type[PolicyConfig]] = MultiTaskConfig
 
     @property
     def training_steps(self) -> int:
         return 0
 
     @property
+    def bound(self) -> float | None:
+        """Of the trust region; none for PPO, as where a method over this one has no such option."""
+        return self.config.trust_region if isinstance(self.config, MultiTaskConfig) else None
+
+    @property
     def trust_region(self) -> TrustRegion:
-        return TrustRegion(TrustRegionConfig(delta=self.config.trust_region))
+        assert self.bound is not None
+        return TrustRegion(TrustRegionConfig(delta=self.bound))
 
     def outer_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
-        if self.config.trust_region is None:
+        if self.bound is None:
             return super().outer_objective(policy, batch)
         return ratio_objective(policy, batch.trajectories, batch.advantages)
 
     def update(self, batches: InnerOuterBatches) -> Metrics:
-        if self.config.trust_region is None:
+        if self.bound is None:
             return super().update(batches)
         return MamlTrpo.update(self, batches)
