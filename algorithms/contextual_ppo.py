@@ -55,9 +55,8 @@ class ContextualPpo(MultiTask):
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
         super().__init__(problem, config, streams)
         self._contexts = Contexts(problem)
-        self.network = ContextMLP(
-            problem.observation_space, problem.action_space, config.hidden, self._contexts.size, config.initial_std
-        )
+        spaces = problem.observation_space, problem.action_space
+        self.network = ContextMLP(*spaces, config.hidden, self._contexts.size, config.initial_std, config.activation)
         self.parameters = self.network.initial(streams.torch("initial parameters"))
         self.optimiser = Adam(self.parameters, config.step_size)
 

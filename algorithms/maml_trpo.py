@@ -90,7 +90,7 @@ class MamlTrpo(GradientMetaLearner):
         """The Jacobians of the adaptation to each batch in turn, and the adapted parameters [task, ...]."""
         step_size = self.step_size(start)
         if self.variables and self.variables.adapted_variables == "bias" and isinstance(step_size, float):
-            step_size = dict.fromkeys(self.moved(start), step_size)
+            step_size = dict.fromkeys(self.adaptable(start), step_size)
         return inner_steps([partial(self.hessian, batch) for batch in batches], start, step_size)
 
     def hessian(self, batch: AdaptationBatch, parameters: Parameters) -> Hessian:

@@ -39,15 +39,21 @@ class MultiTask(Promp, MamlTrpo):
         return 0
 
     @property
+    def bound(self) -> float | None:
+        """Of the trust region; none for PPO, as where a method over this one has no such option."""
+        return self.config.trust_region if isinstance(self.config, MultiTaskConfig) else None
+
+    @property
     def trust_region(self) -> TrustRegion:
-        return TrustRegion(TrustRegionConfig(delta=self.config.trust_region))
+        assert self.bound is not None
+        return TrustRegion(TrustRegionConfig(delta=self.bound))
 
     def outer_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
-        if self.config.trust_region is None:
+        if self.bound is None:
             return super().outer_objective(policy, batch)
         return ratio_objective(policy, batch.trajectories, batch.advantages)
 
     def update(self, batches: InnerOuterBatches) -> Metrics:
-        if self.config.trust_region is None:
+        if self.bound is None:
             return super().update(batches)
         return MamlTrpo.update(self, batches)

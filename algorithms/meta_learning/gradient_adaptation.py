@@ -118,7 +118,7 @@ class GradientAdaptation(Algorithm):
             return BiasTransform(*spaces, config.hidden, *bias, config.initial_std, config.activation)
         return make_network(*spaces, config.hidden, config.initial_std, config.activation)
 
-    def moved(self, parameters: Parameters) -> Parameters:
+    def adaptable(self, parameters: Parameters) -> Parameters:
         """Those that an inner update moves."""
         return self.variables.moved(parameters) if self.variables else parameters
 
@@ -161,7 +161,11 @@ class GradientAdaptation(Algorithm):
         seen: is shown the policy before each update with its batch, for terms that would need the same forward pass.
         """
         for batch in batches:
-            value, step_size, moved = self.inner_value(batch, seen), self.step_size(parameters), self.moved(parameters)
+            value, step_size, moved = (
+                self.inner_value(batch, seen),
+                self.step_size(parameters),
+                self.adaptable(parameters),
+            )
             objective = partial(_with_held, value, without_step_sizes(parameters))
             parameters = {**parameters, **inner_update(objective, moved, step_size, differentiable)}
         return parameters if differentiable else {name: value.detach() for name, value in parameters.items()}

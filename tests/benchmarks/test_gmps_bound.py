@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,13 +47,11 @@ def test_the_proofs_first_line_is_an_identity_and_the_corrected_bounds_hold(task
 
 
 def test_the_soft_optimal_policy_satisfies_its_fixed_point_and_gets_near_the_optimum() -> None:
-    mdp = type(SUITE.model(SUITE.split.train[0]))(
-        *(getattr(SUITE.model(SUITE.split.train[0]), name) for name in ("transition", "reward", "initial")), 0.9
-    )
+    mdp = replace(SUITE.model(SUITE.split.train[0]), discount=0.9)
     for temperature in (0.05, 1.0):
         policy = soft_optimal(mdp, temperature)
         paid = mdp.reward - temperature * np.log(policy)
-        value = type(mdp)(mdp.transition, paid, mdp.initial, 0.9).policy_values(policy)
+        value = replace(mdp, reward=paid).policy_values(policy)
         reached = value.action + temperature * np.log(policy)
         logits = reached / temperature
         again = np.exp(logits - logits.max(-1, keepdims=True))

@@ -81,5 +81,5 @@ class CornerGmps(Gmps):
     parents: ClassVar = {}
 
     @property
-    def expert(self) -> CornerExpert:  # type: ignore[override]
+    def expert(self) -> CornerExpert:
         return CornerExpert(self.problem)

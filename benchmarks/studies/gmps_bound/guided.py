@@ -51,5 +51,5 @@ class SoftlyGuided(Gmps):
     Config = SoftlyGuidedConfig
 
     @cached_property
-    def expert(self) -> SoftExpert:  # type: ignore[override]
+    def expert(self) -> SoftExpert:
         return SoftExpert(self.problem, self.config.temperature, self.streams.child("expert"))

@@ -213,7 +213,7 @@ class GmpsBound(Study):
 
 
 #: of one core: for an imitation step of one task, in a table and in a network, and for a step of the robot's expert
-SECONDS, ROBOT_SECONDS, EXPERT_SECONDS = 0.0006, 0.01, 0.003
+SECONDS, ROBOT_SECONDS, EXPERT_SECONDS = 0.001, 0.01, 0.003
 
 
 def bound_rows(found: Bound, **place: Any) -> Rows:
