@@ -67,7 +67,7 @@ class SawyerPush(SawyerSuite):
     environment = PushBatch
 
     def draw_task(self, generator: np.random.Generator, task_id: str) -> Task:
-        return Task(task_id, {"goal": generator.uniform((-0.1, 0.7), (0.1, 0.8)).round(6).tolist()})
+        return Task(task_id, {"goal": generator.uniform((-0.1, 0.7), (0.1, 0.8), size=2).round(6).tolist()})
 
 
 def _length(vectors: np.ndarray) -> np.ndarray:

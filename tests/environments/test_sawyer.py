@@ -198,7 +198,7 @@ def test_actions_are_scaled_clipped_and_kept_within_the_hands_bounds() -> None:
         for action in actions:
             batch.step(np.clip(action, -1, 1) if factor == 1 else factor * action)
         ends.append(batch.state[0])
-    np.testing.assert_allclose(*ends, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(ends[0], ends[1], rtol=0, atol=1e-9)
     batch, _ = made("sawyer-push")
     for _ in range(30):
         batch.step(np.tile([0.0, -1.0, -1.0], (20, 1)))

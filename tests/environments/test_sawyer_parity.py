@@ -38,8 +38,8 @@ def started(text: str) -> SawyerBatch:
 
 def controller(batch: SawyerBatch) -> Callable[[np.ndarray], np.ndarray]:
     """Observations to actions [row, 3]: beyond the bounds now and then, but every other row solves its task."""
-    kind, key = (Pusher, "goal") if "push" in batch.suite.name else (Opener, "angle")
-    solve = kind(batch.suite.hand, np.array([task.parameters[key] for task in batch.tasks]))
+    hand, known = batch.suite.hand, [next(iter(task.parameters.values())) for task in batch.tasks]
+    solve: Pusher | Opener = (Pusher if "push" in batch.suite.name else Opener)(hand, np.array(known))
     generator = Streams(3).numpy("actions")
 
     def act(observation: np.ndarray) -> np.ndarray:
@@ -88,7 +88,7 @@ def door_reward(form: str, env: Any, target: float, begun: list[float]) -> float
 @pytest.mark.parametrize("name", ["sawyer-push", "sawyer-door"])
 def test_hand_and_object_move_as_metaworld_moves_them_and_rewards_are_as_written_down(name: str, form: str) -> None:
     batch = started(f"{name}[horizon={STEPS},reward={form}]")
-    rewarded = push_reward if "push" in name else door_reward
+    rewarded: Callable[..., float] = push_reward if "push" in name else door_reward
     envs = [theirs(batch, row) for row in range(GOALS)]
     begun = [env.data.body("obj").xpos.tolist() if "push" in name else [] for env in envs]
     act, ours, paid = controller(batch), batch._observation(), set()
@@ -98,7 +98,8 @@ def test_hand_and_object_move_as_metaworld_moves_them_and_rewards_are_as_written
         for row, env in enumerate(envs):
             observation = env.step(np.append(action[row], 0.0))[0]
             assert ours[row].tobytes() == np.concatenate([observation[:3], observation[4:7]]).tobytes()
-            expected = rewarded(form, env, *batch.tasks[row].parameters.values(), begun[row])
+            (task,) = batch.tasks[row].parameters.values()
+            expected = rewarded(form, env, task, begun[row])
             assert rewards[row] == pytest.approx(expected, abs=1e-9)
             paid.add(expected > 1)
     assert paid == {True, False}
