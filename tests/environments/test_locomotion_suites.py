@@ -101,7 +101,13 @@ def named(name, **options):
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_at_another_value_shows_in_the_name_that_makes_the_same_suite(name):
     for option, default in OPTIONS[name].items():
-        other = {"horizon": 7, "discount": 0.5, "train_tasks": "distribution", "goals": "disc"}.get(option)
+        other = {
+            "horizon": 7,
+            "discount": 0.5,
+            "train_tasks": "distribution",
+            "goals": "disc",
+            "train_reward": "dense",
+        }.get(option)
         if other is None:
             other = not default if isinstance(default, bool) else "0.3:0.9" if isinstance(default, tuple) else 0.125
         suite = make_suite(f"{name}[{option}={other}]")
