@@ -102,7 +102,7 @@ def main() -> None:
     os.environ |= {"RAY_worker_niceness": "0", "RAY_USAGE_STATS_ENABLED": "0"}  # read once Ray is imported
     from ray.cluster_utils import Cluster
 
-    space = {"object_store_memory": 200_000_000}
+    space: dict[str, Any] = {"object_store_memory": 200_000_000}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **space})
     for _ in range(parsed.nodes):
         cluster.add_node(num_cpus=parsed.places, memory=parsed.places * MEMORY, **space)
