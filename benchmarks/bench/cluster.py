@@ -8,6 +8,7 @@ and its messages, and nothing else.
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -98,11 +99,13 @@ def main() -> None:
     parser.add_argument("--places", type=positive, default=4, help="runs at a time on each (default: 4)")
     parsed = parser.parse_args()
 
+    os.environ |= {"RAY_worker_niceness": "0", "RAY_USAGE_STATS_ENABLED": "0"}  # read once Ray is imported
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    space: dict[str, Any] = {"object_store_memory": 200_000_000}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **space})
     for _ in range(parsed.nodes):
-        cluster.add_node(num_cpus=parsed.places, memory=parsed.places * MEMORY)
+        cluster.add_node(num_cpus=parsed.places, memory=parsed.places * MEMORY, **space)
     places = parsed.nodes * parsed.places
     jobs = [replace(small_run(), seed=seed) for seed in range(parsed.runs)]
     try:

@@ -231,7 +231,7 @@ def test_nodes_of_other_software_or_code_are_refused_with_what_differs(
     with open(code / "algorithms" / "random_init.py", "a") as file:
         file.write("\nOTHER = 1\n")
     (nothing / "benchmarks").mkdir(parents=True)
-    (nothing / "benchmarks" / "__init__.py").write_text("")
+    (nothing / "benchmarks" / "__init__.py").write_text("raise ImportError('another project of that name')\n")
     nodes(PYTHONPATH=f"{software}{os.pathsep}{ROOT}")
     nodes(PYTHONPATH=str(code))
     nodes(PYTHONPATH=str(nothing))
@@ -240,7 +240,7 @@ def test_nodes_of_other_software_or_code_are_refused_with_what_differs(
     ours = spec.identity()
     assert f"versions torch is 0.0.1, not {ours['versions']['torch']}" in ended.error
     assert f", not {ours['code'][:12]}" in ended.error
-    assert "No module named 'benchmarks.execution'" in ended.error
+    assert "ImportError: another project of that name" in ended.error
     assert not list((tmp_path / "store").rglob("run.json"))
 
     nodes()
