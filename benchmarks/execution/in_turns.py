@@ -50,7 +50,9 @@ class Flag:
 
 @dataclass(frozen=True)
 class _Ended:
-    """How a child ended: "done", "trained" (its checkpoint holds the rest), "interrupted", "refused" (bad input) or "failed"; with what it says of it."""
+    """How a child ended, with what it says of it: "done", "trained" (its checkpoint holds the rest), "interrupted",
+    "refused" (bad input) or "failed".
+    """
 
     how: str
     text: str = ""
