@@ -178,6 +178,11 @@ class RunFolder:
         path = self.path / CHECKPOINT
         return checkpoints.load_checkpoint(path) if path.exists() else None
 
+    def drop_checkpoint(self) -> None:
+        """The run begins anew."""
+        self._prepare_write()
+        (self.path / CHECKPOINT).unlink(missing_ok=True)
+
     def keep_artefact(self, name: str, content: bytes) -> None:
         """Write `artefacts/<name>`: what a finished run leaves beside its tables, digested by nobody."""
         self._prepare_write()

@@ -50,7 +50,9 @@ class Flag:
 
 @dataclass(frozen=True)
 class _Ended:
-    """How a child ended: "done", "interrupted", "refused" (bad input) or "failed"; with what it says of it."""
+    """How a child ended, with what it says of it: "done", "trained" (its checkpoint holds the rest), "interrupted",
+    "refused" (bad input) or "failed".
+    """
 
     how: str
     text: str = ""
@@ -75,19 +77,22 @@ def in_turns(carry_out: CarryOut) -> CarryOut:
     def carry(job: Any, folder: Any, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> None:
         def train(tell: Callable[[Progress], None]) -> None:
             def tell_or_leave(progress: Progress) -> None:
-                if progress.message == TRAINED:
+                # what has not trained has replaced nothing, and is not resumed from here
+                if progress.message == TRAINED and progress.iteration > 0:
                     raise _Trained
                 tell(progress)
 
             carry_out(job, folder, tell_or_leave, should_stop)
 
-        _in_child(train, report)
+        if not _in_child(train, report):
+            return
         _in_child(lambda tell: carry_out(job, folder, tell, should_stop), report)
 
     return carry
 
 
-def _in_child(work: Callable[[Callable[[Progress], None]], None], report: Callable[[Progress], None]) -> None:
+def _in_child(work: Callable[[Callable[[Progress], None]], None], report: Callable[[Progress], None]) -> bool:
+    """Whether it has trained and something is left to do."""
     ours, theirs = Pipe(duplex=False)
     _flush()
     child = os.fork()
@@ -111,6 +116,7 @@ def _in_child(work: Callable[[Callable[[Progress], None]], None], report: Callab
         raise UsageError(ended.text)
     if ended.how == "failed":
         raise FailedElsewhere(ended.text)
+    return ended.how == "trained"
 
 
 def _hear(ours: Connection, death: int, report: Callable[[Progress], None]) -> _Ended | None:
@@ -138,7 +144,7 @@ def _live(work: Callable[[Callable[[Progress], None]], None], theirs: Connection
         work(theirs.send)
         ended = _Ended("done")
     except _Trained:
-        ended = _Ended("done")
+        ended = _Ended("trained")
     except Interrupted as error:
         ended = _Ended("interrupted", str(error))
     except (UsageError, StoreError) as error:

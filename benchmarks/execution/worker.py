@@ -74,6 +74,8 @@ def run_job(
                 return RunOutcome("stored")
             checkpoint = folder.load_checkpoint()
             resumed_at = checkpoint["iteration"] if checkpoint else 0
+            if checkpoint is not None and resumed_at == 0:
+                folder.drop_checkpoint()  # resumed, what does not train would have a point more on its curve
             with allow(threads):
                 folder.begin_attempt(job.record(), resumed_at)
             try:

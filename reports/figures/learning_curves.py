@@ -67,7 +67,7 @@ def learning_by_time(board: SuiteScores, styles: Mapping[str, Style]) -> Canvas:
     curves = [(entry, curve) for entry, curve in _curves(board) if curve.wall_seconds or len(curve.after) == 1]
     looks = [look_of(entry, board, styles) for entry, _ in curves]
     canvas = Canvas(WIDTH, 1.4 * _HEIGHT + legend_height(looks, WIDTH))
-    end = max(curve.wall_seconds[-1] for _, curve in curves if curve.wall_seconds)
+    end = max(curve.wall_seconds[-1] for _, curve in curves if curve.wall_seconds) or 1.0
     size, unit = next((size, unit) for size, unit, least in _UNITS if end >= least * size)
     upwards = padded(_values([curve.after for _, curve in curves], len(curves)))
     panel = make_panel(

@@ -15,6 +15,7 @@ from benchmarks.command_line import main
 from benchmarks.planning.plan import make_plan
 from benchmarks.planning.profiles import profiles
 from results.files import sha256_of
+from results.record_schema import sealed
 from results.store import Store
 from results.tables import SCORES, read_table, write_table
 from tests.support.adapters import GOOD, write_good, write_spoilt
@@ -218,7 +219,7 @@ def test_verify_names_the_first_record_that_differs(
     write_table(stored / "scores.parquet", scores, SCORES)
     done = json.loads((stored / "done.json").read_text())
     done["digests"]["scores.parquet"] = sha256_of(stored / "scores.parquet")
-    (stored / "done.json").write_text(json.dumps(done))
+    (stored / "done.json").write_text(json.dumps(sealed(done)))
     code, output, _ = metarl("verify", str(stored))
     row = scores.iloc[3]
     place = f"split {row['split']}, task {row['task']}, step {row['step']}, episode {row['episode']}"

@@ -18,6 +18,7 @@ from environments.stocks.market import check_calendar
 from environments.stocks.stock_trading import DATA_VARIABLE
 from environments.typed_options import UsageError
 from reports.page import write_report
+from results.record_schema import sealed
 from results.store import Store
 from tests.support.report_reading import text_of
 from tests.support.scored_runs import store_run
@@ -92,7 +93,7 @@ def test_a_run_records_how_many_mdps_its_tasks_are_and_the_report_says_so(bars: 
     path = next(run.path for run in store.finished() if run.suite == "dow30-turbulence") / "run.json"
     record = json.loads(path.read_text())
     record["description"] |= {"tasks": 80, "distinct_mdps": 16}
-    path.write_text(json.dumps(record))
+    path.write_text(json.dumps(sealed(record)))
     text = text_of(write_report(store.finished(), tmp_path / "report"))
     assert text.count("80 tasks, 16 different MDPs") == 1
     assert "the 80 tasks of dow30-turbulence are 16 different MDPs" in text

@@ -12,6 +12,8 @@ import pytest
 
 from benchmarks.execution import worker
 from benchmarks.execution.executor import LocalExecutor, _exit, start_server
+from benchmarks.execution.in_turns import TRAINED
+from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome, run_job
 from results.files import StoreError
 from results.run_folder import RunFolder
@@ -40,10 +42,26 @@ def test_what_an_algorithm_replaces_while_it_trains_does_not_reach_its_scores(tm
     assert stored.learning["return"].max() == 1e6  # of the curve, which is drawn while it trains
 
 
-def test_a_run_in_two_processes_has_the_bytes_of_one(tmp_path: Path) -> None:
-    (spec,) = small_plan(write_good(tmp_path))
+@pytest.mark.parametrize("name", ["drift", "random-init"])
+def test_a_run_in_two_processes_has_the_bytes_of_one(name: str, tmp_path: Path) -> None:
+    (spec,) = small_plan(write_good(tmp_path) if name == "drift" else name)
     assert run_job(spec, tmp_path / "one") == RunOutcome("finished")
     LocalExecutor(1).run([spec], tmp_path / "two", Quiet())
+    places = [Store(tmp_path / name).folder(spec.identity()).path for name in ("one", "two")]
+    assert contents(places[0]) == contents(places[1])
+
+
+def test_what_does_not_train_and_was_killed_before_its_end_has_the_bytes_of_an_undisturbed_run(tmp_path: Path) -> None:
+    (spec,) = small_plan("random-init")
+    assert run_job(spec, tmp_path / "one") == RunOutcome("finished")
+
+    def stop(progress: Progress) -> None:
+        if progress.message == TRAINED:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_job(spec, tmp_path / "two", report=stop)
+    assert run_job(spec, tmp_path / "two") == RunOutcome("finished")
     places = [Store(tmp_path / name).folder(spec.identity()).path for name in ("one", "two")]
     assert contents(places[0]) == contents(places[1])
 

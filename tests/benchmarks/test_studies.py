@@ -34,6 +34,7 @@ from environments.tabular import differentiable_return
 from environments.typed_options import UsageError
 from results.files import StoreError, sha256_of
 from results.published import find_paper, papers
+from results.record_schema import sealed
 from results.store import Store
 from results.tables import VALUES, read_table, write_table
 
@@ -307,6 +308,6 @@ def test_a_study_is_verified_by_making_it_again(tmp_path: Path) -> None:
     write_table(stored.path / "values.parquet", values, VALUES)
     done = json.loads((stored.path / "done.json").read_text())
     done["digests"]["values.parquet"] = sha256_of(stored.path / "values.parquet")
-    (stored.path / "done.json").write_text(json.dumps(done))
+    (stored.path / "done.json").write_text(json.dumps(sealed(done)))
     verdict = verify(stored.path)
     assert not verdict.agrees and "values.parquet, row 5 (quantity " in str(verdict.difference)

@@ -22,6 +22,7 @@ from benchmarks.verification.proofs import with_proofs
 from results.attestations import Attestation, Proof, fingerprint, read_attestations, write_attestation
 from results.files import StoreError, sha256_of
 from results.identity import run_digest
+from results.record_schema import sealed
 from results.run_folder import RunFolder
 from results.store import Store, StoredRun
 from results.tables import SCORES, read_table, write_table
@@ -66,7 +67,7 @@ def aged(run: StoredRun, root: Path, **changes: Any) -> Path:
     folder = Store(root).folder(identity)
     folder.copy_from(RunFolder(run.path))
     record = {**run.run, "identity": identity, "digest": run_digest(identity)}
-    (folder.path / "run.json").write_text(json.dumps(record))
+    (folder.path / "run.json").write_text(json.dumps(sealed(record)))
     return folder.path
 
 
@@ -113,7 +114,7 @@ def spoil(run: StoredRun) -> None:
     write_table(run.path / "scores.parquet", scores, SCORES)
     done = json.loads((run.path / "done.json").read_text())
     done["digests"]["scores.parquet"] = sha256_of(run.path / "scores.parquet")
-    (run.path / "done.json").write_text(json.dumps(done))
+    (run.path / "done.json").write_text(json.dumps(sealed(done)))
 
 
 def move_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +303,7 @@ def test_what_a_tree_with_changes_left_behind_is_made_anew(root: Path, made_once
         folder = scratch.folder(run.identity)
         folder.copy_from(RunFolder(run.path))
         record = {**run.run, "provenance": {**run.run["provenance"], "commit": COMMIT, "dirty": True}}
-        (folder.path / "run.json").write_text(json.dumps(record))
+        (folder.path / "run.json").write_text(json.dumps(sealed(record)))
     code, _, _, made = verify_all()
     assert (code, len(made)) == (0, 4)
 
