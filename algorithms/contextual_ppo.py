@@ -49,7 +49,7 @@ class ContextualPpo(MultiTask):
     name = "contextual-ppo"
     paper = "a task-conditioned policy (the experts of Mendonca et al. 2019), by Schulman et al. 2017's PPO"
     access = frozenset({"train", "parameters", "test-parameters"})
-    Config: ClassVar[type[PolicyConfig]] = ContextualPpoConfig  # type: ignore[assignment]
+    Config: ClassVar[type[PolicyConfig]] = ContextualPpoConfig
     network: ContextMLP
 
     def __init__(self, problem: Problem, config: Any, streams: Streams) -> None:
