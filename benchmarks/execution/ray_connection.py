@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import resource
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from environments.typed_options import UsageError
+
+#: seconds that a cluster's head may take to answer
+PATIENCE = 10.0
 
 
 def connect(address: str | None) -> Any:
@@ -24,16 +28,33 @@ def connect(address: str | None) -> Any:
             "cluster, with --address auto"
         )
     if not ray.is_initialized():
+        _refuse_unreachable(address or os.environ.get("RAY_ADDRESS", ""))
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            reason = str(error).strip().split("\n")[0]
-            raise UsageError(
-                f"no Ray cluster at {address or 'this machine'}: {reason}; start one by `ray start --head`, add nodes "
-                "by `ray start --address=HOST:6379`, and give --address HOST:6379"
-            ) from error
+            raise _no_cluster(address or "this machine", str(error).strip().split("\n")[0]) from error
     return ray
+
+
+def _refuse_unreachable(address: str) -> None:
+    """Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if address in ("", "auto", "local"):
+        return
+    if not host or not port.isdecimal():
+        raise UsageError(f"--address {address} must be HOST:PORT, as `ray start --head` prints it, or auto")
+    try:
+        socket.create_connection((host, int(port)), PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, str(error)) from error
+
+
+def _no_cluster(where: str, why: str) -> UsageError:
+    return UsageError(
+        f"no Ray cluster at {where}: {why}; start one by `ray start --head`, add nodes by `ray start "
+        "--address=HOST:6379`, and give --address HOST:6379"
+    )
 
 
 def bootstrap(node: str) -> Callable[[bytes, Any], Any]:

@@ -275,6 +275,8 @@ def test_a_cluster_that_is_not_there_is_refused_in_one_line() -> None:
     ray.shutdown()
     with pytest.raises(UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1: .*ray start --head"):
         connect("127.0.0.1:1")
+    with pytest.raises(UsageError, match="--address head must be HOST:PORT"):
+        connect("head")
     with pytest.raises(UsageError, match="--address auto"):
         connect("ray://localhost:10001")
 
