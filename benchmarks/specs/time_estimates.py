@@ -25,7 +25,15 @@ SAMPLING_RATES = (
 #: seconds of gradients for each environment step of training, where nothing better is known
 SECONDS_OF_LEARNING = 2e-5
 #: so many times as many take those whose outer level is a problem of its own, and those that step one by one
-LEARNING_TIMES = {"xmrl-g": 6.0, "xmrl-g-random": 5.0, "contextual-sac": 100.0, "gmps": 30.0, "sb3-ppo": 40.0}
+LEARNING_TIMES = {
+    "xmrl-g": 6.0,
+    "xmrl-g-random": 5.0,
+    "contextual-ppo": 3.0,
+    "oracle": 3.0,
+    "contextual-sac": 100.0,
+    "gmps": 30.0,
+    "sb3-ppo": 40.0,
+}
 #: seconds to begin and end a run
 OVERHEAD = 0.5
 
