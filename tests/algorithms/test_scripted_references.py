@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from benchmarks.planning.plan import make_plan
 from environments.catalogue import make_suite
 from environments.policy import Previous
 from environments.problem import EvaluationProtocol
+from environments.sawyer.assets import VARIABLE
 from environments.stocks.stock_trading import StockSuite
 from environments.streams import Streams
 from environments.typed_options import UsageError, make_options
@@ -108,11 +110,16 @@ def test_who_does_not_fit_says_why(name: str, suite: str, reason: str) -> None:
 
 def test_they_stand_on_every_benchmarks_board_where_they_fit_and_nobody_is_told_where_they_do_not() -> None:
     for benchmark, definition in definitions().items():
+        if not set(NAMES) & set(definition.algorithms):
+            assert benchmark == "ceilings"  # of experts alone
+            continue
         assert set(NAMES) <= set(definition.algorithms)
         plan = make_plan(benchmark, seeds=1)
         cells = {(spec.suite, spec.algorithm) for spec in plan}
         for text in definition.suites:
             suite = make_suite(text)
+            if suite.family == "sawyer" and not os.environ.get(VARIABLE):
+                continue  # without its models it is left out whole
             for name in NAMES:
                 assert ((suite.full_name, name) in cells) == (misfit(find_algorithm(name), suite) is None)
         assert not {cell.algorithm for cell in plan.left_out} & set(NAMES)

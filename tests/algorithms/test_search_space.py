@@ -215,7 +215,7 @@ def test_every_option_of_ours_is_declared(name: str) -> None:
 def test_a_methods_own_step_is_searched() -> None:
     own = {
         "cavia": "context_step_size",
-        "contextual-ppo": "step_size",
+        **dict.fromkeys(("contextual-ppo", "contextual-sac", "sb3-ppo"), "step_size"),
         "maesn": "latent_step_size",
         **{f"bo-mrl-{i}": "regularisation" for i in (1, 2, 3)},
     }

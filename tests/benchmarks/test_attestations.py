@@ -25,6 +25,7 @@ from reports.sections.report import make_report
 from results.attestations import Attestation, Proof, fingerprint, read_attestations, write_attestation
 from results.run_folder import StudyFolder
 from results.store import Store, StoredRun
+from tests.support.study_rows import PROVENANCE
 from tests.support.synthetic_runs import store_score
 
 OLD, OLDER = "a" * 64, "b" * 64
@@ -176,7 +177,7 @@ def test_studies_merge_with_what_is_said_of_them(tmp_path: Path) -> None:
     folder = there.folder(identity)
     assert isinstance(folder, StudyFolder)
     description = {"profile": "smoke", "benchmark": None, "seconds": 1.0}
-    folder.begin_attempt({"identity": identity, "description": description, "provenance": {}})
+    folder.begin_attempt({"identity": identity, "description": description, "provenance": PROVENANCE})
     folder.finish_record({"values.parquet": [], "timing.parquet": []}, {"parts": 0})
     (stored,) = there.studies()
     write_attestation(stored.path, Attestation(fingerprint(stored), OLD, stored.done["digests"], {}, HERE, None, ""))

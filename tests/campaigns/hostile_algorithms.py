@@ -50,8 +50,7 @@ HOSTILE: dict[str, Hostile] = {
     "dies of a signal without a name": Hostile("os.kill(os.getpid(), 40)", "signal 40"),
     "ends by a segmentation fault": Hostile("import ctypes\nctypes.string_at(0)", "SIG"),
     "writes junk into every pipe": Hostile(
-        "for d in range(3, 64):\n    try: os.write(d, b'\\x00\\x00\\x00\\x04junk' * 8)\n    except OSError: pass",
-        "failed",
+        "for d in range(3, 64):\n    try: os.write(d, b'\\x00\\x00\\x00\\x04junk' * 8)\n    except OSError: pass"
     ),
     "closes every file": Hostile("os.closerange(0, 256)", "process of"),
     "goes elsewhere": Hostile("os.chdir('/')", ends="finished"),

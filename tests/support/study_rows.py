@@ -7,6 +7,7 @@ from typing import Any
 
 from results.store import Store
 
+PROVENANCE = {"commit": None, "dirty": False, "packages": {}, "cpu": "", "threads": 1}
 ROW = {"suite": "point", "algorithm": "", "task": "", "index": 0, "x": 0.0}
 
 
@@ -33,7 +34,7 @@ def store_study(
     }
     folder = store.folder(identity)
     description = {"profile": profile, "benchmark": None, "seconds": seconds}
-    folder.begin_attempt({"identity": identity, "description": description, "provenance": {}})
+    folder.begin_attempt({"identity": identity, "description": description, "provenance": PROVENANCE})
     values = [{**ROW, **row} for row in rows]
     timing = [{"part": "all", "wall_seconds": 1.0, "process_seconds": 1.0}]
     folder.finish_record({"values.parquet": values, "timing.parquet": timing}, {"parts": 1})

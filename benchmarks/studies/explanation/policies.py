@@ -32,7 +32,6 @@ BASE = "maml-vpg"
 class WeightedMaml(MamlVpg):
     """Remark 1's meta-policy: MAML on sum_i omega_i J_i.  Its state says the weights, by a training task's id."""
 
-    name = "maml-vpg, weighted"
     weights: Mapping[str, float]
 
     def sample_on(
