@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import mujoco
 
@@ -18,9 +19,19 @@ from environments.typed_options import UsageError
 INSTALL = "on Debian and Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri"
 
 
+class OffScreen(NamedTuple):
+    """make_current: makes it what OpenGL draws to, in this thread; another buffer may have been since."""
+
+    context: mujoco.MjrContext
+    make_current: Callable[[], None]
+
+
 @contextmanager
-def render_context(model: mujoco.MjModel, size: tuple[int, int]) -> Iterator[mujoco.MjrContext]:
-    """An off-screen buffer of `size`, freed at the end.  Raises UsageError where there is no OpenGL for it."""
+def render_context(model: mujoco.MjModel, size: tuple[int, int]) -> Iterator[OffScreen]:
+    """An off-screen buffer of `size`, current at first, freed at the end.
+
+    Raises UsageError where there is no OpenGL for it.
+    """
     # by hand, since mujoco.Renderer takes the kind that MUJOCO_GL named when mujoco was imported: by default a window
     # system's
     if sys.platform == "linux":
@@ -37,8 +48,9 @@ def render_context(model: mujoco.MjModel, size: tuple[int, int]) -> Iterator[muj
         context = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
         try:
             mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
-            yield context
+            yield OffScreen(context, window.make_current)
         finally:
+            window.make_current()
             context.free()
     finally:
         window.free()

@@ -139,7 +139,7 @@ def _stage(task: Task, arena: Arena, size: tuple[int, int], positions: int) -> I
     spec.body("obstacle").pos = obstacle_positions(arena, obstacle_corners([task]))[0]
     _decorate(spec, arena, goal_centres([task])[0], size)
     model = spec.compile()
-    with render_context(model, size) as context:
+    with render_context(model, size) as (context, _):
         yield _Stage(model, context, size, positions)
 
 

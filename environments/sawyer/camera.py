@@ -35,7 +35,7 @@ class Camera:
         visual = self._model.vis
         visual.quality.offsamples, visual.quality.shadowsize = 0, 0
         visual.global_.offwidth, visual.global_.offheight = SIZE
-        self._context = resources.enter_context(render_context(self._model, SIZE))
+        self._context, self._make_current = resources.enter_context(render_context(self._model, SIZE))
         #: OpenGL's name of what draws
         self.renderer = _renderer()
         self._data = mujoco.MjData(self._model)
@@ -52,6 +52,7 @@ class Camera:
 
     def pictures(self, qpos: np.ndarray) -> np.ndarray:
         """uint8 [n, 48, 64, 3] of the joint positions [n, nq]."""
+        self._make_current()
         taken = np.empty((len(qpos), *IMAGE), dtype=np.uint8)
         for row, joints in enumerate(qpos):
             taken[row] = self._picture(joints)

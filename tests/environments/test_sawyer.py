@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import gymnasium
+import mujoco
 import numpy as np
 import pytest
 
@@ -20,6 +21,7 @@ from benchmarks.verification.plan import _departure
 from environments.catalogue import make_suite
 from environments.image_space import ImageBox
 from environments.make_splits import make_split
+from environments.off_screen import render_context
 from environments.sawyer import camera
 from environments.sawyer.assets import DIGESTS, FOLDER, VARIABLE, VERSION, WHEEL, digest_of, read_assets
 from environments.sawyer.sawyer import SawyerBatch
@@ -242,6 +244,16 @@ def test_the_camera_sees_no_more_than_the_joints_and_the_same_each_time() -> Non
     np.testing.assert_array_equal(pictures[0].ravel() / 255.0, first[0, :-3])
     assert (pictures[0] != pictures[1]).any()
     assert make_suite("sawyer-push-vision").describe() == {"renderer": view.renderer} and view.renderer
+
+
+@needs_metaworld
+def test_a_picture_is_the_same_after_another_model_was_drawn() -> None:
+    batch, _ = made("sawyer-push-vision")
+    view, joints = camera.open_camera(batch.suite.file), batch.state[0][:1]
+    before = view.pictures(joints)
+    with render_context(mujoco.MjModel.from_xml_string("<mujoco/>"), (16, 16)):
+        np.testing.assert_array_equal(view.pictures(joints), before)
+    np.testing.assert_array_equal(view.pictures(joints), before)
 
 
 @needs_metaworld
