@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -77,6 +78,16 @@ def make_folder(path: Path) -> None:
             sync_folder(each.parent)
     except OSError as error:
         raise StoreError(f"cannot make the folder {path}: {reason(error)}; use another results folder") from error
+
+
+def make_writable_folder(path: Path) -> None:
+    """As `make_folder`, of a folder that files can be written to.  Raises StoreError if they cannot."""
+    make_folder(path)
+    try:
+        with tempfile.TemporaryFile(dir=path) as file:
+            file.write(b"\0")
+    except OSError as error:
+        raise StoreError(f"cannot write to {path}: {reason(error)}; use another results folder") from error
 
 
 def read_bytes(path: Path, limit: int = LIMIT) -> bytes:

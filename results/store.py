@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from results.attestations import Proof, read_attestations, write_attestation
 from results.earlier_suites import earlier_cautions, shown_name
-from results.files import StoreError, damaged, make_folder, reason, sha256_of
+from results.files import StoreError, damaged, make_writable_folder, reason, sha256_of
 from results.identity import folder_name
 from results.run_folder import ATTESTATIONS, DONE, RUN, RunFolder, StudyFolder
 from results.tables import read_table
@@ -240,7 +239,7 @@ class Store:
         #: a line for each damaged record that was left out when the store was last read
         self.problems: list[str] = []
         if not read_only:
-            self._refuse_unwritable()
+            make_writable_folder(self.runs)
 
     @property
     def runs(self) -> Path:
@@ -309,14 +308,6 @@ class Store:
                     copied.append(folder)
                 _merge_attestations(record, folder)
         return copied
-
-    def _refuse_unwritable(self) -> None:
-        make_folder(self.runs)
-        try:
-            with tempfile.TemporaryFile(dir=self.runs) as file:
-                file.write(b"\0")
-        except OSError as error:
-            raise StoreError(f"cannot write to {self.runs}: {reason(error)}; use another results folder") from error
 
 
 def _load(path: Path, kind: type[S]) -> S | None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 EXAMPLES = {"my_algorithm.py": "add-an-algorithm.md", "my_suite.py": "add-a-suite.md", "my_table.py": "add-a-table.md"}
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 #: as GitHub makes them of headings
+#: programs of the project that are no commands, as `python -m` runs them
+OWN_MODULES = {"tests.campaigns", "benchmarks.bench.cluster", "benchmarks.bench.threads"}
 NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 
 
@@ -177,6 +180,8 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", prose(page))
     assert links, "a page that leads nowhere"
     for link in links:
+        if link.startswith("https://"):
+            continue
         name, _, anchor = link.partition("#")
         target = page.parent / name if name else page
         assert target.exists(), link
@@ -209,6 +214,14 @@ def options() -> dict[str, set[str]]:
     return found
 
 
+@cache
+def module_options(module: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )  # fmt: skip
+    return set(re.findall(r"--[a-z-]+", done.stdout))
+
+
 def test_the_readme_names_every_command(options: dict[str, set[str]]) -> None:
     described = [row[0].split()[1] for row in rows(ROOT / "README.md") if row[0].startswith("metarl ")]
     assert described == list(options)
@@ -223,6 +236,8 @@ def test_commands_and_options_in_a_page_exist(page: Path, options: dict[str, set
         if words[:1] == ["metarl"] and len(words) > 1 and words[1] != "COMMAND":
             assert words[1] in options, text
             assert named <= options[words[1]], text
+        elif words[:2] == ["python", "-m"] and words[2] in OWN_MODULES:
+            assert named <= module_options(words[2]), text
         else:
             assert named <= every, text
 

@@ -74,17 +74,17 @@ def find_way(paper: Paper, run: StoredRun) -> Way:
     if run.run["provenance"].get("source") is not None:
         raise UsageError("it is of a file of its own")
     spec = RunSpec.from_record(run.run)
-    wanted, ways = chosen_digest(spec.identity()), list(_ways(paper, spec))
-    for way in ways:
-        if _digest(way, spec) == wanted:
+    wanted, plans = chosen_digest(spec.identity()), dict[Way, RunSpec]()
+    for way in _ways(paper, spec):
+        planned = _planned(way, spec)
+        if planned is not None and chosen_digest(planned.identity()) == wanted:
             return way
-    for way in ways:  # the same but for options of the algorithm
-        try:
-            planned = way.spec(spec.suite, spec.algorithm)
-        except (UsageError, IndexError):
-            continue
+        if planned is not None:
+            plans[way] = planned
+    for way, planned in plans.items():  # the same but for options of the algorithm
         found = replace(way, settings=tuple(other_options(spec, planned)))
-        if _digest(found, spec) == wanted:
+        again = _planned(found, spec)
+        if again is not None and chosen_digest(again.identity()) == wanted:
             return found
     raise UsageError(f"profile {spec.profile} has other terms today")
 
@@ -96,9 +96,9 @@ def _ways(paper: Paper, spec: RunSpec) -> Iterator[Way]:
             yield from (Way(name, spec.profile), Way(name, spec.profile, tuned=False))
 
 
-def _digest(way: Way, spec: RunSpec) -> str | None:
+def _planned(way: Way, spec: RunSpec) -> RunSpec | None:
     try:
-        return chosen_digest(way.spec(spec.suite, spec.algorithm).identity())
+        return way.spec(spec.suite, spec.algorithm)
     except (UsageError, IndexError):
         return None
 

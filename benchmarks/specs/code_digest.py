@@ -171,8 +171,21 @@ def _reached(roots: Iterable[Root], rule: Rule) -> dict[str, Path]:
     return reached
 
 
+#: by what was asked: the files that decided it, each as it was, and the digest
+_digests: dict[tuple[tuple[Root, ...], Rule], tuple[dict[Path, tuple[int, int]], str]] = {}
+
+
 def _digest(roots: Iterable[Root], rule: Rule) -> str:
-    reached = _reached(roots, rule)
+    asked = (tuple(roots), rule)
+    files, known = _digests.get(asked, ({}, ""))
+    if not known or any(not path.is_file() or _version(path) != version for path, version in files.items()):
+        reached = _reached(asked[0], rule)
+        files, known = {path: _version(path) for path in reached.values()}, _digest_of(asked[0], rule, reached)
+        _digests[asked] = (files, known)
+    return known
+
+
+def _digest_of(roots: Iterable[Root], rule: Rule, reached: Mapping[str, Path]) -> str:
     modules = {module: _read(path, module, _version(path)) for module, path in reached.items()}
     blank = {module: _hashed(read, rule, reached, {}) for module, read in modules.items()}
     whole = {module: _hashed(read, rule, reached, blank) for module, read in modules.items()}
