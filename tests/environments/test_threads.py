@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_a_part_that_draws_from_a_global_generator_is_refused(draw) -> None:
 
 def state_after_two(suite: str, name: str, count: int) -> list[torch.Tensor]:
     """All tensors of what two small meta-iterations on so many threads leave, evaluated rows included."""
-    cls = CornerGmps if name == "gmps" else find_algorithm(name).load()  # its expert takes long to train
+    cls: Any = CornerGmps if name == "gmps" else find_algorithm(name).load()  # its expert takes long to train
     config = cls.Config(**{"tasks": 5, "trajectories": 3, "hidden": (8,), "chunk": 1})
     with threads.allow(count):
         session = Session(make_suite(suite), cls, config, Streams(0), EvaluationProtocol(1, 3), None)

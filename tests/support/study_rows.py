@@ -7,7 +7,7 @@ from typing import Any
 
 from results.store import Store
 
-PROVENANCE = {"commit": None, "dirty": False, "packages": {}, "cpu": "", "threads": 1}
+PROVENANCE: dict[str, Any] = {"commit": None, "dirty": False, "packages": {}, "cpu": "", "threads": 1}
 ROW = {"suite": "point", "algorithm": "", "task": "", "index": 0, "x": 0.0}
 
 
