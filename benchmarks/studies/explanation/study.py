@@ -85,18 +85,18 @@ class ExplanationStudy(Study):
         },
         "quick": {
             "per_suite": (
-                "drone-obstacles[budget=600000,adaptation_steps=5,hidden=32:32,inner_step_size=0.0428,step_size=0.0181]",
-                "dow30-turbulence[budget=300000]",
-                "half-cheetah-velocity[budget=200000]",
+                "drone-obstacles[budget=400000,adaptation_steps=5,hidden=32:32,inner_step_size=0.0428,step_size=0.0181]",
+                "dow30-turbulence[budget=200000]",
+                "half-cheetah-velocity[budget=150000]",
             ),
-            "budget": 160_000,
+            "budget": 120_000,
             "tasks": 5,
             "trajectories": 5,
             "replicates": 2,
             "importance_iterations": 3,
             "adaptations": 1,
             "random_sets": 2,
-            "scored": 10,
+            "scored": 6,
         },
         "paper": {"budget": 20_000_000, "tasks": 20, "trajectories": 20},
     }
