@@ -30,6 +30,7 @@ def finrl_module(name: str) -> Any:
         if spec is None or spec.submodule_search_locations is None:
             raise UsageError("finrl is not installed; install the extra, in the checkout: pip install -e '.[finrl]'")
         bare = types.ModuleType("finrl")
+        bare.__spec__ = spec  # whoever asks later whether it is installed is told so
         bare.__path__ = list(spec.submodule_search_locations)
         sys.modules["finrl"] = bare
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,3 +127,8 @@ def test_the_tickers_are_finrls() -> None:
 
 def test_the_indicators_are_finrls() -> None:
     assert list(INDICATORS) == finrl_module("config").INDICATORS
+
+
+def test_finrl_is_still_found_as_installed_once_its_modules_are_loaded() -> None:
+    finrl_module("config")
+    assert importlib.util.find_spec("finrl") is not None
