@@ -75,7 +75,10 @@ def _board(board: SuiteScores, tests: PairTests | None, efforts: Mapping[str, Ef
 
 def _tuning(effort: Effort | None) -> dict[str, Any] | None:
     """As a run's record has it."""
-    return None if effort is None or not effort.trials else {**asdict(effort), "sibling": effort.sibling or None}
+    if effort is None or not effort.trials:
+        return None
+    found = {**asdict(effort), "sibling": effort.sibling or None, "by_hand": list(effort.by_hand)}
+    return {key: value for key, value in found.items() if key != "by_hand" or value}
 
 
 def _numbers(summary: Summary) -> dict[str, Any]:

@@ -172,7 +172,13 @@ def _parents(value: Any) -> str:
 
 _LINES = {ord("\n"): " ", ord("\t"): " "}
 _MACHINE = {"id": name, "processor": name}
-_TUNING = {"trials?": whole(0), "seeds?": whole(0), "digest?": name, "sibling?": or_none(name)}
+_TUNING = {
+    "trials?": whole(0),
+    "seeds?": whole(0),
+    "digest?": name,
+    "sibling?": or_none(name),
+    "by_hand?": list_of(name),
+}
 _ATTEMPT = {
     "started": name,
     "ended": or_none(name),

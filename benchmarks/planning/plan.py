@@ -180,11 +180,13 @@ def _cell(
     tuned = choice.values(suite, entry, lambda searched: setting_of(spec, profiles, searched))
     options = resolve_options(entry, by_profile, settings, tuned)
     check_shares(entry.name, list(parents), {option: value for option, (value, _) in options.items()})
-    used = tuned is not None and any(source == tuned.source for _, source in options.values())
+    note = None
+    if tuned is not None and any(source == tuned.source for _, source in options.values()):
+        note = tuned.note(sorted(option for option in tuned.values if options[option][1] != tuned.source))
     spec = replace(
         spec,
         configuration=_plain({option: value for option, (value, _) in options.items()}),
-        tuning=tuned.note() if tuned is not None and used else None,
+        tuning=note,
     )
     return Cell(spec, sources | {f"configuration.{option}": source for option, (_, source) in options.items()})
 

@@ -34,9 +34,10 @@ class TunedCell:
     split_digest: str
     setting: Mapping[str, Any]  # of the trials, as `setting_of` gives it
 
-    def note(self) -> dict[str, Any]:
-        """What a run's record holds of it."""
-        return {"trials": self.trials, "seeds": self.seeds, "digest": self.digest, "sibling": self.sibling}
+    def note(self, by_hand: Sequence[str] = ()) -> dict[str, Any]:
+        """What a run's record holds of it.  by_hand: its options of which a setting chose the value after all."""
+        found = {"trials": self.trials, "seeds": self.seeds, "digest": self.digest, "sibling": self.sibling}
+        return {**found, "by_hand": list(by_hand)} if by_hand else found
 
 
 def folders_for(entry: ClassEntry, tuned: bool | Path) -> tuple[Path, ...]:

@@ -16,13 +16,15 @@ from reports.text.numbers import NONE, plural
 class Effort:
     """Trials of tuning with `seeds` runs each; 0: the values are the paper's or the profile's.
 
-    digest: of the trials.  sibling: the suite on which the trials were made, where it is another one.
+    digest: of the trials.  sibling: the suite on which the trials were made, where it is another one.  by_hand: options
+    that were searched, and of which somebody set another value than the trials found.
     """
 
     trials: int = 0
     seeds: int = 0
     digest: str = ""
     sibling: str = ""
+    by_hand: tuple[str, ...] = ()
 
     @property
     def runs(self) -> int:
@@ -31,14 +33,17 @@ class Effort:
     def __str__(self) -> str:
         if not self.trials:
             return "untuned"
-        return plural(self.trials, "trial") + (f" on {self.sibling}" if self.sibling else "")
+        return plural(self.trials, "trial") + self._where()
 
     def in_full(self) -> str:
         """With the seeds of each trial."""
         if not self.trials:
             return "untuned"
+        return f"{plural(self.trials, 'trial')} of {plural(self.seeds, 'seed')}{self._where()}"
+
+    def _where(self) -> str:
         where = f" on {self.sibling}" if self.sibling else ""
-        return f"{plural(self.trials, 'trial')} of {plural(self.seeds, 'seed')}{where}"
+        return where + (f", then {', '.join(self.by_hand)} by hand" if self.by_hand else "")
 
 
 def efforts_of(entries: Iterable[AlgorithmScores], tuned: Iterable[TunedMethod] = ()) -> dict[str, Effort]:
@@ -90,15 +95,16 @@ def unequal_effort(board: SuiteScores, efforts: Mapping[str, Effort]) -> str:
     return f"methods of {board.name} were tuned with unequal effort, so a difference may be the tuning's ({said})"
 
 
-def _weight(effort: Effort) -> tuple[int, int]:
-    return effort.trials, effort.seeds
+def _weight(effort: Effort) -> tuple[int, int, bool]:
+    return effort.trials, effort.seeds, bool(effort.by_hand)
 
 
 def _recorded(record: Mapping[str, Any] | None) -> Effort:
     if not record:
         return Effort()
     trials, seeds = int(record.get("trials", 0)), int(record.get("seeds", 0))
-    return Effort(trials, seeds, str(record.get("digest", "")), record.get("sibling") or "")
+    by_hand = tuple(record.get("by_hand", ()))
+    return Effort(trials, seeds, str(record.get("digest", "")), record.get("sibling") or "", by_hand)
 
 
 def _chosen(method: TunedMethod, entry: AlgorithmScores) -> Effort:

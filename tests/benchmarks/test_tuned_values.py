@@ -150,6 +150,9 @@ def test_the_record_says_the_effort_and_the_identity_does_not(tuned: Path) -> No
     (by_hand,) = plan(False, settings=["promp.step_size=0.003", "promp.gae_lambda=0.95"])
     assert by_hand.identity() == spec.identity()
     assert "tuning" not in by_hand.record()["description"] and RunSpec.from_record(by_hand.record()).tuning is None
+    (half,) = plan(tuned, settings=["promp.gae_lambda=0.5"])
+    assert half.tuning == {**note, "by_hand": ["gae_lambda"]}
+    assert RunSpec.from_record(half.record()).tuning == half.tuning
     (overruled,) = plan(tuned, settings=["promp.step_size=0.1", "promp.gae_lambda=0.5"])
     assert overruled.tuning is None
 

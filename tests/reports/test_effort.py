@@ -48,6 +48,14 @@ def test_equal_effort_is_said_once_and_warns_of_nothing(store: Store, tmp_path: 
     assert entries["oracle"]["tuning"] is entries["stand-still"]["tuning"] is None
 
 
+def test_values_set_by_hand_over_tuned_ones_are_named_and_make_efforts_unequal(store: Store, tmp_path: Path) -> None:
+    fill(store, {"promp": tuned(16), "maml": {**tuned(16), "by_hand": ["step_size"]}})
+    (text,) = warnings(store)
+    assert "16 trials of 2 seeds: promp; 16 trials of 2 seeds, then step_size by hand: maml" in text
+    page = write_report(store.finished(), tmp_path / "report")
+    assert summary_of(page)["boards"][0]["entries"]["maml"]["tuning"]["by_hand"] == ["step_size"]
+
+
 @pytest.mark.parametrize("other", [None, tuned(4), tuned(16, seeds=1)])
 def test_unequal_effort_is_marked_and_names_the_methods(
     store: Store, tmp_path: Path, other: dict[str, Any] | None
