@@ -132,9 +132,10 @@ class RunFolder:
         self._prepare_write()
         if wrong := wrong_in_run({**run, "attempts": []}):
             raise StoreError(f"{self.path} cannot be recorded: {wrong}")
-        for leftover in self.path.glob(f".*{PARTIAL}"):
-            with suppress(OSError):
-                leftover.unlink()
+        for folder in (self.path, self.path / ARTEFACTS):
+            for leftover in folder.glob(f".*{PARTIAL}"):
+                with suppress(OSError):
+                    leftover.unlink()
         digest = run_digest(run["identity"])
         earlier = self.read_run() or {"digest": digest, "attempts": []}
         if earlier["digest"] != digest:

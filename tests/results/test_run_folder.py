@@ -249,6 +249,8 @@ def test_what_an_interrupted_write_left_is_swept_by_the_next_attempt(tmp_path: P
     folder = Store(tmp_path).folder(identity())
     folder.begin_attempt(run())
     (folder.path / ".scores.parquet.0123.partial").write_bytes(b"half")
+    (folder.path / "artefacts").mkdir(exist_ok=True)
+    (folder.path / "artefacts" / ".state.0123.partial").write_bytes(b"half")
     folder.begin_attempt(run())
     assert set(contents(folder.path)) == {"run.json"}
 
