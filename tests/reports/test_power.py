@@ -1,4 +1,4 @@
-"""The effect that a design can decide: against the noncentral t distribution, and against its own test in simulation."""
+"""The effect that a design can decide: against the noncentral t distribution, and against its test in simulation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from reports.statistics.worst_case import critical_value
 def test_the_power_of_one_sample_is_that_of_the_noncentral_t(seeds: int, level: float) -> None:
     critical = critical_value(level, seeds, "one")
     for effect in (0.0, 0.5, 1.0, 2.0, 4.0):
-        known = stats.nct.sf(critical, seeds - 1, effect * np.sqrt(seeds)) if effect else stats.t.sf(critical, seeds - 1)
+        known = (
+            stats.nct.sf(critical, seeds - 1, effect * np.sqrt(seeds)) if effect else stats.t.sf(critical, seeds - 1)
+        )
         assert power(effect, seeds, level, "one") == pytest.approx(known, abs=2e-5)
 
 

@@ -1,0 +1,45 @@
+"""Whether the difference of two methods was still moving at the end of their learning curves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reports.papers.parts import Moved
+from reports.scores.entries import AlgorithmScores
+from reports.scores.reading import read_learning_curve
+from reports.statistics.mean_difference import compare_means
+
+#: of training, at least
+STRETCH = 0.25
+
+
+def last_move(*entries: AlgorithmScores) -> Moved | None:
+    """How much the difference of two methods changed from the last evaluation before `STRETCH` to the end.
+
+    The mean over validation tasks after adaptation; each seed's own change is one value, and the two methods' changes
+    are compared as scores are, so that the interval takes the noise of both evaluations in.  None for anything but two
+    methods and where either has no two such evaluations.
+    """
+    if len(entries) != 2:
+        return None
+    changes, shares = zip(*(_changes(entry) for entry in entries), strict=True)
+    if any(change is None for change in changes) or len(set(shares)) > 1:
+        return None
+    found = compare_means(*changes, entries[0].suite, *(entry.algorithm for entry in entries), "last stretch")
+    return Moved(shares[0], found.effect, found.interval)
+
+
+def _changes(entry: AlgorithmScores) -> tuple[np.ndarray | None, float]:
+    """Each seed's change [seed], and over which share of training; None where its curves do not say."""
+    changes, places = [], set()
+    for run in entry.runs:
+        curve = read_learning_curve(run)
+        if curve is None or len(curve.points) < 2:
+            return None, 0.0
+        before = [number for number, point in enumerate(curve.points) if point <= (1 - STRETCH) * curve.points[-1]]
+        if not before or not curve.points[-1]:
+            return None, 0.0
+        places.add(1 - curve.points[before[-1]] / curve.points[-1])
+        values = curve.values[:, 1].mean(axis=1)
+        changes.append(values[-1] - values[before[-1]])
+    return (np.array(changes), places.pop()) if len(places) == 1 else (None, 0.0)
