@@ -14,7 +14,7 @@ from results.published import papers
 
 
 @pytest.fixture(scope="module")
-def page() -> str:
+def page(made: dict[Path, str]) -> str:
     return made[claims.PAGE]
 
 

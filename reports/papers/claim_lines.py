@@ -60,7 +60,7 @@ def _line(verdict: ClaimVerdict, paper: Paper) -> str:
     short = UNDECIDED.partition(" ")[0] if verdict.word == UNDECIDED else ""  # the budget stands below it
     design = ""
     if verdict.claim.relation != "measurement":
-        design = UNKNOWN if verdict.design is None else verdict.design.short
+        design = UNKNOWN.partition(":")[0] if verdict.design is None else verdict.design.short
         design = f"<small>{SEEDS} seeds decide: {escape(design)}</small>"
     picture = picture_of(verdict.least)
     shown = effect if verdict.least is not None else NONE

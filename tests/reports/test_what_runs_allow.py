@@ -44,7 +44,7 @@ def test_methods_that_are_alike_are_equal_within_the_margin_and_not_undecided(st
     ours, others = means(store)["promp"], means(store)["maml"]
     assert part.margin == min(verdict.design.effect, ALIKE * others.mean())
     found = equivalence(ours, others, part.margin)
-    assert found.holds and part.equal_p == found.p_value
+    assert found.holds and part.equal_p == pytest.approx(found.p_value)
     assert re.search(r"less than \d\.\d+ apart, p = .* over 1 test of that", part.reason)
     assert "tell smaller differences from none" in what_would_change(verdict, paper)
 
@@ -60,10 +60,11 @@ def test_what_differs_by_more_than_a_fifth_is_never_called_equal(store: Store, t
 
 
 def test_an_order_that_is_decided_is_not_called_equal_however_small(store: Store, tmp_path: Path) -> None:
-    fill(store, 20, promp=9.5, maml=8.3)
+    fill(store, 30, promp=8.8, maml=8.3)
     (verdict,) = verdicts_of(paper_of(tmp_path, HIGHER), store)
-    assert verdict.parts[0].margin is not None and 0 < (verdict.effect or 0) < verdict.parts[0].margin
-    assert verdict.word == REPRODUCED
+    (part,) = verdict.parts
+    assert part.equal_p is not None and part.equal_p <= 0.05  # it would be
+    assert verdict.word == part.word == REPRODUCED
 
 
 def test_tests_of_equality_are_corrected_among_themselves_and_weaken_no_order(store: Store, tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_an_undecided_claim_says_what_its_interval_excludes(store: Store, tmp_pa
     fill(store, 3, promp=8.0, maml=8.0)
     (verdict,) = verdicts_of(paper_of(tmp_path, HIGHER), store)
     assert verdict.interval is not None and verdict.word == UNDECIDED
-    low, high = (f"{end:.2f}".replace("-", "−") for end in verdict.interval)
+    low, high = (f"{end:.3f}".replace("-", "−") for end in verdict.interval)
     assert allowed(verdict)[0].startswith(f"promp against maml: an effect below {low} or above {high} is excluded")
 
 
