@@ -41,6 +41,15 @@ def test_the_first_screen_of_the_readme_has_the_two_sentences_of_the_page(page: 
     assert f"{totals['not run']} are not run yet" in text
 
 
+def test_a_readme_without_a_place_for_the_sentences_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "README", tmp_path / "README.md")
+    claims.README.write_text("# Other\n")
+    with pytest.raises(ValueError, match="has no place for what was found"):
+        claims.pages([])
+
+
 def test_every_claim_has_one_line_that_leads_to_its_details(page: str) -> None:
     lines = [line for line in page.splitlines() if line.startswith("| [")]
     assert len(lines) == sum(len(paper.claims) for paper in papers().values())

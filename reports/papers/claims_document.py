@@ -34,8 +34,8 @@ would change it.
   5 %.
 - **Trained** is how long our runs are, beside the paper's.
 - **{seeds} seeds decide** is the smallest effect that {seeds} seeds of each method decide with a chance of {power} % if
-  all tests of the paper are run. It is computed from the spread between seeds in stored runs, which the details name;
-  where these are the runs that are judged, it is no forecast.
+  all tests of the paper are run. It is computed from the spread between seeds in stored runs, which the details name:
+  of quick ones, "(quick)", where no others have two seeds; where these are the runs that are judged, it is no forecast.
 - "Departs" counts the settings in which our runs are not the paper's, listed below the table.
 """
 

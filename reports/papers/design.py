@@ -74,7 +74,7 @@ class Design:
     @property
     def short(self) -> str:
         """The effect as tables show it."""
-        return number_text(self.effect) + (" (quick runs)" if self.quick else "")
+        return number_text(self.effect) + (" (quick)" if self.quick else "")
 
     def said(self, judged: Iterable[str] = ()) -> str:
         """One sentence without its full stop.  judged: configurations that the verdict rests on, by digest."""

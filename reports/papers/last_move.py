@@ -22,24 +22,25 @@ def last_move(*entries: AlgorithmScores) -> Moved | None:
     """
     if len(entries) != 2:
         return None
-    changes, shares = zip(*(_changes(entry) for entry in entries), strict=True)
-    if any(change is None for change in changes) or len(set(shares)) > 1:
+    first, second = (_changes(entry) for entry in entries)
+    if first is None or second is None or first[1] != second[1]:
         return None
-    found = compare_means(*changes, entries[0].suite, *(entry.algorithm for entry in entries), "last stretch")
-    return Moved(shares[0], found.effect, found.interval)
+    key = (entries[0].suite, *(entry.algorithm for entry in entries), "last stretch")
+    found = compare_means(first[0], second[0], *key)
+    return Moved(first[1], found.effect, found.interval)
 
 
-def _changes(entry: AlgorithmScores) -> tuple[np.ndarray | None, float]:
+def _changes(entry: AlgorithmScores) -> tuple[np.ndarray, float] | None:
     """Each seed's change [seed], and over which share of training; None where its curves do not say."""
-    changes, places = [], set()
+    changes, shares = list[float](), set[float]()
     for run in entry.runs:
         curve = read_learning_curve(run)
-        if curve is None or len(curve.points) < 2:
-            return None, 0.0
+        if curve is None or not curve.points[-1]:
+            return None
         before = [number for number, point in enumerate(curve.points) if point <= (1 - STRETCH) * curve.points[-1]]
-        if not before or not curve.points[-1]:
-            return None, 0.0
-        places.add(1 - curve.points[before[-1]] / curve.points[-1])
+        if not before:
+            return None
+        shares.add(1 - curve.points[before[-1]] / curve.points[-1])
         values = curve.values[:, 1].mean(axis=1)
-        changes.append(values[-1] - values[before[-1]])
-    return (np.array(changes), places.pop()) if len(places) == 1 else (None, 0.0)
+        changes.append(float(values[-1] - values[before[-1]]))
+    return (np.array(changes), shares.pop()) if len(shares) == 1 else None

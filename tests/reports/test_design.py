@@ -90,7 +90,7 @@ def test_standard_runs_stand_before_quick_ones_which_are_named(store: Store, tmp
         store_run(store, SUITE, "promp", seed, 12.0, profile="quick")
     paper = paper_of(tmp_path, HIGHER)
     found = design(gather(paper, collect_entries(store.finished())[0]))
-    assert found is not None and found.quick and found.short.endswith(" (quick runs)")
+    assert found is not None and found.quick and found.short.endswith(" (quick)")
     for seed in range(2):
         store_run(store, SUITE, "maml", seed, 12.0, profile="standard", budget=50_000)
     found = design(gather(paper, collect_entries(store.finished())[0]))

@@ -12,6 +12,7 @@ from reports.papers.allowed import allowed, excluded_text, moved_text
 from reports.papers.change import what_would_change
 from reports.papers.claims import ALIKE
 from reports.papers.last_move import last_move
+from reports.papers.page import write_paper
 from reports.papers.parts import CONTRADICTED, EQUAL, NOT_RUN, REPRODUCED, UNDECIDED, Moved, Part
 from reports.papers.picture import picture_of
 from reports.papers.verdicts import ClaimVerdict, word_of
@@ -42,11 +43,22 @@ def test_methods_that_are_alike_are_equal_within_the_margin_and_not_undecided(st
     assert verdict.word == EQUAL and verdict.design is not None
     (part,) = verdict.parts
     ours, others = means(store)["promp"], means(store)["maml"]
+    assert part.margin is not None
     assert part.margin == min(verdict.design.effect, ALIKE * others.mean())
     found = equivalence(ours, others, part.margin)
     assert found.holds and part.equal_p == pytest.approx(found.p_value)
     assert re.search(r"less than \d\.\d+ apart, p = .* over 1 test of that", part.reason)
     assert "tell smaller differences from none" in what_would_change(verdict, paper)
+
+
+def test_the_statement_says_what_equal_means_where_a_claim_is(store: Store, tmp_path: Path) -> None:
+    fill(store, 8, promp=8.0, maml=8.0)
+    said = "Methods are equal within margin where one was claimed above the other"
+    page = write_paper(paper_of(tmp_path, HIGHER), store.finished(), tmp_path / "equal")
+    assert said in (page.parent / "statement.md").read_text()
+    fill(store, 8, lvc=3.0)
+    page = write_paper(paper_of(tmp_path, HIGHER.replace("maml", "lvc")), store.finished(), tmp_path / "apart")
+    assert said not in (page.parent / "statement.md").read_text()
 
 
 def test_what_differs_by_more_than_a_fifth_is_never_called_equal(store: Store, tmp_path: Path) -> None:
@@ -56,7 +68,7 @@ def test_what_differs_by_more_than_a_fifth_is_never_called_equal(store: Store, t
     assert verdict.word == UNDECIDED and verdict.design is not None
     (part,) = verdict.parts
     assert part.margin == pytest.approx(ALIKE * abs(means(store)["maml"].mean()))
-    assert part.margin < verdict.design.effect
+    assert part.margin is not None and part.margin < verdict.design.effect
 
 
 def test_an_order_that_is_decided_is_not_called_equal_however_small(store: Store, tmp_path: Path) -> None:
