@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from reports.papers.parts import CONTRADICTED, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, Part
+from reports.papers.parts import CONTRADICTED, EQUAL, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, Part
 from reports.papers.verdicts import ClaimVerdict, measured_text
 from reports.text.numbers import plural
 from results.published import Paper
@@ -77,6 +77,8 @@ def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
     assert part is not None
     if verdict.word == VACUOUS:
         return "a bound that excludes something: smaller constants, or another suite"
+    if verdict.word == EQUAL:
+        return f"more {part.unit}s than the design has, which tell smaller differences from none"
     if verdict.word == NO_CHANGE:
         return "a change that is more than what is taken for none: another λ, or another suite"
     if verdict.word == UNDECIDED:

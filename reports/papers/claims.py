@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from reports.papers.decisions import CompareAt, Leaning, direction, values_not_excluded, within
 from reports.papers.evidence import Comparable, Evidence, curve_values, scores_after
-from reports.papers.parts import NOT_RUN, UNDECIDED, Part, pair_text
+from reports.papers.last_move import last_move
+from reports.papers.parts import NOT_RUN, REPRODUCED, UNDECIDED, Interval, Part, pair_text
 from reports.papers.times import one_processor, spread_of, times_of
 from reports.scores.entries import AlgorithmScores
 from reports.scores.processor_time import means_over_equal_time
 from reports.statistics.mean_difference import Comparison, compare_means, compare_to
 from results.published_claims import Claim
 
+#: of the second method's mean: a difference that is larger is not called none, however little the design decides
+ALIKE = 0.2
 #: quantities that are times
 TIMES = ("seconds-per-step", "sampling-share")
 
@@ -68,9 +71,12 @@ def parts_of(claim: Claim) -> list[tuple[Side, Side | None]]:
     return [(Side(name, step), Side(other, step)) for name in claim.first for other in claim.second for step in steps]
 
 
-def compare_sides(claim: Claim, first: Side, second: Side | None, evidence: Evidence) -> Compared:
+def compare_sides(
+    claim: Claim, first: Side, second: Side | None, evidence: Evidence, margin: float | None = None
+) -> Compared:
     """Compares the two sides on the most informative set of runs; a part that is not run, and why, if there is none.
 
+    margin: the effect that the design decides; a smaller difference counts as none, if it is less than `ALIKE` too.
     Raises StoreError for scores that are not finite.
     """
     suite, pair = evidence.paper.suite(claim.suite), pair_text(str(first), "" if second is None else str(second))
@@ -85,7 +91,9 @@ def compare_sides(claim: Claim, first: Side, second: Side | None, evidence: Evid
     values = _values(claim, found.entries, first, second)
     if isinstance(values, str):
         return Compared(Part(pair, NOT_RUN, values))
-    return Compared(_tested(claim, pair, first, second, found, *values), found, names)
+    part = _tested(claim, pair, first, second, found, *values, margin=margin)
+    moved = None if claim.quantity in TIMES else last_move(*(found.entries[name] for name in names))
+    return Compared(replace(part, moved=moved), found, names)
 
 
 def _values(
@@ -100,15 +108,15 @@ def _values(
         return "their runs were made on processors of different kinds"
     values = []
     for side in sides:
-        found = _of_side(claim, entries[side.algorithm], side)
+        found = side_values(claim, entries[side.algorithm], side)
         if isinstance(found, str):
             return found
         values.append(found)
     return values[0], values[1] if second is not None else None
 
 
-def _of_side(claim: Claim, entry: AlgorithmScores, side: Side) -> np.ndarray | str:
-    """[seed], means over tasks."""
+def side_values(claim: Claim, entry: AlgorithmScores, side: Side) -> np.ndarray | str:
+    """[seed], means over tasks, of what the claim compares; a reason in place of them."""
     if claim.quantity in TIMES:
         return times_of(claim.quantity, entry)
     if claim.quantity in ("learning-curve", "learning-curve-end"):
@@ -131,6 +139,7 @@ def _tested(
     found: Comparable,
     ours: np.ndarray,
     others: np.ndarray | None,
+    margin: float | None = None,
 ) -> Part:
     units = len(ours) if others is None else min(len(ours), len(others))
     if claim.relation == "ratio" and others is not None and min(ours.min(), others.min()) <= 0:
@@ -146,6 +155,7 @@ def _tested(
         none = compare_at(0.0)
         effect, interval = none.effect, none.interval
     leaning, claimed, favour = _leaning(claim, compare_at, effect, others)
+    margin, equal_p = _equality(claim, compare_at, others, margin)
     said = [claimed]
     if claim.quantity in TIMES:
         entries = [found.entries[side.algorithm] for side in (first, second) if side is not None]
@@ -165,6 +175,10 @@ def _tested(
         favour=favour,
         between=claim.relation in ("ratio", "equivalent"),
         digits=2 if claim.factor is not None else 9 if claim.quantity == "seconds-per-step" else None,
+        margin=margin,
+        equal_p=equal_p,
+        held=_held(claim),
+        band=_band(claim, others),
     )
 
 
@@ -180,6 +194,33 @@ def _comparing(
         return compare_to(ours - shifted, 0.0, *key) if paired else compare_means(ours, shifted, *key)
 
     return compare_at
+
+
+def _equality(
+    claim: Claim, compare_at: CompareAt, others: np.ndarray | None, margin: float | None
+) -> tuple[float | None, float | None]:
+    """The margin of a difference that is claimed, and the p-value of the test that it is less; None where none is."""
+    size = 0.0 if others is None or claim.relation != "higher" else ALIKE * abs(float(others.mean()))
+    if not margin or not size:
+        return None, None
+    margin = min(margin, size)
+    close = within(compare_at, -margin, margin)
+    return margin, close.p_value if close.word == REPRODUCED or close.p_value is None else 1.0
+
+
+def _held(claim: Claim) -> float:
+    """What the effect is held against."""
+    return claim.factor or 0.0 if claim.relation in ("ratio", "above", "below") else 0.0
+
+
+def _band(claim: Claim, others: np.ndarray | None) -> Interval | None:
+    """The two ends between which the effect is claimed to lie."""
+    if claim.relation == "ratio":
+        return (claim.factor or 0.0) - (claim.tolerance or 0.0), (claim.factor or 0.0) + (claim.tolerance or 0.0)
+    if claim.relation == "equivalent" and others is not None:
+        margin = (claim.margin or 0.0) * abs(float(others.mean()))
+        return -margin, margin
+    return None
 
 
 def _leaning(

@@ -1,35 +1,78 @@
-"""All claims of all papers as one Markdown document: the paper's words, our test, its unit, the verdict."""
+"""All claims of all papers as one Markdown document: a line each, then the paper's words, our test and its unit."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from textwrap import fill
 
+from reports.papers.allowed import allowed
 from reports.papers.change import attainable_text, test_text, unit_text, what_would_change
-from reports.papers.parts import WORDS
+from reports.papers.design import SEEDS, UNKNOWN
+from reports.papers.parts import CONTRADICTED, EQUAL, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, WORDS
 from reports.papers.verdicts import ClaimVerdict
-from reports.text.numbers import NONE
+from reports.statistics.power import POWER
+from reports.text.numbers import NONE, short_count
 from reports.text.table import markdown_row
 from results.published import Paper
 
 INTRODUCTION = """\
 # Claims
 
-For every claim of every paper: its own words and where they stand, our test, the unit that varies by chance, the
-smallest p-value that so many units could give, the verdict, and what would change it. Nothing here is written by hand:
-`python docs/claims.py` makes the page from `results/published/` and the shipped results. How verdicts are reached is in
-[Papers and their claims](papers.md).
+Nothing here is written by hand: `python docs/claims.py` makes the page from `results/published/` and the shipped
+results. How verdicts are reached is in [Papers and their claims](papers.md).
 
-Effects are of the part that favours the claim least, each with its 95 % interval; p is after Holm's correction over
-the paper's other tests, for one reading: adding seeds and judging again until a claim is decided errs more often than
-in 5 %. "Departs" counts the settings in which our runs are not the paper's, listed below the table.
+{findings}
+
+Each paper has a line for each of its claims, which links to the details: the paper's own words and where they stand,
+our test, the smallest p-value that so many units could give, what the runs allow to say beside the verdict, and what
+would change it.
+
+- **Effect** is of the part that favours the claim least, with its 95 % interval; p is after Holm's correction over the
+  paper's other tests, for one reading: adding seeds and judging again until a claim is decided errs more often than in
+  5 %.
+- **Trained** is how long our runs are, beside the paper's.
+- **{seeds} seeds decide** is the smallest effect that {seeds} seeds of each method decide with a chance of {power} % if
+  all tests of the paper are run. It is computed from the spread between seeds in stored runs, which the details name:
+  of quick ones, "(quick)", where no others have two seeds; where these are the runs that are judged, it is no forecast.
+- "Departs" counts the settings in which our runs are not the paper's, listed below the table.
 """
+
+
+WIDTH = 120  # characters of a line
 
 
 def claims_document(judged: Iterable[tuple[Paper, Sequence[ClaimVerdict]]]) -> str:
     judged = list(judged)
-    return "\n".join([INTRODUCTION, *_summary(judged), *(_paper(paper, verdicts) for paper, verdicts in judged)])
+    introduction = INTRODUCTION.format(findings=findings(judged), seeds=SEEDS, power=f"{100 * POWER:.0f}")
+    return "\n".join([introduction, *_summary(judged), *(_paper(paper, verdicts) for paper, verdicts in judged)])
+
+
+def findings(judged: Sequence[tuple[Paper, Sequence[ClaimVerdict]]]) -> str:
+    """What the harness found so far, in two sentences that README repeats."""
+    verdicts = [verdict for _, each in judged for verdict in each]
+    counts = Counter(verdict.word for verdict in verdicts)
+    decided = [
+        f"{paper.name} {own[REPRODUCED]} and {own[CONTRADICTED]}"
+        for paper, each in judged
+        if (own := Counter(verdict.word for verdict in each))[REPRODUCED] + own[CONTRADICTED]
+    ]
+    others = [f"{counts[word]} read “{word}”" for word in (EQUAL, NO_CHANGE, VACUOUS, UNDECIDED) if counts[word]]
+    scores = [each for each in verdicts if each.claim.relation != "measurement" and each.word != NOT_RUN]
+    settled = sum(each.word in (REPRODUCED, CONTRADICTED, EQUAL) for each in scores)
+    enough = sum((each.seeds or 0) >= SEEDS for each in scores)
+    lengths = [length for each in scores for length in each.lengths]
+    ours = short_count(max((length.ours for length in lengths), default=0))
+    printed = short_count(max((length.printed or 0 for length in lengths), default=0))
+    found = (
+        f"Of {len(verdicts)} claims of {len(judged)} papers, the shipped runs and studies reproduce "
+        f"{counts[REPRODUCED]} and contradict {counts[CONTRADICTED]} ({', '.join(decided)}), {', '.join(others)}, and "
+        f"{counts[NOT_RUN]} are not run yet. Of the {len(scores)} claims on scores that have runs, {settled} are "
+        f"decided or shown equal and {enough} rest on {SEEDS} seeds or more; the longest of these runs took {ours} "
+        f"environment steps, where the papers' printed budgets go up to {printed}."
+    )
+    return fill(found, WIDTH)
 
 
 def _summary(judged: Sequence[tuple[Paper, Sequence[ClaimVerdict]]]) -> list[str]:
@@ -43,29 +86,46 @@ def _summary(judged: Sequence[tuple[Paper, Sequence[ClaimVerdict]]]) -> list[str
 
 def _paper(paper: Paper, verdicts: Sequence[ClaimVerdict]) -> str:
     lines = [f"## {paper.title}", "", f"{paper.authors}, {paper.venue}, {paper.year}. Source: {paper.source}.", ""]
+    columns = ("Claim", "Verdict", "Effect [95 %]", "Units", "Trained", f"{SEEDS} seeds decide")
+    lines += [markdown_row(columns), markdown_row(["---"] * len(columns), False)]
+    lines += [_line(verdict) for verdict in verdicts]
     for family, group in groupby(verdicts, key=lambda verdict: (verdict.claim.family, verdict.claim.relation)):
-        lines += _family(family[0], list(group), paper)
-    return "\n".join(lines)
+        lines += ["", *_family(family[0], list(group), paper)]
+    return "\n".join([*lines, ""])
+
+
+def _line(verdict: ClaimVerdict) -> str:
+    """A claim in one row; the link in it is the only markup."""
+    claim = verdict.claim
+    form = f" ({claim.form})" if claim.form else ""
+    design = NONE if claim.relation == "measurement" else UNKNOWN
+    cells = (
+        verdict.word,
+        *verdict.shown,
+        verdict.trained[0] if verdict.trained else NONE,
+        design if verdict.design is None else verdict.design.short,
+    )
+    (sentence,) = markdown_row((claim.sentence + form,)).strip("| ").splitlines()
+    return f"| [{sentence}](#{claim.family}) {markdown_row(cells)}"
 
 
 def _family(family: str, verdicts: Sequence[ClaimVerdict], paper: Paper) -> list[str]:
     claim = verdicts[0].claim
     form = f", {claim.form}" if claim.form else ""
     printed = dict.fromkeys(verdict.claim.printed for verdict in verdicts if verdict.claim.printed)
-    lines = [f"### `{family}`: {claim.place}{form}", ""]
+    lines = [f'<a id="{family}"></a>', "", f"### `{family}`: {claim.place}{form}", ""]
     lines += [f"> {claim.quote}", ""] if claim.quote else ["(No sentence of the paper's says it.)", ""]
     lines += [claim.general_sentence if len(verdicts) > 1 else claim.sentence]
     if printed and not claim.table:
         lines[-1] += f" Printed: {'; '.join(printed)}."
     lines += ["", f"Test: {test_text(claim)}.", ""]
-    columns = ("Suite", "Verdict", "Effect [95 %]", "Unit", "p", "Attainable p", "Departs", "What would change it")
+    columns = ("Suite", "Verdict", "Units", "p", "Attainable p", "Departs", "What would change it")
     lines += [markdown_row(columns), markdown_row(["---"] * len(columns), False)]
     for verdict in verdicts:
         p_value = None if verdict.least is None else verdict.least.p_value
         cells = (
             paper.printed(verdict.claim.suite) if verdict.claim.suite else NONE,
             verdict.word,
-            verdict.shown[0],
             unit_text(verdict),
             NONE if p_value is None else f"{p_value:.2g}",
             attainable_text(verdict),
@@ -78,6 +138,10 @@ def _family(family: str, verdicts: Sequence[ClaimVerdict], paper: Paper) -> list
         where = f"{paper.printed(verdict.claim.suite)}: " if verdict.claim.suite else ""
         if verdict.opposed:
             lines.append(f"- {where}{verdict.reasons[0]}.")
+        if (said := allowed(verdict)) and verdict.word != NOT_RUN:
+            lines.append(f"- {where}{'; '.join(said)}.")
+        elif verdict.design is not None:
+            lines.append(f"- {where}{verdict.design.said()}.")
         if verdict.departures:
             lines.append(f"- {where}departs: {'; '.join(map(str, verdict.departures))}.")
-    return [*lines, ""] if lines[-1] else lines
+    return lines if lines[-1] else lines[:-1]

@@ -10,12 +10,28 @@ from reports.text.numbers import NONE, decimals_for, number, plural
 REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 #: a bound so wide that nothing could exceed it; a claimed change within numerical error
 VACUOUS, NO_CHANGE = "vacuous", "no change"
+#: a difference that was claimed is shown to be smaller than what the design was made to decide
+EQUAL = "equal within margin"
 UNDECIDED, NOT_RUN = "undecided at this budget", "not run"
-WORDS = (REPRODUCED, CONTRADICTED, NO_CHANGE, VACUOUS, UNDECIDED, NOT_RUN)
+WORDS = (REPRODUCED, CONTRADICTED, EQUAL, NO_CHANGE, VACUOUS, UNDECIDED, NOT_RUN)
 #: how often a family of tests that are all of nothing may decide something
 ALPHA = 0.05
 
 Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How a difference of two methods went on along the last stretch of their learning curves, on validation tasks."""
+
+    share: float  # of training
+    change: float  # of the difference
+    interval: Interval | None  # 95 %, of this test alone
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval leaves out that it stood still."""
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,11 @@ class Part:
     between: bool = False  # whether it is held against two ends
     digits: int | None = None  # decimals of the effect; None: as many as its size asks for
     bare: bool = False  # shown without a word on its interval
+    margin: float | None = None  # within which a difference that was claimed counts as none
+    equal_p: float | None = None  # of the test that it lies within
+    moved: Moved | None = None
+    held: float | None = None  # what the effect is held against, where a picture can show it
+    band: Interval | None = None  # the ends between which it is claimed to lie
 
     @property
     def tested(self) -> bool:
@@ -70,10 +91,22 @@ class Part:
             return NONE
         if self.bare:
             return f"{self.effect:.3g}".replace("-", "−")
-        ends = self.interval or ()
-        digits = decimals_for((self.effect, *filter(math.isfinite, ends))) if self.digits is None else self.digits
-        spread = ", ".join(_end(end, digits) for end in ends) or "no interval"
-        return f"{number(self.effect, digits)} [{spread}]"
+        return with_interval(self.effect, self.interval, self.digits)
+
+
+def with_interval(effect: float, interval: Interval | None, digits: int | None = None) -> str:
+    """digits: decimals; None: as many as its size asks for."""
+    low, high = end_texts(effect, interval, digits)
+    shown = decimals_for((effect, *filter(math.isfinite, interval or ()))) if digits is None else digits
+    return f"{number(effect, shown)} [{f'{low}, {high}' if low else 'no interval'}]"
+
+
+def end_texts(effect: float, interval: Interval | None, digits: int | None = None) -> tuple[str, str]:
+    """Both ends as they stand beside the effect; empty where there is no interval."""
+    if interval is None:
+        return "", ""
+    shown = decimals_for((effect, *filter(math.isfinite, interval))) if digits is None else digits
+    return _end(interval[0], shown), _end(interval[1], shown)
 
 
 def _end(value: float, digits: int) -> str:

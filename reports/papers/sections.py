@@ -7,25 +7,18 @@ from collections.abc import Sequence
 from html import escape
 
 from reports.figures.drawing import Drawing
-from reports.papers.change import what_would_change
+from reports.papers.claim_lines import claim_lines, word_html
+from reports.papers.claims import ALIKE
+from reports.papers.design import SEEDS
 from reports.papers.evidence import Evidence
-from reports.papers.parts import CONTRADICTED, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, WORDS, Part
+from reports.papers.parts import NOT_RUN, WORDS
 from reports.papers.tables import FilledTable, PaperCell, ours_text
 from reports.papers.verdicts import ClaimVerdict
 from reports.sections.html import Cell, Row, figure_of, table, table_links
+from reports.statistics.power import POWER
 from reports.text.numbers import number, plural, short_count
 from reports.text.table import Table
 from results.published import Paper, PaperFigure
-
-_CLASSES = {
-    REPRODUCED: "reproduced",
-    CONTRADICTED: "contradicted",
-    NO_CHANGE: "empty",
-    VACUOUS: "empty",
-    UNDECIDED: "undecided",
-    NOT_RUN: "none",
-}
-
 
 #: rows of a figure's numbers that are shown at once
 _LONG = 30
@@ -33,33 +26,35 @@ _LONG = 30
 
 def claims_section(paper: Paper, verdicts: Sequence[ClaimVerdict]) -> str:
     counts = Counter(verdict.word for verdict in verdicts)
-    said = ", ".join(f"<b>{counts[word]}</b> {_word(word)}" for word in WORDS if counts[word])
+    said = ", ".join(f"<b>{counts[word]}</b> {word_html(word)}" for word in WORDS if counts[word])
     notes = "".join(f"<li>{escape(sentence)}</li>" for sentence in paper.open)
-    families: dict[str, list[ClaimVerdict]] = {}
-    for verdict in verdicts:
-        families.setdefault(verdict.claim.family, []).append(verdict)
-    groups = list(families.values())
-    run = [group for group in groups if any(verdict.word != NOT_RUN for verdict in group)]
-    not_run = [group for group in groups if group not in run]
-    closed = ""
+    run = [verdict for verdict in verdicts if verdict.word != NOT_RUN]
+    not_run = [verdict for verdict in verdicts if verdict.word == NOT_RUN]
+    lines = claim_lines(run, paper) if run else ""
     if not_run:
-        claims = sum(map(len, not_run))
-        closed = (
-            f"<details{'' if run else ' open'}><summary>Not run: {plural(claims, 'claim')}, with what would decide "
-            f"them</summary>{table('Claims that are not run', (_family(group, paper) for group in not_run), 'claims')}"
-            "</details>"
+        lines += (
+            f"<details{'' if run else ' open'}><summary>Not run: {plural(len(not_run), 'claim')}, with what would "
+            f"decide them</summary>{claim_lines(not_run, paper)}</details>"
         )
+    tests = next((verdict.design.tests for verdict in verdicts if verdict.design is not None), 0)
+    design = f" when all {tests} tests of the paper are run" if tests else ""
     return f"""
 <section id="claims"><h2>Claims</h2>
 <p class="lead">Of {len(verdicts)} claims: {said}.</p>
-<p class="note">A part of a claim is decided where its own test over seeds, or over MDPs drawn independently, gives
-p ≤ 0.05 after Holm's correction over all tests that this paper's verdicts rest on. Effects are differences of means
-over seeds (ratios where a ratio is claimed) with the 95 % interval of the very test; a claim shows the part that
-favours it least. What is exact is decided by its sign. A bound that nothing could exceed is vacuous, and a change
-within numerical error is none; neither counts as reproduced. Undecided is not refuted. The 5 % are of one reading:
-seeds that are added until a claim is decided make errors more frequent. Every verdict opens.</p>
+<p class="note">Every line opens on the tests behind it. Effects are differences of means over seeds (ratios where a
+ratio is claimed) with the 95 % interval of the very test, of the part that favours the claim least. In the picture the
+dot is the effect, the bar its interval, the thin line what it is held against, the grey band the claimed ends or the
+margin; each has its own scale. Undecided is not refuted.</p>
+<details><summary>How verdicts are reached</summary><p class="note">A part of a claim is decided where its own test over
+seeds, or over MDPs drawn independently, gives p ≤ 0.05 after Holm's correction over all tests that this paper's
+verdicts rest on. What is exact is decided by its sign. A bound that nothing could exceed is vacuous, and a change
+within numerical error is none; neither counts as reproduced. Methods are equal within margin where one was claimed
+above the other and they are shown to differ by less than {SEEDS} seeds decide and than {100 * ALIKE:.0f} % of the
+second's mean. “{SEEDS} seeds decide” is the smallest effect that {SEEDS} seeds of each side decide with a chance of
+{100 * POWER:.0f} %{design}. The 5 % are of one reading: seeds that are added until a claim is decided make errors more
+frequent.</p></details>
 <details><summary>What the paper leaves open</summary><ul class="caution">{notes}</ul></details>
-{table("Claims", (_family(group, paper) for group in run), "claims")}{closed}
+{lines}
 <p class="files">Table: {table_links("claims")}</p>
 </section>"""
 
@@ -132,62 +127,12 @@ def _axes(figure: PaperFigure) -> str:
     return ", ".join(ends)
 
 
-def _family(verdicts: Sequence[ClaimVerdict], paper: Paper) -> Row:
-    """A claim with its verdict on each suite."""
-    claim = verdicts[0].claim
-    printed = dict.fromkeys(v.claim.printed for v in verdicts if v.claim.printed and not v.claim.table)
-    said = claim.general_sentence if len(verdicts) > 1 else claim.sentence
-    said += f" Printed: {'; '.join(printed)}." if printed else ""
-    quote = f"<q>{escape(claim.quote)}</q> " if claim.quote else ""
-    form = f" · <b>{escape(claim.form)}</b>" if claim.form else ""
-    place = f"{escape(claim.place)} · <code>{escape(claim.family)}</code>{form}"
-    cells = {
-        "Claim": Cell(f"{escape(said)}<small>{quote}{place}</small>"),
-        "Verdict": Cell("".join(_verdict(verdict, paper) for verdict in verdicts)),
-    }
-    return Row(cells)
-
-
-def _verdict(verdict: ClaimVerdict, paper: Paper) -> str:
-    """One line, which opens: the word, the suite, effect and units; and why it is the opposite of another, if it is."""
-    claim = verdict.claim
-    suite = f" {escape(paper.printed(claim.suite))}" if claim.suite else ""
-    effect, units = verdict.shown
-    found = f' <span class="ci">{escape(effect)}, {escape(units)}</span>' if verdict.least is not None else ""
-    departs = f' <span class="ci">· {plural(len(verdict.departures), "departure")}</span>' if verdict.departures else ""
-    opposed = f'<div class="opposed">{escape(verdict.reasons[0])}.</div>' if verdict.opposed else ""
-    return (
-        f'<details id="{escape(claim.id)}"><summary>{_word(verdict.word)}{suite}{found}{departs}</summary>'
-        f"{_why(verdict, paper)}</details>{opposed}"
-    )
-
-
-def _why(verdict: ClaimVerdict, paper: Paper) -> str:
-    reasons = "".join(f"<div>{escape(reason)}</div>" for reason in verdict.reasons)
-    tested = [part for part in verdict.parts if part.tested]
-    lines = [*map(_part, tested), *verdict.not_comparable, *(f"departs in {each}" for each in verdict.departures)]
-    if verdict.digests:
-        lines.append(f"runs {', '.join(digest[:12] for digest in verdict.digests)}")
-    lines.append(f"what would change it: {what_would_change(verdict, paper)}")
-    return f"{reasons}<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
-
-
-def _part(part: Part) -> str:
-    corrected = "" if part.p_value is None else f", p {part.p_value:.2g}"
-    shown = "" if part.judged else ", shown and not judged"
-    return f"{part.pair}: {part.effect_text}, {part.units_text}{corrected}, {part.word}{shown}"
-
-
 def _cell(cell: PaperCell) -> Cell:
     gain = ""
     if cell.gain_ratio is not None:
         gain = f"<small>gain, ours / paper: {number(cell.gain_ratio, 2)}</small>"
     printed = escape(cell.printed.replace("-", "−"))
     return Cell(f"<b>{printed}</b><small>{escape(ours_text(cell))}</small>{gain}", title=cell.missing)
-
-
-def _word(word: str) -> str:
-    return f'<span class="word {_CLASSES[word]}">{escape(word)}</span>'
 
 
 def _html(texts: Table) -> str:

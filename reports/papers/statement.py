@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from reports.papers.claims import ALIKE
 from reports.papers.departures import merged
+from reports.papers.design import SEEDS
 from reports.papers.evidence import Evidence
-from reports.papers.parts import NOT_RUN, UNDECIDED, WORDS
+from reports.papers.parts import EQUAL, NOT_RUN, UNDECIDED, WORDS
 from reports.papers.verdicts import ClaimVerdict
 from reports.text.numbers import short_count
 from reports.text.table import latex_text as escaped
@@ -95,6 +97,9 @@ def make_statement(
         f"nothing is left to chance; a bound that excludes nothing is vacuous, and a change within numerical error "
         f"none. What is undecided at the budget below is no evidence against a claim."
     )
+    if any(verdict.word == EQUAL for verdict in verdicts):
+        lead += " Methods are equal within margin where one was claimed above the other and their means are shown to "
+        lead += f"differ by less than {SEEDS} seeds of each would decide and than {100 * ALIKE:.0f} % of the second's."
     return Statement(
         f"Reproduction statement: {paper.title}", lead, tuple(groups), _facts(evidence, verdicts, runs, repeat)
     )

@@ -50,6 +50,11 @@ def study_parts(claim: Claim, base: str, study: ChosenStudy) -> list[Part]:
     return parts
 
 
+def sampled_tests(claim: Claim) -> int:
+    """How many p-values the claim's verdict rests on once its study is carried out."""
+    return sum(len(_pairs(claim, test)) for test in claim.tests if test.judged and test.sampled != "exact")
+
+
 def _pairs(claim: Claim, test: StudyTest) -> list[tuple[str, str]]:
     firsts = (test.first,) if test.first else claim.first or ("",)
     if test.single or (test.against and not test.second):
@@ -198,6 +203,10 @@ def _sampled(test: StudyTest, pair: str, values: Sequence[np.ndarray], seeds: in
         favour=favour,
         between=test.relation in ("ratio", "value"),
         bare=interval is None,
+        held=test.factor if test.relation in ("ratio", "value", "above", "below") else 1.0 if ratio else 0.0,
+        band=(test.factor - test.tolerance, test.factor + test.tolerance)
+        if test.relation in ("ratio", "value")
+        else None,
     )
 
 

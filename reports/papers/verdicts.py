@@ -7,6 +7,11 @@ anything, such as those of one seed, weaken no other.  What is exact is decided 
 A claim is reproduced when all its parts hold, contradicted when one fails, not run when none could be tested, and
 undecided at this budget otherwise; but where nothing is open and no part fails, one that shows no change beyond
 numerical error makes it "no change", and one on a bound that excludes nothing "vacuous".
+
+Where one method is claimed above another and that is not decided, the two may still be shown to be equal within a
+margin: the effect that the design decides (`design`), or a fifth of the second's mean if that is less.  These tests are
+a family of their own, corrected among themselves, so that they change no verdict on an order: the chance that any two
+methods are called equal that are further apart is at most 5 % too.
 """
 
 from __future__ import annotations
@@ -18,9 +23,11 @@ from typing import Any
 
 from reports.papers.claims import Compared, compare_sides, parts_of
 from reports.papers.departures import departures_of_runs, departures_of_study, merged
+from reports.papers.design import Design, design_of, number_text, planned_tests
 from reports.papers.evidence import Evidence
-from reports.papers.parts import ALPHA, CONTRADICTED, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, Part
+from reports.papers.parts import ALPHA, CONTRADICTED, EQUAL, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, Part
 from reports.papers.study_claims import study_parts
+from reports.papers.training_length import TrainingLength, length_of_runs, length_of_study
 from reports.statistics.multiplicity import holm
 from reports.text.numbers import NONE, plural
 from results.published_claims import Claim
@@ -41,6 +48,8 @@ class ClaimVerdict:
     departures: tuple[Departure, ...] = ()  # settings of the paper's that our runs do not have
     opposed: tuple[str, ...] = ()  # claims on the same figure with the opposite verdict, by id
     absent: tuple[str, ...] = ()  # algorithms and suites that it needs and that do not exist yet
+    design: Design | None = None  # what so many seeds decide of it, where that is known
+    lengths: tuple[TrainingLength, ...] = ()  # of the training behind it, beside the paper's
 
     @property
     def least(self) -> Part | None:
@@ -65,6 +74,11 @@ class ClaimVerdict:
         return None if self.least is None else self.least.seeds
 
     @property
+    def trained(self) -> tuple[str, ...]:
+        """`lengths` as tables show them, the longest first."""
+        return tuple(map(str, sorted(self.lengths, key=lambda length: -length.ours)))
+
+    @property
     def shown(self) -> tuple[str, str]:
         """Effect and units as tables show them."""
         if self.least is None or self.effect is None:
@@ -74,15 +88,24 @@ class ClaimVerdict:
 
 def judge(evidence: Evidence) -> tuple[ClaimVerdict, ...]:
     """A verdict for each claim, in the paper's order.  Raises StoreError as `claims.compare_sides` does."""
-    claims = evidence.paper.claims
-    found = [_found(claim, evidence) for claim in claims]
+    claims, planned = evidence.paper.claims, planned_tests(evidence)
+    designs = [design_of(claim, evidence, planned) for claim in claims]
+    found = [_found(claim, evidence, design) for claim, design in zip(claims, designs, strict=True)]
     family = [part for each in found for part in (c.part for c in each) if part.raw_p is not None and part.judged]
     corrected = holm([part.raw_p or 0.0 for part in family], [part.smallest_p or 0.0 for part in family], ALPHA)
     by_part = dict(zip(map(id, family), corrected, strict=True))
+    close = [part for part in family if part.equal_p is not None]
+    equal = holm([part.equal_p or 0.0 for part in close], [part.smallest_p or 0.0 for part in close], ALPHA)
+    by_close = dict(zip(map(id, close), equal, strict=True))
     verdicts = []
-    for claim, compared in zip(claims, found, strict=True):
-        parts = [_decided(each.part, by_part.get(id(each.part)), len(family)) for each in compared]
-        verdicts.append(_verdict(claim, parts, compared, evidence))
+    for claim, compared, design in zip(claims, found, designs, strict=True):
+        parts = [
+            _or_equal(
+                _decided(each.part, by_part.get(id(each.part)), len(family)), by_close.get(id(each.part)), len(close)
+            )
+            for each in compared
+        ]
+        verdicts.append(replace(_verdict(claim, parts, compared, evidence), design=design))
     return _opposed(verdicts)
 
 
@@ -115,13 +138,14 @@ def word_of(parts: Iterable[Part]) -> str:
         return NOT_RUN
     if words & {UNDECIDED, NOT_RUN}:
         return UNDECIDED
-    return NO_CHANGE if NO_CHANGE in words else VACUOUS if VACUOUS in words else REPRODUCED
+    return next((word for word in (EQUAL, NO_CHANGE, VACUOUS) if word in words), REPRODUCED)
 
 
-def _found(claim: Claim, evidence: Evidence) -> list[Compared]:
+def _found(claim: Claim, evidence: Evidence, design: Design | None) -> list[Compared]:
     """The claim's parts, before the correction for how many tests there are."""
     if claim.relation != "measurement":
-        return [compare_sides(claim, first, second, evidence) for first, second in parts_of(claim)]
+        margin = design.effect if design is not None and design.effect > 0 else None
+        return [compare_sides(claim, first, second, evidence, margin) for first, second in parts_of(claim)]
     study = evidence.studies.get(claim.measured_by)
     if study is None:
         return []
@@ -147,8 +171,17 @@ def _decided(part: Part, corrected: float | None, family: int) -> Part:
     return replace(part, word=word, p_value=corrected, reason="; ".join(filter(None, [part.reason, said])))
 
 
+def _or_equal(part: Part, corrected: float | None, family: int) -> Part:
+    """The part, where its order is open and the two are shown to lie within the margin."""
+    if part.word != UNDECIDED or corrected is None or corrected > ALPHA:
+        return part
+    margin = number_text(part.margin or 0.0)
+    said = f"less than {margin} apart, p = {corrected:.2g} after correction over {plural(family, 'test')} of that"
+    return replace(part, word=EQUAL, reason="; ".join(filter(None, [part.reason, said])))
+
+
 def _verdict(claim: Claim, parts: Sequence[Part], compared: Sequence[Compared], evidence: Evidence) -> ClaimVerdict:
-    differences, departures, digests = list[str](), list[Departure](), list[str]()
+    differences, departures, digests, lengths = list[str](), list[Departure](), list[str](), list[TrainingLength]()
     if claim.relation == "measurement":
         study = evidence.studies.get(claim.measured_by)
         if study is None:
@@ -157,15 +190,20 @@ def _verdict(claim: Claim, parts: Sequence[Part], compared: Sequence[Compared], 
             return ClaimVerdict(claim, NOT_RUN, (), (reason,), (), ())
         differences, digests = list(study.differences()), [study.digest]
         departures = departures_of_study(evidence.paper, claim, study)
+        lengths = length_of_study(evidence.paper, claim, study)
     for each in (each for each in compared if each.found is not None):
         assert each.found is not None
         differences += evidence.differences(evidence.paper.suite(claim.suite), each.found)
         departures += departures_of_runs(evidence.paper, claim, each.found, each.algorithms)
         digests += each.digests
+        lengths.append(length_of_runs(evidence.paper, claim, each.found))
     judged = [part for part in parts if part.judged]
     reasons, said, behind = (tuple(dict.fromkeys(each)) for each in (_reasons(parts), differences, digests))
     absent = () if claim.relation == "measurement" else evidence.absent(claim.suite, (*claim.first, *claim.second))
-    return ClaimVerdict(claim, word_of(judged), tuple(parts), reasons, said, behind, merged(departures), absent=absent)
+    word, trained = word_of(judged), tuple(dict.fromkeys(lengths))
+    return ClaimVerdict(
+        claim, word, tuple(parts), reasons, said, behind, merged(departures), absent=absent, lengths=trained
+    )
 
 
 def _opposed(verdicts: Sequence[ClaimVerdict]) -> tuple[ClaimVerdict, ...]:
@@ -202,6 +240,7 @@ def _reasons(parts: Sequence[Part]) -> list[str]:
         REPRODUCED: "holds",
         CONTRADICTED: "fails",
         UNDECIDED: "undecided",
+        EQUAL: "equal within margin",
         NO_CHANGE: "no change",
         VACUOUS: "vacuous",
     }

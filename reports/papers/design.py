@@ -1,0 +1,187 @@
+"""What eight seeds of each method can decide of a claim on scores, from the spread between seeds in stored runs.
+
+The effect is what a claim's own test, with Holm's correction over all tests of its paper, decides with a chance of 0.8.
+It rests on spreads alone and on no difference.  Where the stored runs are those that are judged, it is no forecast, and
+says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from reports.papers.claims import Side, parts_of, side_values
+from reports.papers.evidence import Comparable, Evidence
+from reports.papers.study_claims import sampled_tests
+from reports.scores.boards import FLOOR
+from reports.scores.entries import AlgorithmScores
+from reports.statistics.power import POWER, decidable_effect, first_level
+from reports.statistics.worst_case import Samples
+from reports.text.numbers import decimals_for, number, plural, short_count, span
+from results.published_claims import Claim
+
+SEEDS = 8
+#: of a quick run returns and spreads are not those of a longer one
+QUICK = ("quick", "smoke")
+UNKNOWN = "unknown: no runs"
+
+_Pairs = Sequence[tuple[Side, Side | None]]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The standard deviation over seeds, pooled over methods, of what a claim compares."""
+
+    value: float
+    size: float  # of the mean that a ratio is of; 0 where it is none
+    found: Comparable
+    seeds: dict[str, int]  # by method
+
+    @property
+    def freedom(self) -> int:
+        return sum(seeds - 1 for seeds in self.seeds.values())
+
+
+@dataclass(frozen=True)
+class Design:
+    """effect: the least distance from what the claim is held against (0, a factor, the nearer end of a margin) that
+    `SEEDS` seeds of each side decide with the chance `POWER`; of several parts, that which decides each of them.
+    """
+
+    effect: float
+    alone: float  # were the claim's part the paper's only test
+    spread: Spread
+    tests: int  # of the paper, when all of them are run
+
+    @property
+    def digests(self) -> frozenset[str]:
+        return frozenset(self.spread.found.entries[name].digest for name in self.spread.seeds)
+
+    @property
+    def quick(self) -> bool:
+        return _quick(self.spread.found)
+
+    @property
+    def origin(self) -> str:
+        """The runs that it rests on."""
+        spread = self.spread
+        seeds = f"{span(spread.seeds.values())} seeds each of {', '.join(spread.seeds)}"
+        budget = short_count(spread.found.budget)
+        return f"{seeds} on {spread.found.suite}, {budget} steps, profile {spread.found.profiles}"
+
+    @property
+    def short(self) -> str:
+        """The effect as tables show it."""
+        return number_text(self.effect) + (" (quick)" if self.quick else "")
+
+    def said(self, judged: Iterable[str] = ()) -> str:
+        """One sentence without its full stop.  judged: configurations that the verdict rests on, by digest."""
+        own = " (these very runs are judged, so it is no forecast)" if self.digests & set(judged) else ""
+        return (
+            f"{SEEDS} seeds of each side decide an effect of {number_text(self.effect)} with a chance of "
+            f"{100 * POWER:.0f} % if {plural(self.tests, 'test')} of the paper are run, of {number_text(self.alone)} "
+            f"were it the only one: the spread between seeds is {number_text(self.spread.value)} in {self.origin}{own}"
+        )
+
+
+def number_text(value: float) -> str:
+    """With the decimals of its size; of what is very small, two digits."""
+    return f"{value:.2g}" if 0 < value < 0.01 else number(value, decimals_for([value]))
+
+
+def planned_tests(evidence: Evidence) -> int:
+    """The p-values that the paper's verdicts rest on when everything that exists is run with two seeds or more."""
+    count = 0
+    for claim in evidence.paper.claims:
+        if claim.relation == "measurement":
+            count += sampled_tests(claim)
+        else:
+            count += sum(not evidence.absent(claim.suite, _names(pair)) for pair in parts_of(claim))
+    return count
+
+
+def design_of(claim: Claim, evidence: Evidence, tests: int) -> Design | None:
+    """None for a claim on a study, and where no method on the suite has two seeds.
+
+    Standard runs are preferred to others, and quick ones come last: where a quick run's spread stands, no longer runs
+    could be tested either.
+    """
+    pairs = parts_of(claim)
+    found = [_spread(claim, pairs, each) for each in evidence.of(evidence.paper.suite(claim.suite))] if pairs else []
+    spread = max(
+        (each for each in found if each is not None),
+        key=lambda each: (
+            not _quick(each.found),
+            "standard" in each.found.profiles,
+            len({*claim.first, *claim.second} & set(each.found.entries)),
+            each.found.suite == evidence.paper.suite(claim.suite).suite,
+            each.found.budget,
+            each.freedom,
+            each.found.suite,
+        ),
+        default=None,
+    )
+    if spread is None:
+        return None
+    samples: Samples = "two" if pairs[0][1] is not None and not _paired(pairs[0]) else "one"
+    effects = [
+        spread.value / (spread.size or 1.0) * decidable_effect(SEEDS, level, samples)
+        for level in (first_level(tests), first_level(1))
+    ]
+    return Design(effects[0], effects[1], spread, tests)
+
+
+def _spread(claim: Claim, pairs: _Pairs, found: Comparable) -> Spread | None:
+    """The largest over the claim's adaptation steps, since the effect has to decide all of its parts."""
+    spreads = list[Spread]()
+    for first, second in {(_at(first), _at(second)): (first, second) for first, second in pairs}.values():
+        squares, seeds, sizes = 0.0, dict[str, int](), list[float]()
+        for name, entry in found.entries.items():
+            values = _values(claim, entry, first, second) if _counts(entry) else None
+            if values is None or len(values[0]) < 2:
+                continue
+            squares += float(((values[0] - values[0].mean()) ** 2).sum())
+            seeds[name] = len(values[0])
+            sizes.append(abs(values[1]))
+        if seeds:
+            size = float(np.mean(sizes)) if claim.relation == "ratio" else 0.0
+            spreads.append(Spread((squares / sum(n - 1 for n in seeds.values())) ** 0.5, size, found, seeds))
+    return max(spreads, key=lambda each: each.value, default=None)
+
+
+def _values(claim: Claim, entry: AlgorithmScores, first: Side, second: Side | None) -> tuple[np.ndarray, float] | None:
+    """What the claim's test takes the spread of [seed], and the mean that a ratio is of."""
+    if claim.quantity == "learning-curve-over-time":  # which depends on the other side; its spread is nearly this
+        claim = replace(claim, quantity="learning-curve")
+    values = side_values(claim, entry, Side(entry.algorithm, first.step))
+    if isinstance(values, str):
+        return None
+    factor = claim.factor or 1.0 if claim.relation == "ratio" else 1.0
+    if second is None or not _paired((first, second)):
+        return values * max(1.0, factor), float(values.mean())
+    others = side_values(claim, entry, Side(entry.algorithm, second.step))
+    return None if isinstance(others, str) else (values - factor * others, float(others.mean()))
+
+
+def _counts(entry: AlgorithmScores) -> bool:
+    """Whether it is a method that learns, whose seeds differ as those of a claim do."""
+    return entry.trained and not entry.reference and not entry.scripted and entry.algorithm != FLOOR
+
+
+def _paired(pair: tuple[Side, Side | None]) -> bool:
+    first, second = pair
+    return second is not None and first.algorithm == second.algorithm
+
+
+def _at(side: Side | None) -> int | None:
+    return None if side is None else side.step
+
+
+def _names(pair: tuple[Side, Side | None]) -> tuple[str, ...]:
+    return tuple(side.algorithm for side in pair if side is not None)
+
+
+def _quick(found: Comparable) -> bool:
+    return any(profile in QUICK for profile in found.profiles.split(", "))

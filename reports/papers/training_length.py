@@ -1,0 +1,41 @@
+"""How long our runs trained beside the paper's, which stands with every verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.papers.evidence import Comparable
+from reports.papers.study_evidence import ChosenStudy
+from reports.text.numbers import short_count
+from results.published import Paper
+from results.published_claims import Claim
+
+
+@dataclass(frozen=True)
+class TrainingLength:
+    """Environment steps of a run's training; `printed`: the paper's, if it has any."""
+
+    ours: int
+    printed: int | None
+
+    def __str__(self) -> str:
+        """As in "3 M of 160 M steps"."""
+        if self.printed is None:
+            return f"{short_count(self.ours)} steps; the paper's are not printed"
+        return f"{short_count(self.ours)} of {short_count(self.printed)} steps"
+
+
+def length_of_runs(paper: Paper, claim: Claim, found: Comparable) -> TrainingLength:
+    return TrainingLength(found.budget, paper.suite(claim.suite).budget)
+
+
+def length_of_study(paper: Paper, claim: Claim, study: ChosenStudy) -> list[TrainingLength]:
+    """Of the claim's suite, where the study has one budget for it; none where it trains nothing that counts steps."""
+    per_suite = study.configuration.get("per_suite")
+    suite = paper.suite(claim.suite) if claim.suite else None
+    special = per_suite.get(suite.base) if isinstance(per_suite, dict) and suite is not None else None
+    own = special.get("budget") if isinstance(special, dict) else None
+    budget = study.configuration.get("budget") if own is None else own
+    if not isinstance(budget, int | float) or isinstance(budget, bool) or not budget > 0:
+        return []
+    return [TrainingLength(int(budget), None if suite is None else suite.budget)]
