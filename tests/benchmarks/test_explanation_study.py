@@ -8,15 +8,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from algorithms.xmrl_g import XmrlG
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import run_job
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.profiles import find_profile
 from benchmarks.specs.study_spec import StudySpec, find_study, resolved
-from benchmarks.studies.explanation.policies import suite_with
+from benchmarks.studies.explanation.policies import session_of, suite_with
 from benchmarks.studies.explanation.settings import ExplanationStudyConfig
 from benchmarks.studies.explanation.study import AUGMENTED, CRITICAL, GAP_TASKS, PLAIN, RANDOM, WEIGHTED
 from environments.catalogue import make_suite
+from environments.streams import Streams
 from environments.typed_options import UsageError, make_options
 from results.store import Store
 
@@ -120,6 +122,18 @@ def test_training_on_some_tasks_alone_leaves_the_others_of_the_suite() -> None:
     assert few.split.test == make_suite(SUITE).split.test
     with pytest.raises(UsageError, match="no list of training tasks"):
         suite_with("half-cheetah-velocity[train_tasks=distribution]")
+
+
+@pytest.mark.parametrize("profile", ["smoke", "quick", "standard", "paper"])
+def test_every_suites_budget_pays_for_all_parts_of_xmrl_g(profile: str) -> None:
+    entry = find_study("explanation")
+    values = resolved(entry, entry.load().profiles.get(profile, {}))
+    config = make_options(ExplanationStudyConfig, values, "study explanation")
+    for name in config.suites:
+        session = session_of(suite_with(name), "xmrl-g", config.on(name), Streams(0))
+        assert isinstance(session.algorithm, XmrlG)
+        least = session.algorithm.least(session.collector)
+        assert least <= config.on(name).budget, f"{name} needs {least:,.0f} steps"
 
 
 def test_a_suites_own_values_stand_before_the_common_ones() -> None:

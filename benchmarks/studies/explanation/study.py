@@ -85,11 +85,10 @@ class ExplanationStudy(Study):
         },
         "quick": {
             "per_suite": (
-                "drone-obstacles[budget=400000,adaptation_steps=5,hidden=32:32,inner_step_size=0.0428,step_size=0.0181]",
-                "dow30-turbulence[budget=200000]",
-                "half-cheetah-velocity[budget=150000]",
+                "drone-obstacles[budget=480000,adaptation_steps=5,hidden=32:32,inner_step_size=0.0428,step_size=0.0181]",
+                "dow30-turbulence[budget=210000]",
             ),
-            "budget": 120_000,
+            "budget": 160_000,
             "tasks": 5,
             "trajectories": 5,
             "replicates": 2,
