@@ -39,7 +39,8 @@ def draw_figure(
             numbers, caption = study_table(data), f"{whose}: {figure.title} ({data.study.terms})"
     elif draw is not None and not figure.measurement:  # that of a study which nobody has made is no run's
         data = panels_of(figure, evidence)
-        numbers, caption = figure_table(figure, evidence), f"{figure.place} of the paper, from our runs: {figure.title}"
+        whose = figure.place if figure.ours else f"{figure.place} of the paper"
+        numbers, caption = figure_table(figure, evidence), f"{whose}, from our runs: {figure.title}"
     if draw is None or not data:
         return numbers, None
     return numbers, make_drawing(figure.id, caption, lambda: draw(data, styles))

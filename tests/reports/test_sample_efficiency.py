@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from reports.figures.colours import styles_for
 from reports.papers.claims import compare_sides, parts_of
+from reports.papers.draw_figure import draw_figure
 from reports.papers.evidence import Evidence, gather
 from reports.papers.figures import learning_curves, learning_curves_in_meta_training
 from reports.papers.figures.scores import panels_of
@@ -131,3 +133,14 @@ def test_curves_begin_where_the_experts_training_ends_or_at_nothing(tmp_path: Pa
         ends[kind] = {name: (curves[name][0], curves[name][-1]) for name in ("Ours", "MAML")}
     assert ends[learning_curves] == {"Ours": (60_000, 100_000), "MAML": (0, 100_000)}
     assert ends[learning_curves_in_meta_training] == {"Ours": (0, 40_000), "MAML": (0, 100_000)}
+
+
+def test_a_figure_of_ours_is_not_said_to_be_the_papers(tmp_path: Path) -> None:
+    evidence = evidence_of(tmp_path, "steps-to-level")
+    (figure,) = evidence.paper.figures
+    captions = []
+    for ours in (True, False):
+        _, drawing = draw_figure(replace(figure, ours=ours), evidence, styles_for(["guided", "maml"]))
+        assert drawing is not None
+        captions.append(drawing.caption)
+    assert captions == ["Curves, from our runs: returns", "Curves of the paper, from our runs: returns"]

@@ -269,9 +269,9 @@ def test_a_small_file_is_a_paper(tmp_path: Path) -> None:
         ("tasks = [10, 20]", "tasks = [10, 10]", "sweep: option 'tasks' has a value twice: 10, 10"),
         ("trajectories = [5] }", "trajectories = [] }", "option 'trajectories' needs a list of values"),
         (
-            'first = ["promp"]\nsecond = ["maml"]\n',
-            'first = ["promp"]\nfactor = 1.0\nquantity = "steps-to-level"\n',
-            "the relation 'higher' needs more",
+            'relation = "higher"\nsuites = ["plane"]\nfirst = ["promp"]\nsecond = ["maml"]\n',
+            'relation = "above"\nfactor = 1.0\nquantity = "steps-to-level"\nsuites = ["plane"]\nfirst = ["promp"]\n',
+            "the quantity 'steps-to-level' compares two sides, and it names no second",
         ),
     ],
 )
