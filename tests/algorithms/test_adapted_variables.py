@@ -199,10 +199,8 @@ def test_methods_that_adapt_otherwise_have_no_such_options():
 
 
 def test_maml_with_a_bias_transform_is_maml_with_the_option_and_not_without_one():
-    learner, same = (
-        learner_on(CORNERS, "maml-trpo-bias", **SMALL),
-        learner_on(CORNERS, "maml-trpo", **SMALL, bias_dim=2),
-    )
+    learner, _ = learner_on(CORNERS, "maml-trpo-bias", **SMALL)
+    same, _ = learner_on(CORNERS, "maml-trpo", **SMALL, bias_dim=2)
     assert learner.parameters[CONTEXT].shape == (2,)
     assert learner.parameters.keys() == same.parameters.keys()
     assert all(torch.equal(value, same.parameters[name]) for name, value in learner.parameters.items())
