@@ -37,8 +37,7 @@ _FIXED = {"random-init": (_GREY, "o"), "oracle": (INK, "D")}
 _ROWS = (
     ("promp", "maml-trpo", "bo-mrl-1", "maml-vpg", "multi-task", "e-maml-trpo", "tmaml"),
     ("dice-vpg", "lvc-vpg", "bo-mrl-2", "cavia", "imaml", "e-maml-vpg", "lvc-trpo"),
-    # the control in MAML's colour, whose training it has with more tasks
-    # and MAML with a bias transform in that of MAML
+    # in MAML's colours its variant with a bias transform, and the control, whose training it has with more tasks
     (
         "xmrl-g",
         "maml-trpo-bias",

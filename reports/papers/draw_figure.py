@@ -2,8 +2,8 @@
 
 What a kind of figure shows is a file of its own, `reports/papers/figures/<kind>.py` with the kind's dashes as
 underscores, with a function `draw(data, styles) -> Figure`, and `numbers(figure, panels) -> Table` where those of test
-scores are not what it shows.  data, by its type there: `Panels` of comparable runs or,
-where a figure is drawn from a study, `Shown`, the study's rows.  A new kind needs that file and no other.
+scores are not what it shows.  data, by its type there: `Panels` of comparable runs or, where a figure is drawn from a
+study, `Shown`, the study's rows.  A new kind needs that file and no other.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def draw_figure(
         data = panels_of(figure, evidence)
         whose = figure.place if figure.ours else f"{figure.place} of the paper"
         own = getattr(_module(figure), "numbers", None)
-        numbers = figure_table(figure, evidence) if own is None else own(figure, data)
+        numbers = figure_table(figure, evidence) if own is None else own(figure, data) if data else None
         caption = f"{whose}, from our runs: {figure.title}"
     if draw is None or not data:
         return numbers, None

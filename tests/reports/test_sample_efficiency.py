@@ -135,6 +135,20 @@ def test_curves_begin_where_the_experts_training_ends_or_at_nothing(tmp_path: Pa
     assert ends[learning_curves_in_meta_training] == {"Ours": (0, 40_000), "MAML": (0, 100_000)}
 
 
+def test_its_numbers_are_those_at_equal_steps_of_meta_training(tmp_path: Path) -> None:
+    evidence = evidence_of(tmp_path, "steps-to-level")
+    figure = replace(evidence.paper.figures[0], kind="learning-curves-in-meta-training")
+    table, drawing = draw_figure(figure, evidence, styles_for(["guided", "maml"]))
+    assert table is not None and drawing is not None
+    ours, maml = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
+    assert (ours["Its expert's steps"], ours["Its own"]) == ("60 k", "40 k")
+    assert (maml["Its expert's steps"], maml["Its own"]) == ("0", "100 k")
+    at = {row["Method"]: row["At equal steps of its own"] for row in (ours, maml)}
+    assert all(text.endswith(" at 40 k") for text in at.values())
+    assert float(at["Ours"].split()[0]) - float(at["MAML"].split()[0]) == pytest.approx(6.0, abs=0.5)
+    assert ours["At its end"] == at["Ours"].split()[0]
+
+
 def test_a_figure_of_ours_is_not_said_to_be_the_papers(tmp_path: Path) -> None:
     evidence = evidence_of(tmp_path, "steps-to-level")
     (figure,) = evidence.paper.figures

@@ -146,6 +146,7 @@ def test_the_bound_is_drawn_beside_costs_by_method_and_along_the_counterexample(
     drawn = {str(line.get_label()): list(line.get_ydata()) for line in lake.lines}  # type: ignore[arg-type]
     assert drawn["cost of the adapted policy"] == [5.0] and drawn["bound as corrected"] == [60.0]
     assert drawn["largest cost: the horizon"] == [49.0, 49.0]
+    assert (lake.get_yscale(), bandit.get_yscale()) == ("log", "linear")
     assert [label.get_text() for label in lake.get_xticklabels()] == ["Ours\nuntrained", "Ours\n2 rounds"]
     along = {str(line.get_label()): list(line.get_ydata()) for line in bandit.lines}  # type: ignore[arg-type]
     assert along["bound as printed"] == [4.0, 8.0]

@@ -34,7 +34,10 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
             _by_training(axes, shown, suite)
         axes.set_title(suite.replace("[", "\n").rstrip("]"), fontsize=8.5)
         axes.set_ylabel("cost over the horizon")
-        axes.yaxis.set_major_locator(MaxNLocator(6))
+        if (rows["quantity"] == LARGEST).any():  # bounds there are hundreds of times the largest cost
+            axes.set_yscale("log")
+        else:
+            axes.yaxis.set_major_locator(MaxNLocator(6))
 
     return draw_panels(shown.suites, draw_panel, legend_columns=3)
 
