@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -44,9 +46,14 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
 
 def _along(axes: Axes, shown: Shown, suite: str) -> None:
     """The counterexample: how much more often the learned policy takes the costly action."""
-    for quantity, label, marker, colour in DRAWN:
+    for number, (quantity, label, marker, colour) in enumerate(DRAWN):
         means = shown.of(quantity, "", suite).groupby("x")["value"].mean()
-        axes.plot(means.index, means.to_numpy(), marker=marker, markersize=4, linewidth=1.3, color=colour, label=label)
+        # the bound by the total variation is the cost itself here, which must be seen over it
+        wide: dict[str, Any] = (
+            {"linewidth": 4.0, "alpha": 0.5} if quantity == "a1-variation-bound" else {"linewidth": 1.3}
+        )
+        axes.plot(means.index, means.to_numpy(), marker=marker, markersize=4, color=colour, label=label,
+                  zorder=9 - number, **wide)  # fmt: skip
     axes.set_xlabel("how much more often the costly action is taken")
 
 
@@ -69,5 +76,7 @@ def _by_training(axes: Axes, shown: Shown, suite: str) -> None:
         axes.axhline(float(largest.mean()), color=INK, linestyle="--", linewidth=1.2, label="largest cost: the horizon")
     for place in range(1, len(places)):
         axes.axvline(place - 0.5, color=LINE, linewidth=0.8)
-    names = [f"{shown.names[name]}\n{f'{index} rounds' if index else 'untrained'}" for name, index in places]
+    methods = {name: "\n".join(wrap(shown.names[name], 10)) for name in shown.algorithms}
+    names = [f"{methods[name]}\n{f'{index} rounds' if index else 'untrained'}" for name, index in places]
     axes.set_xticks(range(len(places)), names, fontsize=7)
+    axes.set_xlim(-0.5, len(places) - 0.5)
