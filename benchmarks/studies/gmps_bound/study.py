@@ -244,12 +244,12 @@ def case_rows(found: Sequence[Bound], **place: Any) -> Rows:
 
 def training_rows(before: Sequence[Bound], after: Sequence[Bound], **place: Any) -> Rows:
     """Means over the tasks before training and after it."""
-    means = {
+    means: dict[str, list[float]] = {
         "a1-cost-untrained": [each.learned for each in before],
         "a1-cost-trained": [each.learned for each in after],
         "a1-printed-bound-trained": [each.printed for each in after],
         "a1-corrected-bound-trained": [each.corrected for each in after],
-        "a1-largest-cost": [each.horizon for each in after],
+        "a1-largest-cost": [float(each.horizon) for each in after],
     }
     return [row(name, float(np.mean(values)), **place) for name, values in means.items()]
 
