@@ -20,6 +20,7 @@ from results.files import StoreError
 from results.identity import base_name
 from results.published_claims import Claim, check_claim, claims_of
 from results.published_settings import SettingsTable, setting_of
+from results.published_sweeps import Sweep, check_sweep
 from results.study_tests import StudyTest
 
 FOLDER = Path(__file__).parent / "published"
@@ -113,6 +114,7 @@ class Paper:
     figures: tuple[PaperFigure, ...]
     readings: tuple[Reading, ...]
     claims: tuple[Claim, ...]
+    sweeps: tuple[Sweep, ...] = ()
 
     def suite(self, identifier: str) -> PaperSuite:
         return next(suite for suite in self.suites if suite.id == identifier)
@@ -183,6 +185,7 @@ def _paper(name: str, content: dict[str, Any]) -> Paper:
             "figures": _made(PaperFigure, content.pop("figures", [])),
             "readings": _made(Reading, content.pop("readings", [])),
             "claims": tuple(claims),
+            "sweeps": _made(Sweep, content.pop("sweeps", [])),
         },
     )
 
@@ -245,7 +248,7 @@ def _frozen(value: Any) -> Any:
 def _check(paper: Paper) -> None:
     """Raises ValueError where a name leads nowhere, a row has the wrong length or a number is none."""
     suites, algorithms = {entry.id for entry in paper.suites}, {entry.id for entry in paper.algorithms}
-    sections = [entry.id for group in (paper.tables, paper.settings, paper.figures) for entry in group]
+    sections = [entry.id for group in (paper.tables, paper.settings, paper.figures, paper.sweeps) for entry in group]
     named = [entry.id for group in (paper.suites, paper.algorithms) for entry in group]
     for identifiers in (named, sections, [claim.id for claim in paper.claims]):
         twice = sorted({name for name in identifiers if identifiers.count(name) > 1})
@@ -260,6 +263,10 @@ def _check(paper: Paper) -> None:
         _known(figure.id, figure.algorithms, algorithms)
     for reading in paper.readings:
         _known(f"reading {reading.source}", [reading.suite, reading.algorithm], suites | algorithms)
+    for sweep in paper.sweeps:
+        _known(sweep.id, sweep.suites, suites)
+        _known(sweep.id, [sweep.algorithm], algorithms)
+        check_sweep(sweep)
     for claim in paper.claims:
         _known(claim.id, [claim.suite] if claim.suite else [], suites)
         _known(claim.id, [*claim.first, *claim.second], algorithms)

@@ -13,16 +13,23 @@ from results.study_tests import StudyTest
 RELATIONS = ("higher", "rises", "ratio", "equivalent", "above", "below", "measurement")
 #: of a run: its score after an adaptation step (the last if none is named); what it gains from the first of two named
 #: steps to the second; the mean and the end of its learning curve after adaptation, over environment steps or over
-#: processor time; and of training the processor's seconds for each step and the share of wall time spent in sampling
+#: processor time, or where both have had equally many steps of meta-training alone (an expert's not counted); the
+#: steps, all or of meta-training alone, until nine tenths of the first side's progress; and of training the processor's
+#: seconds for each step and the share of wall time spent in sampling
 QUANTITIES = (
     "score",
     "gain",
     "learning-curve",
     "learning-curve-end",
     "learning-curve-over-time",
+    "at-equal-meta-training",
+    "steps-to-level",
+    "meta-training-to-level",
     "seconds-per-step",
     "sampling-share",
 )
+#: those that only two sides have together
+PAIRED = ("learning-curve-over-time", "at-equal-meta-training", "steps-to-level", "meta-training-to-level")
 #: a statement whose print has a slip stands twice: as it is printed, and as its proof needs it
 FORMS = ("", "as printed", "as corrected")
 
@@ -109,5 +116,7 @@ def check_claim(claim: Claim) -> None:
     }
     if not all(needs[claim.relation]) or (claim.quantity == "gain" and len(claim.steps) != 2):
         raise ValueError(f"{claim.id}: the relation {claim.relation!r} needs more: see docs/papers.md")
+    if claim.quantity in PAIRED and not claim.second:
+        raise ValueError(f"{claim.id}: the quantity {claim.quantity!r} compares two sides, and it names no second")
     if claim.relation in ("ratio", "equivalent") and not claim.margin_from:
         raise ValueError(f"{claim.id}: margin_from must say what in the paper its tolerance or margin rests on")

@@ -23,7 +23,7 @@ COSTS = {
     **dict.fromkeys(("bo-mrl-1", "bo-mrl-2", "bo-mrl-3"), 2.5),
     **dict.fromkeys(("imaml", "tmaml"), 2.0),
     "cavia": 1.75,
-    **dict.fromkeys(("e-maml-trpo", "lvc-trpo", "maml-trpo"), 1.7),
+    **dict.fromkeys(("e-maml-trpo", "lvc-trpo", "maml-trpo", "maml-trpo-bias"), 1.7),
     "gmps": 30.0,  # 200 outer steps on each sample, most of them of demonstrations
     "promp": 1.4,
     "multi-task": 1.25,

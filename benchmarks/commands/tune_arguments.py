@@ -25,6 +25,9 @@ def add_to(command: argparse.ArgumentParser) -> None:
         "--best-of", metavar="PROFILE", help="try what was best in that profile's trials, in place of a sampler's draws"
     )
     command.add_argument(
+        "--sweep", metavar="PAPER", help="try points of the grid that the paper prints, in place of the options' spaces"
+    )
+    command.add_argument(
         "--points", type=positive, default=4, metavar="N", help="of each option, in a grid (default: 4)"
     )
     command.add_argument("--into", type=a_path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
@@ -35,7 +38,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
 def carry_out(parsed: argparse.Namespace) -> int:
     """The command's exit code.  Raises UsageError and StoreError."""
     from benchmarks.commands.tune import default_folder, run_tuning, show_tuning
-    from benchmarks.planning.tuned_values import SHIPPED
+    from benchmarks.planning.tuned_values import OWN, SHIPPED
     from benchmarks.tuning.cell import Effort
     from benchmarks.tuning.tune_plan import plan_tuning
     from environments.typed_options import UsageError
@@ -46,8 +49,9 @@ def carry_out(parsed: argparse.Namespace) -> int:
     if not algorithms and parsed.benchmark is None:
         raise UsageError("tune takes an algorithm's NAME or FILE[:CLASS], or all of a benchmark's by --benchmark quick")
     trials = parsed.trials or (5 if parsed.best_of else 16)
-    effort = Effort(trials, parsed.seeds, parsed.sampler, parsed.points, parsed.best_of)
-    into = parsed.into or default_folder(algorithms or ())
+    effort = Effort(trials, parsed.seeds, parsed.sampler, parsed.points, parsed.best_of, parsed.sweep)
+    # a paper's grid is a finding, and no choice for boards
+    into = parsed.into or (OWN if parsed.sweep else default_folder(algorithms or ()))
     chosen = (parsed.benchmark or "quick", names(parsed.suites), algorithms, parsed.profile)
     plan = plan_tuning(*chosen, effort, tuple(dict.fromkeys((into, SHIPPED))))
     options = execution_arguments.options_of(parsed, into)

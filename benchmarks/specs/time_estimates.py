@@ -20,6 +20,8 @@ SAMPLING_RATES = (
     ("humanoid-*", 3_500),
     ("drone-obstacles-physics", 4_000),
     ("dow30-*", 25_000),  # its policies see 301 numbers and act on 30 stocks
+    ("sawyer-push-vision", 140),  # pictures
+    ("sawyer-*", 12_000),
     ("*", 200_000),
 )
 #: seconds of gradients for each environment step of training, where nothing better is known
@@ -30,7 +32,7 @@ LEARNING_TIMES = {
     "xmrl-g-random": 5.0,
     "contextual-ppo": 3.0,
     "oracle": 3.0,
-    "contextual-sac": 100.0,
+    "contextual-sac": 150.0,
     "gmps": 30.0,
     "sb3-ppo": 40.0,
 }

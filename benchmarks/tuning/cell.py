@@ -16,6 +16,7 @@ from benchmarks.specs.trial_spec import FIRST_TUNING_SEED, TrialSpec
 from benchmarks.tuning.candidates import Candidates, Values
 from benchmarks.tuning.document import Outcome
 from benchmarks.tuning.scores import best, configuration_score, trial_score
+from benchmarks.tuning.sweeps import sweep_space
 from benchmarks.tuning.tunable import searched_options
 from benchmarks.verification.proofs import by_terms, standing_for
 from environments.typed_options import UsageError, make_options
@@ -34,6 +35,7 @@ class Effort:
     sampler: str = "qmc"
     points: int = 4  # of each option, in a grid
     origin: str | None = None  # the profile whose best trials are tried, in place of a sampler's
+    sweep: str | None = None  # the paper whose grid is tried, in place of the spaces that options declare
 
     @property
     def learns(self) -> bool:
@@ -43,6 +45,8 @@ class Effort:
     @property
     def source(self) -> str:
         """Who proposed the trials after the first."""
+        if self.sweep is not None:
+            return f"{self.sampler} of {self.sweep}'s grid"
         return self.sampler if self.origin is None else f"best of {self.origin}"
 
 
@@ -61,7 +65,8 @@ class TuningCell:
             option: value for option, value in self.spec.configuration.items()
             if not cell.sources[f"configuration.{option}"].startswith("default of ")
         }  # fmt: skip
-        self.space = searched_options(found, known_suite(self.spec.suite))
+        suite = known_suite(self.spec.suite)
+        self.space = sweep_space(effort.sweep, found, suite) if effort.sweep else searched_options(found, suite)
         first = [
             {name: each[name] for name in self.space}
             for each in (published.spec.configuration, self.spec.configuration)
@@ -69,6 +74,8 @@ class TuningCell:
         self.candidates = Candidates(
             self.space, first, effort.trials, effort.sampler, effort.points, self._whole, ranked
         )
+        if effort.sweep:  # so many points of the grid beside these
+            self.candidates.trials += len(self.candidates.found)
         self.published = 0
         self.profile = len(self.candidates.found) - 1  # equal values are one trial
 

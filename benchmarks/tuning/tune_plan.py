@@ -15,7 +15,10 @@ from benchmarks.planning.profiles import find_profile
 from benchmarks.planning.tuned_values import SHIPPED, tuned_suite
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.tuning.cell import Effort, TuningCell
+from benchmarks.tuning.sweeps import sweep_space
 from benchmarks.tuning.tunable import untunable_algorithm, untunable_suite
+from environments.discovery import ClassEntry
+from environments.suite import Suite
 from environments.typed_options import UsageError
 
 #: the profile whose values of the searched options are the papers'
@@ -48,6 +51,8 @@ def plan_tuning(
     """
     if effort.trials < 1 or effort.seeds < 1 or effort.points < 1:
         raise UsageError(f"trials, seeds and points must be at least 1, got {effort}")
+    if effort.sweep is not None and effort.origin is not None:
+        raise UsageError("--sweep and --best-of both say what is tried; give one of them")
     plan = make_plan(benchmark, suites, algorithms, 1, profile, tuned=False)
     if any(cell.spec.profile == effort.origin for cell in plan.cells):
         raise UsageError(
@@ -63,7 +68,7 @@ def plan_tuning(
         if reason is not None:
             untunable[spec.suite] = reason
             continue
-        reason = untunable_algorithm(found, suite)
+        reason = _without_grid(effort, found, suite) or untunable_algorithm(found, suite)
         if reason is None:
             ranked = None if effort.origin is None else _ranked(effort.origin, spec, folders)
             cells.append(TuningCell(cell, papers, effort, ranked))
@@ -73,6 +78,13 @@ def plan_tuning(
         whys = [f"{suite}: {why}" for suite, why in untunable.items()] + [str(each) for each in left_out]
         raise UsageError(f"there is nothing to tune: {'; '.join(whys) or 'no algorithm of the benchmark learns'}")
     return TunePlan(cells, untunable, left_out, cells[0].spec.profile)
+
+
+def _without_grid(effort: Effort, found: ClassEntry, suite: Suite) -> str | None:
+    """One sentence if a paper's grid is asked for and it prints none."""
+    if effort.sweep is None or sweep_space(effort.sweep, found, suite):
+        return None
+    return f"{effort.sweep} prints no grid for it"
 
 
 def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path]) -> list[Mapping[str, Any]]:

@@ -37,8 +37,17 @@ _FIXED = {"random-init": (_GREY, "o"), "oracle": (INK, "D")}
 _ROWS = (
     ("promp", "maml-trpo", "bo-mrl-1", "maml-vpg", "multi-task", "e-maml-trpo", "tmaml"),
     ("dice-vpg", "lvc-vpg", "bo-mrl-2", "cavia", "imaml", "e-maml-vpg", "lvc-trpo"),
-    # the control in MAML's colour, whose training it has with more tasks
-    ("xmrl-g", "gmps", "bo-mrl-3", "maml-vpg-validation", "task-weighting", "meta-augmentation", "meta-regularization"),
+    # in MAML's colours its variant with a bias transform, and the control, whose training it has with more tasks
+    (
+        "xmrl-g",
+        "maml-trpo-bias",
+        "bo-mrl-3",
+        "maml-vpg-validation",
+        "task-weighting",
+        "meta-augmentation",
+        "meta-regularization",
+    ),
+    ("gmps",),
 )
 _PLACES = {name: (slot, turn) for turn, row in enumerate(_ROWS) for slot, name in enumerate(row)}
 

@@ -18,6 +18,9 @@ _QUANTITIES = {
     "learning-curve": "the mean over the learning curve",
     "learning-curve-end": "the end of the learning curve",
     "learning-curve-over-time": "the mean over the learning curve up to an equal processor time",
+    "at-equal-meta-training": "the learning curves at equal steps of meta-training alone",
+    "steps-to-level": "environment steps until nine tenths of the first one's progress",
+    "meta-training-to-level": "steps of meta-training alone until nine tenths of the first one's progress",
     "seconds-per-step": "the processor's seconds for each environment step of training",
     "sampling-share": "the share of sampling in the time of training",
 }

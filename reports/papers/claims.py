@@ -16,6 +16,7 @@ from reports.papers.decisions import CompareAt, Leaning, direction, values_not_e
 from reports.papers.evidence import Comparable, Evidence, curve_values, scores_after
 from reports.papers.last_move import last_move
 from reports.papers.parts import NOT_RUN, REPRODUCED, UNDECIDED, Interval, Part, pair_text
+from reports.papers.sample_efficiency import COMPARED
 from reports.papers.times import one_processor, spread_of, times_of
 from reports.scores.entries import AlgorithmScores
 from reports.scores.processor_time import means_over_equal_time
@@ -104,6 +105,8 @@ def _values(
     if claim.quantity == "learning-curve-over-time" and second is not None:
         over_time = means_over_equal_time(entries[first.algorithm], entries[second.algorithm])
         return over_time if isinstance(over_time, str) else (over_time[0].mean(axis=1), over_time[1].mean(axis=1))
+    if claim.quantity in COMPARED and second is not None:
+        return COMPARED[claim.quantity](entries[first.algorithm], entries[second.algorithm])
     if claim.quantity == "seconds-per-step" and one_processor([entries[side.algorithm] for side in sides]) is None:
         return "their runs were made on processors of different kinds"
     values = []

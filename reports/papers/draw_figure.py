@@ -1,8 +1,9 @@
 """Draws a paper's figures from what is stored, and gathers the numbers behind them.
 
 What a kind of figure shows is a file of its own, `reports/papers/figures/<kind>.py` with the kind's dashes as
-underscores, with a function `draw(data, styles) -> Figure`.  data, by its type there: `Panels` of comparable runs or,
-where a figure is drawn from a study, `Shown`, the study's rows.  A new kind needs that file and no other.
+underscores, with a function `draw(data, styles) -> Figure`, and `numbers(figure, panels) -> Table` where those of test
+scores are not what it shows.  data, by its type there: `Panels` of comparable runs or, where a figure is drawn from a
+study, `Shown`, the study's rows.  A new kind needs that file and no other.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any, get_type_hints
 
 from matplotlib.figure import Figure
@@ -39,7 +41,10 @@ def draw_figure(
             numbers, caption = study_table(data), f"{whose}: {figure.title} ({data.study.terms})"
     elif draw is not None and not figure.measurement:  # that of a study which nobody has made is no run's
         data = panels_of(figure, evidence)
-        numbers, caption = figure_table(figure, evidence), f"{figure.place} of the paper, from our runs: {figure.title}"
+        whose = figure.place if figure.ours else f"{figure.place} of the paper"
+        own = getattr(_module(figure), "numbers", None)
+        numbers = figure_table(figure, evidence) if own is None else own(figure, data) if data else None
+        caption = f"{whose}, from our runs: {figure.title}"
     if draw is None or not data:
         return numbers, None
     return numbers, make_drawing(figure.id, caption, lambda: draw(data, styles))
@@ -47,9 +52,15 @@ def draw_figure(
 
 def _drawer(figure: PaperFigure) -> Callable[[Any, Mapping[str, Style]], Figure] | None:
     """None if nothing draws its kind, or from other data than this figure's."""
-    module = f"reports.papers.figures.{figure.kind.replace('-', '_')}"
-    if find_spec(module) is None:
+    module = _module(figure)
+    if module is None:
         return None
-    draw = import_module(module).draw
+    draw = module.draw
     data, *_ = get_type_hints(draw).values()
     return draw if data == (Shown if figure.measured_by else Panels) else None
+
+
+def _module(figure: PaperFigure) -> ModuleType | None:
+    """Of its kind."""
+    module = f"reports.papers.figures.{figure.kind.replace('-', '_')}"
+    return None if find_spec(module) is None else import_module(module)

@@ -196,3 +196,13 @@ def test_methods_that_adapt_otherwise_have_no_such_options():
         assert "bias_dim" not in find_algorithm(name).load().Config.__dataclass_fields__
         with pytest.raises(UsageError, match="learned_step_sizes"):
             learner_on(CORNERS, name, 1, learned_step_sizes=True)
+
+
+def test_maml_with_a_bias_transform_is_maml_with_the_option_and_not_without_one():
+    learner, _ = learner_on(CORNERS, "maml-trpo-bias", **SMALL)
+    same, _ = learner_on(CORNERS, "maml-trpo", **SMALL, bias_dim=2)
+    assert learner.parameters[CONTEXT].shape == (2,)
+    assert learner.parameters.keys() == same.parameters.keys()
+    assert all(torch.equal(value, same.parameters[name]) for name, value in learner.parameters.items())
+    with pytest.raises(ValueError, match="without a bias transform the method is maml-trpo"):
+        type(learner).Config(bias_dim=0)

@@ -61,7 +61,10 @@ def test_the_soft_optimal_policy_satisfies_its_fixed_point_and_gets_near_the_opt
 
 
 def test_the_printed_bound_fails_where_actions_differ_more_often_than_the_divergence_tells() -> None:
-    values = pd.DataFrame(bandit_rows()).pivot(index="index", columns="quantity", values="value")
+    rows = pd.DataFrame(bandit_rows())
+    cases = rows[rows["quantity"].str.endswith("-violations")].set_index("quantity")["value"]
+    assert cases.to_dict() == {"a1-printed-violations": 4, "a1-corrected-violations": 0}
+    values = rows[~rows["quantity"].isin(cases.index)].pivot(index="index", columns="quantity", values="value")
     small = values[values["a1-epsilon"] < 1]
     assert len(small) >= 3
     assert (small["a1-cost"] > small["a1-printed-bound"] + 0.01).all()
@@ -105,7 +108,12 @@ def test_the_study_measures_both_sides_for_every_task_before_and_after_training(
     robot = values[values["suite"].str.startswith("half-cheetah")]
     assert robot.groupby(["index", "quantity"]).size().eq(2).all() and len(robot) == 2 * 2 * 5
     assert robot[robot["quantity"] == "a1-divergence"]["value"].min() > 0
-    trained = values[~values["suite"].isin([BANDIT, *robot["suite"]])]
+    by_part = values[values["task"].eq("") & values["suite"].eq("frozen-lake-low")]
+    assert by_part.groupby("quantity").size().eq(2).all() and len(by_part) == 2 * 7
+    means = by_part[by_part["algorithm"] == "gmps"].set_index("quantity")["value"]
+    assert means["a1-cost-trained"] < means["a1-cost-untrained"] < means["a1-largest-cost"] == 49
+    assert means["a1-corrected-violations"] == 0
+    trained = values[~values["suite"].isin([BANDIT, *robot["suite"]]) & values["task"].ne("")]
     assert set(trained["algorithm"]) == {"gmps", "gmps-aggregated"}
     assert trained.groupby(["algorithm", "index", "quantity"]).size().eq(4).all()
     assert set(trained["index"]) == {0, 2}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,9 +14,12 @@ from typing import Any
 
 import pytest
 
+from algorithms.catalogue import algorithms
 from benchmarks.command_line import main
 from benchmarks.planning.definition import find_definition
+from benchmarks.planning.paper_studies import plan_studies
 from benchmarks.planning.plan import make_plan
+from benchmarks.specs.time_estimates import makespan
 from reports.papers.page import write_paper
 from results.files import StoreError
 from results.published import Paper, find_paper, papers, read_paper
@@ -307,6 +311,24 @@ def metarl(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
         code = int(error.code or 0)
     captured = capsys.readouterr()
     return code, captured.out, captured.err
+
+
+@pytest.mark.skipif("METARL_METAWORLD" not in os.environ, reason="the Sawyer suites need Meta-World's models")
+def test_the_quick_page_of_gmps_fits_an_hour_of_two_cores_its_experts_within_its_budgets() -> None:
+    """By the estimates of `--dry-run`, three seeds."""
+    paper = find_paper("gmps")
+    names = [entry.id for entry in paper.algorithms if entry.id in algorithms()]
+    plan = make_plan("gmps", None, names, 3, "quick", tuned=False)
+    assert {(spec.suite, spec.algorithm) for spec in plan} == {
+        (suite.suite, name) for suite in paper.suites for name in names
+    }
+    experts = [expert for spec in plan for expert in spec.parent_runs.values()]
+    assert len(experts) == 3 * len(paper.suites)
+    assert all(spec.budget > sum(each.budget for each in spec.parent_runs.values()) for spec in plan)
+    by_suite = {(spec.suite, spec.budget) for spec in plan}
+    assert len(by_suite) == len(paper.suites)  # equal terms
+    jobs = [*plan, *experts, *plan_studies(paper, "quick", 3, None)]
+    assert makespan([job.expected_seconds({}) for job in jobs], 2) < 3600
 
 
 def test_the_stored_command_renders_from_shipped_results_alone(

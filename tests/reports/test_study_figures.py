@@ -8,7 +8,7 @@ import pytest
 
 from reports.figures.colours import styles_for
 from reports.papers.evidence import gather
-from reports.papers.figures import exact_adaptation_curves, exact_returns_by_step_size
+from reports.papers.figures import exact_adaptation_curves, exact_returns_by_step_size, imitation_bound
 from reports.papers.figures.studies import Shown, shown_of
 from reports.papers.study_evidence import choose_studies
 from results.published import read_paper
@@ -119,3 +119,34 @@ def test_what_has_no_step_size_is_level_and_the_rest_is_drawn_over_it(shown: Sho
     curves = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}  # type: ignore[arg-type]
     assert curves == {"Ours, 1 step": [11, 11], "MAML, 1 step": [1, 10, 100], "MAML, 4 steps": [4, 40, 400]}
     assert axes.get_xscale() == "log"
+
+
+def test_the_bound_is_drawn_beside_costs_by_method_and_along_the_counterexample(tmp_path: Path) -> None:
+    levels = {"a1-cost": 5.0, "a1-expert-cost": 3.0, "a1-printed-bound": 40.0, "a1-corrected-bound": 60.0}
+    rows = [
+        {"quantity": name, "suite": SUITE, "algorithm": "gmps", "task": task, "index": index, "value": level - index}
+        for name, level in levels.items()
+        for task in ("a", "b")
+        for index in (0, 2)
+    ]
+    rows.append({"quantity": "a1-largest-cost", "suite": SUITE, "algorithm": "gmps", "value": 49.0})
+    rows += [
+        {"quantity": name, "suite": "bandit", "index": place, "x": x, "value": level * x}
+        for name, level in levels.items()
+        for place, x in enumerate((0.1, 0.2))
+    ]
+    store = Store(tmp_path / "results")
+    store_study(store, rows)
+    text = PAPER.replace('suites = ["lake"]\n', "suites = []\n").replace("exact-adaptation-curves", "imitation-bound")
+    (tmp_path / "small.toml").write_text(text.replace("bo-mrl-1", "gmps"))
+    paper = read_paper(tmp_path / "small.toml")
+    found = shown_of(paper.figures[0], gather(paper, [], studies=choose_studies(store.studies(), ())))
+    assert found is not None
+    lake, bandit = imitation_bound.draw(found, styles_for(found.figure.algorithms)).axes
+    drawn = {str(line.get_label()): list(line.get_ydata()) for line in lake.lines}  # type: ignore[arg-type]
+    assert drawn["cost of the adapted policy"] == [5.0] and drawn["bound as corrected"] == [60.0]
+    assert drawn["largest cost: the horizon"] == [49.0, 49.0]
+    assert (lake.get_yscale(), bandit.get_yscale()) == ("log", "linear")
+    assert [label.get_text() for label in lake.get_xticklabels()] == ["Ours\nuntrained", "Ours\n2 rounds"]
+    along = {str(line.get_label()): list(line.get_ydata()) for line in bandit.lines}  # type: ignore[arg-type]
+    assert along["bound as printed"] == [4.0, 8.0]

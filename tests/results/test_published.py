@@ -47,6 +47,12 @@ relation = "higher"
 suites = ["plane"]
 first = ["promp"]
 second = ["maml"]
+
+[[sweeps]]
+id = "sweep"
+place = "Appendix"
+algorithm = "maml"
+options = { tasks = [10, 20], trajectories = [5] }
 """
 
 
@@ -63,7 +69,7 @@ def table_sums(name: str, identifier: str) -> dict[str, tuple[Decimal, Decimal]]
 def test_all_five_papers_are_entered_with_their_claims() -> None:
     assert {name: len(paper.claims) for name, paper in papers().items()} == {
         "bo-mrl": 71,
-        "gmps": 6,
+        "gmps": 35,
         "promp": 47,
         "tmaml": 8,
         "xmrl-g": 76,
@@ -208,6 +214,26 @@ def test_exact_orders_are_decided_beyond_what_the_shipped_training_is_accurate_t
             assert all(reached.iloc[0] - reached.iloc[2] <= test.tolerance <= 0.002 for test in exact)
 
 
+def test_the_printed_grids_are_whole() -> None:
+    sweeps = {sweep.id: sweep for sweep in find_paper("gmps").sweeps}
+    grid = sweeps["sweep-gmps"]
+    assert grid.options["imitation_steps"] == (1, 200, 500, 1000, 2000)
+    assert {name: sweep.points for name, sweep in sweeps.items()} == {
+        "sweep-gmps": 2**5 * 5,
+        "sweep-maml": 2**3,
+        "sweep-maml-bias": 2**4,
+        "sweep-maesn": 2**4,
+        **dict.fromkeys(("sweep-multi-task-50", "sweep-multi-task-100", "sweep-multi-task-200"), 4),
+        "sweep-contextual-sac": 9,
+    }
+    horizons = {"sweep-multi-task-50": 50, "sweep-multi-task-100": 100, "sweep-multi-task-200": 200}
+    for name, horizon in horizons.items():
+        options = sweeps[name].options
+        steps = [options["tasks"][0] * trajectories * horizon for trajectories in options["trajectories"]]
+        assert steps == [10_000, 50_000]
+        assert all(make_suite(suite).horizon == horizon for suite in sweeps[name].suites)
+
+
 def test_a_small_file_is_a_paper(tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(SMALL)
     paper = papers(tmp_path)["small"]
@@ -239,6 +265,14 @@ def test_a_small_file_is_a_paper(tmp_path: Path) -> None:
         ('id = "figure1"', 'id = "table1"', "the id 'table1' is given twice"),
         ('suites = ["plane"]\nfirst', 'suites = ["moon"]\nfirst', "'moon'"),
         ("year = 2020", "year =", "Invalid value"),
+        ('algorithm = "maml"\noptions', 'algorithm = "lvc"\noptions', "sweep: 'lvc' is no id"),
+        ("tasks = [10, 20]", "tasks = [10, 10]", "sweep: option 'tasks' has a value twice: 10, 10"),
+        ("trajectories = [5] }", "trajectories = [] }", "option 'trajectories' needs a list of values"),
+        (
+            'relation = "higher"\nsuites = ["plane"]\nfirst = ["promp"]\nsecond = ["maml"]\n',
+            'relation = "above"\nfactor = 1.0\nquantity = "steps-to-level"\nsuites = ["plane"]\nfirst = ["promp"]\n',
+            "the quantity 'steps-to-level' compares two sides, and it names no second",
+        ),
     ],
 )
 def test_a_wrong_file_is_named_with_what_is_wrong(right: str, wrong: str, message: str, tmp_path: Path) -> None:

@@ -35,10 +35,12 @@ def store_run(
     scripted: bool = False,
     cautions: tuple[str, ...] = (),
     tuning: dict[str, Any] | None = None,
+    begun: int = 0,
 ) -> None:
     """A finished run whose scores rise to about `level`; `broken` replaces one test score after adaptation.
 
     seconds: of processor time for each of its meta-iterations.  tuning: what the record says of it.
+    begun: steps of its budget that were spent before, by a run that it begins with.
     """
     generator = np.random.default_rng([seed, *f"{suite}/{algorithm}".encode()])
     offset = np.random.default_rng(seed).normal(0, 0.5)  # a seed is lucky or not with every algorithm alike
@@ -60,7 +62,7 @@ def store_run(
                     scores.append({"split": split, "task": name, "step": step, "episode": episode, **row})
     for point in range(points + 1 if trains else 1):
         reached = point / points if trains else 1.0
-        place = {"point": point, "environment_steps": budget * point // points, "iteration": point}
+        place = {"point": point, "environment_steps": begun + (budget - begun) * point // points, "iteration": point}
         for task, name in enumerate(tasks):
             for step in range(steps + 1):
                 row = score(reached, step, task)

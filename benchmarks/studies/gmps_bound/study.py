@@ -12,6 +12,11 @@ variation; `a1-epsilon` and `a1-divergence`, the largest and the mean KL(pi' || 
 `a1-disagreement`, the 0-1 loss of actions drawn by themselves, which the proof says is at most the variation;
 `a1-identity-error`, of the proof's first line.
 
+Rows of a whole part, with no task: `a1-cost-untrained` and, of the last round, `a1-cost-trained`,
+`a1-printed-bound-trained` and `a1-corrected-bound-trained`, means over tasks; `a1-largest-cost`, H, from which on a
+bound excludes nothing; `a1-printed-violations` and `a1-corrected-violations`, in how many cases of all rounds and tasks
+the cost is above the bound.
+
 What is printed does not follow: in its line (4a) the cost rises by delta where actions differ, but delta bounds a mean
 over actions, of which differing is already a part.  The suite `repeated-bandit` has a state and two actions, one of
 cost 1: the learned policy takes it more often by d, so that J(pi') = J(pi*) + d H and delta = d, whatever epsilon is.
@@ -47,6 +52,10 @@ from environments.typed_options import make_options
 BANDIT = "repeated-bandit"
 #: how often its expert takes the costly action
 MISTAKES = 0.1
+#: by how much more often the learned policy does
+OFTENER = (0.05, 0.1, 0.2, 0.4)
+#: of costs of the order of H
+ROUNDING = 1e-9
 QUANTITIES = {
     "a1-cost": lambda found: found.learned,
     "a1-expert-cost": lambda found: found.expert,
@@ -139,12 +148,17 @@ class GmpsBound(Study):
             return self._robot()
         suite, variant, temperature = part.split()
         session = self._session(suite, variant, float(temperature))
+        found: list[dict[str, Bound]] = []
+        place = {"suite": session.suite.full_name, "algorithm": variant, "x": float(temperature)}
         rows: Rows = []
         for rounds in range(self.config.rounds + 1):
             if rounds in (0, self.config.rounds):
-                rows += self._measured(session, variant)
+                found.append(self._measured(session))
+                for task, each in found[-1].items():
+                    rows += bound_rows(each, index=session.iteration, task=task, **place)
             session.iterate()
-        return rows
+        cases = [each for by_task in found for each in by_task.values()]
+        return [*rows, *training_rows([*found[0].values()], [*found[-1].values()], **place), *case_rows(cases, **place)]
 
     def _robot(self) -> Rows:
         c = self.config
@@ -184,7 +198,8 @@ class GmpsBound(Study):
         streams = self.streams.child(variant)
         return Session(make_suite(name), SoftlyGuided, config, streams, EvaluationProtocol(1, c.trajectories), None)
 
-    def _measured(self, session: Session, variant: str) -> Rows:
+    def _measured(self, session: Session) -> dict[str, Bound]:
+        """By training task, after one adaptation."""
         learner, suite = session.algorithm, session.suite
         assert isinstance(learner, SoftlyGuided)
         tasks = suite.split.train[: self.config.tasks]
@@ -195,13 +210,11 @@ class GmpsBound(Study):
             collector.collect(before, [TaskRef("train", task.id) for task in tasks], self.config.trajectories)
         )
         tables = torch.softmax(after.parameters["logits"].double(), -1).numpy()  # type: ignore[attr-defined]
-        rows: Rows = []
+        found = {}
         for task, table in zip(tasks, tables, strict=True):
             mdp = suite.model(task)
-            found = bound(mdp, table, soft_optimal(mdp, learner.config.temperature), suite.horizon)
-            place = {"suite": suite.full_name, "algorithm": variant, "task": task.id}
-            rows += bound_rows(found, index=session.iteration, x=learner.config.temperature, **place)
-        return rows
+            found[task.id] = bound(mdp, table, soft_optimal(mdp, learner.config.temperature), suite.horizon)
+        return found
 
     def seconds(self) -> float:
         c = self.config
@@ -220,12 +233,33 @@ def bound_rows(found: Bound, **place: Any) -> Rows:
     return [row(quantity, value(found), **place) for quantity, value in QUANTITIES.items()]
 
 
+def case_rows(found: Sequence[Bound], **place: Any) -> Rows:
+    """How often the cost is above each bound, beyond rounding."""
+    over = {
+        "a1-printed-violations": [each.learned - each.printed for each in found],
+        "a1-corrected-violations": [each.learned - each.corrected for each in found],
+    }
+    return [row(name, sum(value > ROUNDING for value in values), **place) for name, values in over.items()]
+
+
+def training_rows(before: Sequence[Bound], after: Sequence[Bound], **place: Any) -> Rows:
+    """Means over the tasks before training and after it."""
+    means: dict[str, list[float]] = {
+        "a1-cost-untrained": [each.learned for each in before],
+        "a1-cost-trained": [each.learned for each in after],
+        "a1-printed-bound-trained": [each.printed for each in after],
+        "a1-corrected-bound-trained": [each.corrected for each in after],
+        "a1-largest-cost": [float(each.horizon) for each in after],
+    }
+    return [row(name, float(np.mean(values)), **place) for name, values in means.items()]
+
+
 def bandit_rows(horizon: int = 10) -> Rows:
     """A policy that takes the costly action more often than its expert by d."""
     mdp = TabularMDP(np.ones((1, 2, 1)), np.array([[1.0, 0.0]]), np.ones(1), 0.9)
     expert = np.array([[1 - MISTAKES, MISTAKES]])
     rows: Rows = []
-    for index, more in enumerate((0.05, 0.1, 0.2, 0.4)):
-        found = bound(mdp, expert + np.array([[-more, more]]), expert, horizon)
-        rows += bound_rows(found, suite=BANDIT, index=index, x=more)
-    return rows
+    found = [bound(mdp, expert + np.array([[-more, more]]), expert, horizon) for more in OFTENER]
+    for index, (more, each) in enumerate(zip(OFTENER, found, strict=True)):
+        rows += bound_rows(each, suite=BANDIT, index=index, x=more)
+    return [*rows, *case_rows(found, suite=BANDIT)]

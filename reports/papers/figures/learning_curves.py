@@ -26,14 +26,14 @@ def draw(panels: Panels, styles: Mapping[str, Style]) -> Figure:
             look = Look(styles[entry.algorithm], panel.names[entry.algorithm], size=4)
             draw_summaries(axes, np.array(curve.environment_steps), curve.after, end, look)
         steps_axis(axes)
-        _no_closer(axes)
+        no_closer(axes)
         axes.set_ylabel(f"{panel.metric}, after adaptation")
         axes.set_title(title_of(panel), fontsize=8.5)
 
     return draw_panels(panels, draw_panel, legend_columns=3)
 
 
-def _no_closer(axes: Axes) -> None:
+def no_closer(axes: Axes) -> None:
     """Keeps an axis from showing the noise of curves that hardly differ as if it were learning."""
     low, high = axes.get_ylim()
     missing = LEAST_SPAN * max(abs(low), abs(high)) - (high - low)

@@ -14,6 +14,7 @@ from benchmarks.tuning.cell import Effort
 from benchmarks.tuning.scores import best, configuration_score
 from benchmarks.tuning.tune_plan import plan_tuning
 from environments.typed_options import UsageError
+from results.published import find_paper
 
 SPACE: dict[str, Space] = {
     "rate": LogRange(1e-4, 1e-1),
@@ -99,6 +100,34 @@ def test_the_papers_values_are_trial_0_and_the_profiles_trial_1() -> None:
     trials = tuned.trials_of(range(len(tuned.candidates.found)))
     assert trials[0].configuration == {**cell.spec.configuration, **first}  # all others are the profile's
     assert [trial.seed for trial in trials] == sorted([1000, 1001] * len(tuned.candidates.found))
+
+
+def test_a_papers_grid_is_drawn_from_beside_the_two_first_and_whole_where_it_is_small() -> None:
+    effort = Effort(trials=16, seeds=3, sweep="gmps")
+    names = ["gmps", "multi-task", "random-init"]
+    plan = plan_tuning("gmps", ["ant-goal-gmps"], names, "smoke", effort)
+    assert [cell.reason for cell in plan.left_out] == ["gmps prints no grid for it"]
+    grids = {sweep.id: sweep for sweep in find_paper("gmps").sweeps}
+    for cell, grid, drawn in zip(plan.cells, ("sweep-gmps", "sweep-multi-task-200"), (16, 4), strict=True):
+        options = grids[grid].options
+        cell.candidates.next_batch([])
+        points = cell.candidates.found[cell.profile + 1 :]
+        assert len(points) == drawn == len({str(point) for point in points})
+        assert all(point[name] in values for point in points for name, values in options.items())
+        # each at three seeds, on a suite without its test tasks
+        trials = cell.trials_of([len(cell.candidates.found) - 1])
+        assert [trial.seed for trial in trials] == [1000, 1001, 1002]
+        assert all(trial.configuration[name] == value for trial in trials for name, value in points[-1].items())
+    again = plan_tuning("gmps", ["ant-goal-gmps"], names, "smoke", effort)
+    again.cells[0].candidates.next_batch([])
+    assert again.cells[0].candidates.found == plan.cells[0].candidates.found
+
+
+def test_a_grid_and_the_best_of_a_profile_are_not_both_tried() -> None:
+    with pytest.raises(UsageError, match="--sweep and --best-of"):
+        plan_tuning("gmps", ["ant-goal-gmps"], ["gmps"], "smoke", Effort(sweep="gmps", origin="quick"))
+    with pytest.raises(UsageError, match="unknown paper 'gmp'; did you mean 'gmps'"):
+        plan_tuning("gmps", ["ant-goal-gmps"], ["gmps"], "smoke", Effort(sweep="gmp"))
 
 
 def test_the_best_is_the_first_of_equal_ones_and_failures_are_worst() -> None:
