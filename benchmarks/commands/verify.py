@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def _attest(stored: Stored, made: Stored, judgement: Judgement, commit: str | No
 
 def load_run(path: Path) -> Stored:
     """The finished run or study in the folder, or in that of the given file, its bytes proven intact."""
-    place = (path if path.is_dir() else path.parent).resolve()
+    place = Path(os.path.realpath(path if path.is_dir() else path.parent))  # `resolve` raises in a loop of links
     run = RunFolder(place, read_only=True).read_run()
     if run is None:
         raise UsageError(f"{path} is no run; name a folder seed-<n> of a results folder, which holds a run.json")
