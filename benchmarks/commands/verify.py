@@ -16,7 +16,7 @@ from benchmarks.verification import attesting
 from benchmarks.verification.attesting import EQUAL, LINKED, Judgement, clean_commit, judge, processor_departure
 from benchmarks.verification.record_difference import first_difference
 from environments.typed_options import UsageError
-from results.files import StoreError
+from results.files import StoreError, printable
 from results.identity import terms_digest
 from results.run_folder import ATTESTATIONS, RunFolder
 from results.store import Store, Stored, kind_of
@@ -42,7 +42,8 @@ class VerificationResult:
     def as_lines(self) -> list[str]:
         lines = [f"not comparable bit for bit: {departure}" for departure in self.departures]
         if self.judgement is None:
-            return [*lines, f"the run {self.ended.status} this time: {self.ended.error.strip() or 'run it again'}"]
+            said = "\n".join(map(printable, self.ended.error.strip().splitlines()))
+            return [*lines, f"the run {self.ended.status} this time: {said or 'run it again'}"]
         if self.judgement.outcome == EQUAL:
             lines.append("every byte agrees")
         elif self.judgement.outcome == LINKED:
