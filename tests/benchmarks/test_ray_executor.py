@@ -277,7 +277,7 @@ def test_a_parent_goes_along_with_what_proves_it(tmp_path: Path) -> None:
     (folder.path / "attestations" / "a.json").write_text("{}")
     ((identity, files),) = parents_of(spec, here)
     unpack(files, there.folder(identity))
-    assert stored_parents(spec, there)["guide"].environment_steps == 100
+    assert stored_parents(spec, there)["guide"].environment_steps == 80
     assert (there.folder(identity).path / "attestations" / "a.json").exists()
 
 
