@@ -94,7 +94,7 @@ class SlurmExecutor:
         return outcomes
 
 
-class _Telling(Watcher):
+class _Telling:
     """Keeps the run's progress in a file, and tells the executor of the node when the driver wants it to stop."""
 
     def __init__(self, place: Path, key: int) -> None:
@@ -109,6 +109,10 @@ class _Telling(Watcher):
         if self._next < float("inf") and (self._place / "stop").exists():
             self._next = float("inf")
             os.kill(os.getpid(), signal.SIGTERM)
+
+    def started(self, job: AnyJob) -> None: ...
+    def ended(self, job: AnyJob, ended: RunOutcome) -> None: ...
+    def stopping(self) -> None: ...
 
 
 def carry_out(job: J, root: Path, force: bool, threads: int, place: Path, key: int) -> RunOutcome:
