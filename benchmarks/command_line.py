@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks.commands import execution_arguments, explain_arguments, tune_arguments
+from benchmarks.commands import execution_arguments, explain_arguments, standard_output, tune_arguments
 from benchmarks.commands.arguments import RECORDED_CODE, a_path, add_recorded_code
 from benchmarks.commands.arguments import names as _names
 from benchmarks.commands.arguments import positive as _positive
@@ -30,17 +30,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from environments.typed_options import UsageError
     from results.files import StoreError
 
+    standard_output.take_any_text()
     try:
-        parsed = _parser().parse_args(arguments)
-        return _carry_out(parsed)
+        code = _carry_out(_parser().parse_args(arguments))
+        standard_output.write_the_rest()
+        return code
     except (UsageError, StoreError) as error:
         return _complain(str(error))
     except BrokenPipeError:  # the reader of our output has gone, as in `metarl list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        standard_output.write_no_more()
         return 0
     except OSError as error:  # of a path that was given: too long, not ours to read, a full disk
-        if error.filename is None:
-            raise
+        if error.filename is None:  # or of what we write to
+            standard_output.write_no_more()
+            return _complain(f"cannot go on: {error.strerror or error}")
         return _complain(f"cannot use {error.filename!r}: {error.strerror}; give another path")
     except KeyboardInterrupt:
         print("metarl: interrupted", file=sys.stderr)

@@ -17,6 +17,8 @@ from typing import Any, BinaryIO, NoReturn
 PARTIAL = ".partial"
 #: bytes that no file of a record reaches; of JSON, and of any other
 JSON_LIMIT, LIMIT = 1 << 26, 1 << 30
+#: objects and lists within each other
+DEEPEST = 50
 #: what a terminal or a page acts on, or cannot show: controls, halves of characters, marks of direction
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -155,7 +157,18 @@ def read_json(path: Path) -> dict[str, Any] | None:
         raise damaged(path, reason(error)) from error
     if not isinstance(value, dict):
         raise damaged(path, f"it holds a {type(value).__name__}, not an object")
+    if _is_deep(value):
+        raise damaged(path, f"its values are nested more than {DEEPEST} deep")
     return value
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether something is nested deeper than any record; what follows it down would end in a RecursionError."""
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = [outer.values() if isinstance(outer, dict) else outer for outer in level]
+        level = [each for values in inner for each in values if isinstance(each, (dict, list))]
+    return bool(level)
 
 
 def _refuse_constant(text: str) -> NoReturn:

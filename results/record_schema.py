@@ -167,7 +167,8 @@ def _shown(value: Any) -> str:
 
 
 def _parents(value: Any) -> str:
-    return _plain(value) if isinstance(value, (list, dict)) else f"must be a list or an object, is {_shown(value)}"
+    """What a record holds of each run that its run begins with, and of those that this begins with."""
+    return list_of(_object({"role": name, **_TERMS, "parents": _parents}))(value)
 
 
 _LINES = {ord("\n"): " ", ord("\t"): " "}
@@ -201,9 +202,12 @@ _IDENTITY: dict[str, Check] = {
     "code": name,
 }  # fmt: skip
 _PROTOCOL = {"adaptation_steps": whole(0), "trajectories": whole(1), "adaptations?": whole(1)}
+_TERMS: dict[str, Check] = {
+    "algorithm": name, "configuration": by_name(_plain), "protocol": _object(_PROTOCOL), "evaluations": whole(0),
+    "budget": whole(1),
+}  # fmt: skip
 RUN_IDENTITY: dict[str, Check] = {
-    "suite": name, "algorithm": name, "protocol": _object(_PROTOCOL), "evaluations": whole(0), "budget": whole(1),
-    "suite_digest": name, "split_digest": name, "tuning?": flag, **_IDENTITY,
+    "suite": name, **_TERMS, "suite_digest": name, "split_digest": name, "tuning?": flag, **_IDENTITY,
 }  # fmt: skip
 RUN_DESCRIPTION: dict[str, Check] = {
     "metric": one_of(*METRICS), "horizon": whole(1), "discount": number(0, 1), "access": list_of(name),

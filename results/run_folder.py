@@ -228,7 +228,7 @@ class RunFolder:
         """Take over the record of the same run from elsewhere: plain copying, done.json last."""
         self.clear()
         records = [other.path / name for name in (RUN, *self.tables)]
-        artefacts = sorted((other.path / ARTEFACTS).rglob("*"))
+        artefacts = [] if (other.path / ARTEFACTS).is_symlink() else sorted((other.path / ARTEFACTS).rglob("*"))
         for source in [*filter(Path.exists, records), *artefacts, other.path / DONE]:
             if source.is_file() and not source.is_symlink():  # a link may lead anywhere
                 target = self.path / source.relative_to(other.path)
@@ -236,8 +236,10 @@ class RunFolder:
                 write_whole(target, read_bytes(source))
 
     def clear(self) -> None:
-        """Remove everything but the lock, so that the run begins anew; done.json goes first."""
+        """Remove everything but the lock, so that the run begins anew; done.json goes first.  Raises StoreError."""
         self._prepare_write()
+        if self.path.is_symlink():
+            raise StoreError(f"cannot clear {self.path}: it is a link, which may lead anywhere; remove it")
         try:
             (self.path / DONE).unlink(missing_ok=True)
             sync_folder(self.path)

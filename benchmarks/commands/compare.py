@@ -176,10 +176,10 @@ def _opponents(
     for (suite, other), run in sorted(refused.items()):
         source = run.run["provenance"].get("source")
         notes.append(f"refused {other} on {suite}: {'; '.join(departing[run.digest])}")
-        if is_named(source):
+        if is_named(source) and (source is not None or other in algorithms()):
             repeats[suite, other] = source or other
         else:  # a command to copy would run a stranger's code
-            notes[-1] += f"; its code is of {source!r}, which its record alone names"
+            notes[-1] += f"; its code is of {source or other!r}, which its record alone names"
     return opponents, [*notes, *_commands(repeats, specs, options)]
 
 

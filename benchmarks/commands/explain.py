@@ -39,7 +39,8 @@ def run_explain(path: Path, output: Path, options: Mapping[str, Any], seed: int)
     if not isinstance(spec, RunSpec):
         raise UsageError(f"{path} holds a study, which trains no policy; name the folder of a run, .../seed-<n>")
     algorithm = find_algorithm(spec.source or spec.algorithm).load()
-    parents = stored_parents(spec, Store(stored.path.resolve().parents[4], read_only=True))
+    above = stored.path.parents
+    parents = stored_parents(spec, Store(above[min(4, len(above) - 1)], read_only=True))
     session = open_session(spec, None, parents)
     refuse_unexplainable(algorithm, session.suite, config)
     state = RunFolder(stored.path, read_only=True).load_state()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from benchmarks.verification import attesting
 from benchmarks.verification.attesting import EQUAL, LINKED, Judgement, clean_commit, judge, processor_departure
 from benchmarks.verification.record_difference import first_difference
 from environments.typed_options import UsageError
-from results.files import StoreError
+from results.files import StoreError, printable
 from results.identity import terms_digest
 from results.run_folder import ATTESTATIONS, RunFolder
 from results.store import Store, Stored, kind_of
@@ -41,7 +42,8 @@ class VerificationResult:
     def as_lines(self) -> list[str]:
         lines = [f"not comparable bit for bit: {departure}" for departure in self.departures]
         if self.judgement is None:
-            return [*lines, f"the run {self.ended.status} this time: {self.ended.error.strip() or 'run it again'}"]
+            said = "\n".join(map(printable, self.ended.error.strip().splitlines()))
+            return [*lines, f"the run {self.ended.status} this time: {said or 'run it again'}"]
         if self.judgement.outcome == EQUAL:
             lines.append("every byte agrees")
         elif self.judgement.outcome == LINKED:
@@ -89,7 +91,7 @@ def _attest(stored: Stored, made: Stored, judgement: Judgement, commit: str | No
 
 def load_run(path: Path) -> Stored:
     """The finished run or study in the folder, or in that of the given file, its bytes proven intact."""
-    place = (path if path.is_dir() else path.parent).resolve()
+    place = Path(os.path.realpath(path if path.is_dir() else path.parent))  # `resolve` raises in a loop of links
     run = RunFolder(place, read_only=True).read_run()
     if run is None:
         raise UsageError(f"{path} is no run; name a folder seed-<n> of a results folder, which holds a run.json")

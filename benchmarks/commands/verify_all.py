@@ -25,7 +25,7 @@ from benchmarks.specs.time_estimates import makespan
 from benchmarks.verification.attesting import DIFFERS, ELSEWHERE, attest, attest_by_sample, clean_commit, judge
 from benchmarks.verification.plan import Item, Plan, Selection, plan_verification
 from environments.typed_options import UsageError
-from results.files import StoreError
+from results.files import StoreError, printable
 from results.run_folder import RunFolder
 from results.store import Store
 
@@ -167,7 +167,7 @@ def verify_all(
     shutil.rmtree(scratch.root, ignore_errors=True)
     print("\n".join(_table(plan, verification.outcomes)))
     if verification.differing:
-        print("did not come out again:", *(f"  {line}" for line in sorted(verification.differing)), sep="\n")
+        print("did not come out again:", *(f"  {printable(line)}" for line in sorted(verification.differing)), sep="\n")
     if verification.unwritten is not None:
         print(f"metarl: attestations could not be written: {verification.unwritten}", file=sys.stderr)
     print(f"verified: {root}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from results.files import PARTIAL, StoreError, make_folder, read_bytes, write_whole
-from results.run_folder import ARTEFACTS, CHECKPOINT, DONE, LOCK, RUN, RunFolder
+from results.run_folder import ARTEFACTS, ATTESTATIONS, CHECKPOINT, DONE, LOCK, RUN, RunFolder
 
 #: by their paths within the record's folder
 Files = dict[str, bytes]
@@ -31,8 +31,8 @@ def unpack(files: Mapping[str, bytes], folder: RunFolder) -> None:
     """
     for name in files:
         path = PurePosixPath(name)
-        artefact = len(path.parts) == 2 and path.parts[0] == ARTEFACTS and path.parts[1] not in (".", "..")
-        if not artefact and name not in (RUN, CHECKPOINT, DONE, *folder.tables):
+        beside = len(path.parts) == 2 and path.parts[0] in (ARTEFACTS, ATTESTATIONS) and path.parts[1] != ".."
+        if not beside and name not in (RUN, CHECKPOINT, DONE, *folder.tables):
             raise StoreError(f"{name!r} is no part of a record, so that nothing of {folder.path} was taken over")
     for name in sorted(files, key=lambda name: name == DONE):
         target = folder.path / Path(name)

@@ -14,6 +14,9 @@ from environments.typed_options import UsageError
 
 #: seconds that a cluster's head may take to answer
 PATIENCE = 10.0
+#: how HTTP/2, and with it whatever Ray's head says, begins: the settings of both sides, in frames of type 4
+SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS
 
 
 def connect(address: str | None) -> Any:
@@ -45,8 +48,12 @@ def _refuse_unreachable(address: str) -> None:
     if not host or not port.isdecimal():
         raise UsageError(f"--address {address} must be HOST:PORT, as `ray start --head` prints it, or auto")
     try:
-        socket.create_connection((host, int(port)), PATIENCE).close()
-    except (OSError, OverflowError) as error:
+        with socket.create_connection((host, int(port)), PATIENCE) as connection:
+            if "RAY_USE_TLS" not in os.environ:
+                connection.sendall(GREETING)
+                if connection.recv(len(SETTINGS), socket.MSG_WAITALL)[3:4] != SETTINGS[3:4]:
+                    raise OSError("what answers there is no Ray")
+    except (OSError, OverflowError, UnicodeError) as error:
         raise _no_cluster(address, str(error)) from error
 
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic
 
-from benchmarks.execution.carried_files import begun_files, kept_files, unpack
+from benchmarks.execution.carried_files import begun_files, unpack
 from benchmarks.execution.executor import PATIENCE, Watcher, counted_interrupts
 from benchmarks.execution.ray_connection import bootstrap, connect, raise_file_limit
 from benchmarks.execution.ray_mailbox import Mailbox, News
-from benchmarks.execution.ray_node import Answer, Order, sources_of
+from benchmarks.execution.ray_node import Answer, Order, ancestors, parents_of, sources_of
 from benchmarks.execution.ray_places import Places
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import WAITING, RunOutcome
-from benchmarks.specs.job import AnyJob, J
+from benchmarks.specs.job import J
 from environments.typed_options import UsageError
 from results.files import StoreError
 from results.run_folder import RunFolder
@@ -137,7 +137,8 @@ class _Campaign(Generic[J]):
         try:
             identity = job.identity()
             folder = self._store.folder(identity)
-            if any(parent.path == run.folder.path for _, parent in self._parents(job) for run in self._active.values()):
+            begun = {run.folder.path for run in self._active.values()}
+            if any(self._store.folder(parent.identity()).path in begun for parent in ancestors(job)):
                 self._held.append(job)
                 return
             lock = ExitStack()
@@ -166,13 +167,6 @@ class _Campaign(Generic[J]):
             return
         self._submit(_Run(job, identity, folder, lock, Progress(0, 0, job.size)))
 
-    def _parents(self, job: AnyJob) -> Iterator[tuple[dict[str, Any], RunFolder]]:
-        """Identities and folders of the runs that it begins with, and of theirs."""
-        for parent in getattr(job, "parent_runs", {}).values():
-            yield from self._parents(parent)
-            identity = parent.identity()
-            yield identity, self._store.folder(identity)
-
     def _retry_held(self, waiting: list[J]) -> None:
         if self._held and time.monotonic() >= self._tried_at + HELD_INTERVAL:
             self._tried_at = time.monotonic()
@@ -184,7 +178,7 @@ class _Campaign(Generic[J]):
         self._active.pop(run.key, None)
         try:
             files, sources = begun_files(run.folder), sources_of(run.job)
-            parents = [(identity, kept_files(folder)) for identity, folder in self._parents(run.job) if folder.finished]
+            parents = parents_of(run.job, self._store)
         except StoreError as error:
             self._end(run, RunOutcome("failed", str(error), refused=True))
             return

@@ -16,10 +16,12 @@ from typing import Any
 
 from benchmarks.execution.carried_files import Files, begun_files, kept_files, unpack
 from benchmarks.execution.executor import LocalExecutor
+from benchmarks.execution.parents import standing_run
 from benchmarks.execution.ray_mailbox import News
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.job import AnyJob
+from benchmarks.specs.run_spec import RunSpec
 from results.files import StoreError
 from results.run_folder import CHECKPOINT, RUN, RunFolder
 from results.store import Store
@@ -172,6 +174,19 @@ def sources_of(job: AnyJob) -> dict[str, bytes]:
             except OSError as error:
                 raise StoreError(f"cannot read {path}: {error.strerror}") from error
     return found
+
+
+def ancestors(job: AnyJob) -> Iterator[RunSpec]:
+    """The runs that it begins with, each after its own."""
+    for parent in job.parent_runs.values():
+        yield from ancestors(parent)
+        yield parent
+
+
+def parents_of(job: AnyJob, store: Store) -> list[tuple[Mapping[str, Any], Files]]:
+    """Identities and records of those that have finished, by today's code or by what attestations prove equal to it."""
+    standing = [standing_run(parent, store) for parent in ancestors(job)]
+    return [(stored.identity, kept_files(RunFolder(stored.path))) for stored in standing if stored is not None]
 
 
 def _name_sources(folder: RunFolder, job: AnyJob) -> None:

@@ -19,7 +19,7 @@ from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.job import AnyJob, J
 from environments.typed_options import UsageError
-from results.files import make_folder, write_json
+from results.files import reason, write_json
 
 #: seconds between two words of a run; how often Slurm may lose one
 BEAT, MOST_LOSSES = 5.0, 3
@@ -39,17 +39,33 @@ class SlurmExecutor:
     def run(self, jobs: Sequence[J], root: Path, watcher: Watcher, force: bool = False) -> list[tuple[J, RunOutcome]]:
         """Each run with how it ended.  Raises UsageError without submitit or Slurm."""
         place = root.absolute() / "slurm" / secrets.token_hex(8)
-        submitter = self._submitter(place)
+        try:
+            import submitit
+
+            submitter = submitit.AutoExecutor(place, cluster=self.cluster)
+        except (ImportError, RuntimeError) as error:
+            needs = "submitit (pip install 'metarl-bench[slurm]') and one of Slurm's machines"
+            raise UsageError(f"--executor slurm needs {needs}: {error}") from error
+        submitter.update_parameters(**self.options)
         waiting, active = list(range(len(jobs))), dict[int, Any]()
         losses, outcomes = [0] * len(jobs), list[tuple[J, RunOutcome]]()
+
+        def end(key: int, ended: RunOutcome) -> None:
+            outcomes.append((jobs[key], ended))
+            watcher.ended(jobs[key], ended)
+
         with counted_interrupts([]) as interrupts:
             while (waiting and not interrupts) or active:
                 while waiting and not interrupts and len(active) < self.most:
                     key = waiting.pop(0)
-                    order = (jobs[key], root.absolute(), force, self.threads, place, key)
-                    active[key] = submitter.submit(carry_out, *order)
                     if not losses[key]:
                         watcher.started(jobs[key])
+                    anew = force and not losses[key]  # what was lost goes on from its checkpoint
+                    order = (jobs[key], root.absolute(), anew, self.threads, place, key)
+                    try:
+                        active[key] = submitter.submit(carry_out, *order)
+                    except (RuntimeError, OSError) as error:  # as of a partition that is not there
+                        end(key, RunOutcome("failed", f"Slurm does not take it: {reason(error)}", refused=True))
                 time.sleep(PATIENCE)
                 if interrupts and not (place / "stop").exists():
                     watcher.stopping()
@@ -60,36 +76,22 @@ class SlurmExecutor:
                     if len(interrupts) > 1 or (interrupts and submitted.state == "PENDING"):
                         submitted.cancel(check=False)
                         ended = RunOutcome("interrupted")
-                    elif submitted.done():
+                    elif not submitted.done():
+                        continue
+                    else:
                         try:
                             ended = submitted.result()
                         except Exception as error:  # a lost node, the time limit, memory
                             losses[key] += 1
                             ended = RunOutcome("failed", f"Slurm ended it {losses[key]} times: {error}")
-                    else:
-                        continue
                     del active[key]
                     if ended.status == "failed" and 0 < losses[key] < MOST_LOSSES and not interrupts:
                         waiting.insert(0, key)
                     else:
-                        outcomes.append((jobs[key], ended))
-                        watcher.ended(jobs[key], ended)
+                        end(key, ended)
                 watcher.tick()
         shutil.rmtree(place, ignore_errors=True)
         return outcomes
-
-    def _submitter(self, place: Path) -> Any:
-        try:
-            import submitit
-
-            make_folder(place)
-            submitter = submitit.AutoExecutor(place, cluster=self.cluster)
-        except ImportError:
-            raise UsageError("--executor slurm needs submitit: pip install 'metarl-bench[slurm]'") from None
-        except RuntimeError as error:
-            raise UsageError(f"there is no Slurm here ({error}); start the command on one of its machines") from error
-        submitter.update_parameters(**self.options)
-        return submitter
 
 
 class _Telling:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from algorithms.catalogue import algorithms
+from environments.discovery import choose
 from environments.typed_options import UsageError
 
 #: of the command line
@@ -37,6 +39,14 @@ def refuse_unnamed(source: str | None) -> None:
     """Raises UnnamedCode for a source that may not run."""
     if not is_named(source):
         raise UnnamedCode(f"its record names code of its own, {source!r}; look at it, and run it with {FLAG}")
+
+
+def require_name(algorithm: str) -> None:
+    """Raises UsageError for what is no algorithm's name.
+
+    Where a name is asked for, a command takes a file or a module as well; a record has another place for these.
+    """
+    choose(algorithms(), algorithm, "algorithm")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.loose_suites import is_source, offer_suite, source_of_suite, split_source
 from benchmarks.specs.parents import parent_budget, parent_terms
 from benchmarks.specs.provenance import record_of
-from benchmarks.specs.recorded_code import name_source, refuse_unnamed
+from benchmarks.specs.recorded_code import name_source, refuse_unnamed, require_name
 from benchmarks.specs.time_estimates import OVERHEAD, Learned, learning_seconds, sampling_seconds
 from environments.catalogue import make_suite, suites
 from environments.problem import EvaluationProtocol
@@ -193,6 +193,8 @@ class RunSpec:
         identity, description = run["identity"], run["description"]
         suite_source = run["provenance"].get("suite_source")
         refuse_unnamed(run["provenance"].get("source"))
+        if run["provenance"].get("source") is None:
+            require_name(identity["algorithm"])
         refuse_unnamed(suite_source)
         if suite_source is not None:
             offer(suite_source)

@@ -11,6 +11,7 @@ from typing import Any
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.code_digest import study_digest
 from benchmarks.specs.provenance import record_of
+from benchmarks.specs.recorded_code import require_name
 from benchmarks.specs.run_spec import RunSpec, deciding_versions, known_suite, recorded_suite
 from benchmarks.specs.time_estimates import Learned
 from benchmarks.studies.study import Study
@@ -116,6 +117,8 @@ class StudySpec:
         identity, description = run["identity"], run["description"]
         name = identity["measurement"]
         configuration = from_recorded(find_study(name).load().Config, identity["configuration"], f"study {name}")
+        for text in configuration["algorithms"]:
+            require_name(text)
         suites = [recorded_suite(text).full_name for text in configuration["suites"]]
         whole = {**configuration, "suites": suites}
         return cls(name, whole, identity["seed"], description["profile"], description["benchmark"])

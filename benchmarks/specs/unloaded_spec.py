@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from benchmarks.specs.own_code import read_as_source
-from benchmarks.specs.recorded_code import refuse_unnamed
+from benchmarks.specs.recorded_code import refuse_unnamed, require_name
 from benchmarks.specs.run_spec import RunSpec, deciding_versions, recorded_suite
 from environments.problem import EvaluationProtocol
 from environments.typed_options import from_recorded
@@ -30,7 +30,9 @@ class UnloadedSpec(RunSpec):
         """
         identity, description, provenance = run["identity"], run["description"], run["provenance"]
         refuse_unnamed(provenance.get("suite_source"))
-        if not str(provenance.get("source")).partition(":")[0].endswith(".py"):
+        if provenance.get("source") is None:
+            require_name(identity["algorithm"])
+        elif not str(provenance.get("source")).partition(":")[0].endswith(".py"):
             refuse_unnamed(provenance.get("source"))
         return cls(
             suite=recorded_suite(identity["suite"]).full_name,

@@ -53,8 +53,8 @@ def read_test_scores(run: StoredRun) -> TaskScores:
     if rows.empty:
         raise StoreError(f"{name_of(run)} holds no score on test tasks; run it again with --force")
     episodes, (steps, tasks) = _table(run, rows, "test", ["step", "task", "episode"])
-    if steps != tuple(range(_adaptation_steps(run) + 1)):
-        expected = _adaptation_steps(run)
+    expected = _adaptation_steps(run)
+    if steps != tuple(range(len(steps))) or len(steps) != expected + 1:  # never as many as a record may claim
         raise StoreError(f"{name_of(run)} was scored at steps {steps}, not 0 to {expected}; run it again with --force")
     step = rows["step"].to_numpy(dtype=np.int64)  # 0, 1, ..., as checked
     success = np.bincount(step, rows["success"].to_numpy(dtype=np.float64)) / np.bincount(step)

@@ -47,7 +47,8 @@ def _gallery(files: list[Path], whose: str, source: str) -> str:
 
 def _is_picture(path: Path) -> bool:
     """A link may lead to any file of whoever makes the report."""
-    return path.suffix.lower() in _TYPES and path.is_file() and not path.is_symlink()
+    linked = path.is_symlink() or path.parent.is_symlink()
+    return path.suffix.lower() in _TYPES and path.is_file() and not linked
 
 
 def _picture(path: Path, content: str, whose: str, source: str) -> str:

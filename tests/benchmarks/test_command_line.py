@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
@@ -244,6 +246,29 @@ def test_verify_refuses_what_is_no_finished_run(metarl: Command, stored: Path, t
     code, _, errors = metarl("verify", str(stored))
     assert code == 2
     assert "has not finished" in errors
+
+
+def test_a_loop_of_links_is_no_run(metarl: Command, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for command in ("verify", "explain"):
+        code, _, errors = metarl(command, "loop/seed-0")
+        assert (code, errors.count("\n")) == (2, 1)
+        assert "Too many levels of symbolic links" in errors
+
+
+def test_output_that_cannot_be_written_is_one_line() -> None:
+    command = [sys.executable, "-m", "benchmarks.command_line", "list"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "metarl: cannot go on: No space left on device\n")
+
+
+def test_output_takes_a_path_of_any_bytes() -> None:
+    written = io.BytesIO()
+    with redirect_stdout(io.TextIOWrapper(written, "ascii", write_through=True)):
+        assert main(["list"]) == 0
+        print("report: \udcff é")
+        assert written.getvalue().endswith(b"report: \\udcff \\xe9\n")
 
 
 def test_a_failing_run_makes_a_table_and_exit_code_1_and_the_others_are_reported(

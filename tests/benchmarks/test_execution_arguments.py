@@ -16,6 +16,7 @@ from benchmarks.execution.ray_executor import RayExecutor
 from benchmarks.execution.slurm_executor import SlurmExecutor
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.plan import make_plan
+from environments.typed_options import UsageError
 from results.store import Store
 from tests.benchmarks.test_runner import Recorder, folder_of, in_process
 from tests.support.adapters import contents, small_plan, write_good
@@ -89,3 +90,48 @@ def test_runs_by_submitit_write_to_the_store_the_same_bytes(tmp_path: Path, monk
     assert contents(folder_of(tmp_path / "store", spec)) == in_process(tmp_path / "here", spec)
     assert not list((tmp_path / "store" / "slurm").iterdir())
     assert len(Store(tmp_path / "store").finished()) == 2
+
+
+def test_what_slurm_does_not_take_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a partition that is not there, by commands of Slurm's that say so."""
+    (spec,) = small_plan("random-init")
+    monkeypatch.setenv("PATH", str(tmp_path / "none"))
+    with pytest.raises(UsageError, match=r"--executor slurm needs .*Slurm's machines: .*srun"):
+        SlurmExecutor("nowhere").run([spec], tmp_path / "store", Recorder())
+    assert not (tmp_path / "store").exists()
+    (tmp_path / "bin").mkdir()
+    for name in ("srun", "sbatch"):
+        (tmp_path / "bin" / name).write_text("#!/bin/sh\necho 'sbatch: error: invalid partition' >&2\nexit 1\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    recorder = Recorder()
+    ((_, ended),) = SlurmExecutor("nowhere").run([spec], tmp_path / "store", recorder)
+    assert ended == RunOutcome("failed", "Slurm does not take it: sbatch: error: invalid partition", refused=True)
+    assert recorder.begun == [spec.label] and not list((tmp_path / "store" / "slurm").iterdir())
+
+
+def test_what_slurm_loses_is_begun_anew_once_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (spec,) = small_plan("random-init")
+    anew: list[bool] = []
+
+    class Submitter:
+        state = "RUNNING"
+
+        def __init__(self, folder: Path, cluster: str) -> None: ...
+        def update_parameters(self, **options: object) -> None: ...
+        def done(self) -> bool:
+            return True
+
+        def submit(self, work: object, job: object, root: Path, force: bool, *rest: object) -> Submitter:
+            anew.append(force)
+            return self
+
+        def result(self) -> RunOutcome:
+            if len(anew) < 3:
+                raise TimeoutError("the time limit")
+            return RunOutcome("finished")
+
+    monkeypatch.setattr("submitit.AutoExecutor", Submitter)
+    outcomes = SlurmExecutor().run([spec], tmp_path, Recorder(), force=True)
+    assert outcomes == [(spec, RunOutcome("finished"))]
+    assert anew == [True, False, False]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +99,13 @@ def test_a_run_without_its_state_says_how_to_keep_it(run: Path, capsys: pytest.C
     said = capsys.readouterr().err
     assert "was not kept" in said
     assert "metarl leaderboard --suites half-cheetah-velocity[horizon=5] --algorithms maml-vpg --profile smoke" in said
+
+
+def test_a_run_may_lie_anywhere(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # with fewer folders above it than in a store
+        shutil.copytree(run, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("state"))
+        assert main(["explain", folder]) == 2
+    assert "was not kept" in capsys.readouterr().err
 
 
 def test_a_study_and_a_missing_folder_are_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,8 +63,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     known_suite.cache_clear()
 
 
-def test_a_strangers_folder_runs_every_command(tmp_path: Path, folder: Path) -> None:
-    def metarl(*arguments: str, code: int = 0) -> str:
+def test_a_strangers_folder_runs_every_command(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fresh(*arguments: str, code: int = 0) -> str:
+        """In a process of its own, as a shell begins it."""
         program = (
             f"import sys; sys.path.insert(0, {str(ROOT)!r}); from benchmarks.command_line import main; sys.exit(main())"
         )
@@ -72,9 +75,16 @@ def test_a_strangers_folder_runs_every_command(tmp_path: Path, folder: Path) -> 
         assert done.returncode == code, done.stderr + done.stdout
         return done.stdout if code == 0 else done.stderr
 
+    def metarl(*arguments: str) -> str:
+        capsys.readouterr()
+        code = main(arguments)
+        said = capsys.readouterr()
+        assert code == 0, said.err + said.out
+        return said.out
+
     stroll = "own/suites/stroll.py[horizon=10]"
 
-    metarl("leaderboard", "--benchmark", "own/mine.toml", "--workers", "2")
+    fresh("leaderboard", "--benchmark", "own/mine.toml", "--workers", "2")
     assert "all 4 runs are stored" in metarl("leaderboard", "--benchmark", "own/mine.toml", "--workers", "2")
     runs = Store(tmp_path / "results").finished()
     assert sorted({run.suite for run in runs}) == ["frozen-lake-low[horizon=10]", "stroll[horizon=10]"]
@@ -93,7 +103,7 @@ def test_a_strangers_folder_runs_every_command(tmp_path: Path, folder: Path) -> 
     metarl("report", "--profile", "terms/tiny.toml", "--suites", stroll, "--algorithms", "good.py")
     summary = json.loads((tmp_path / "report" / "summary.json").read_text())
     assert {name for board in summary["suites"].values() for name in board} >= {"drift"}
-    refused = metarl("verify", str(own[0].path), "--no-attest", code=2)
+    refused = fresh("verify", str(own[0].path), "--no-attest", code=2)
     assert "its record names code of its own" in refused and "--run-recorded-code" in refused
     assert "verified" in metarl("verify", str(own[0].path), "--no-attest", "--run-recorded-code")
 

@@ -18,8 +18,8 @@ RECORDS = ("scores.parquet", "learning.parquet", "training.parquet")
 
 
 def test_twenty_runs_killed_at_random_moments_resume_to_the_same_scores(tmp_path: Path) -> None:
-    [planned] = make_plan(suites=["frozen-lake-low"], algorithms=["maml-vpg"], seeds=1, profile="smoke")
-    spec = replace(planned, checkpoint_every=CHECKPOINT_EVERY)
+    [planned] = make_plan(suites=["frozen-lake-low[horizon=10]"], algorithms=["maml-vpg"], seeds=1, profile="smoke")
+    spec = replace(planned, budget=1_600, evaluations=1, checkpoint_every=CHECKPOINT_EVERY)
     start_server()
     assert run_in_process(spec, tmp_path / "whole") is None
     expected = _records(spec, tmp_path / "whole")

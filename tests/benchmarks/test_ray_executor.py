@@ -6,12 +6,14 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -19,17 +21,19 @@ import ray
 from ray import cluster_utils
 
 from benchmarks.execution.carried_files import unpack
+from benchmarks.execution.parents import stored_parents
 from benchmarks.execution.ray_connection import connect
 from benchmarks.execution.ray_executor import RayExecutor
-from benchmarks.execution.ray_node import Order, own_files, sources_of
+from benchmarks.execution.ray_node import Order, ancestors, own_files, parents_of, sources_of
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import WAITING, RunOutcome
 from benchmarks.specs.job import AnyJob
 from environments.typed_options import UsageError
-from results.files import StoreError
+from results.files import StoreError, make_folder
 from results.store import Store
 from tests.benchmarks.test_runner import Recorder, attempts_of, folder_of, in_process
 from tests.support.adapters import contents, small_plan, write_good, write_spoilt
+from tests.support.families import family_plan, write_family
 
 ROOT = Path(__file__).parents[2]
 SPACE = {"object_store_memory": 80_000_000, "memory": 8 * 1024**3}
@@ -262,6 +266,21 @@ def test_a_loose_file_goes_with_its_run(tmp_path: Path) -> None:
         sources_of(spec)
 
 
+def test_a_parent_goes_along_with_what_proves_it(tmp_path: Path) -> None:
+    (spec,) = family_plan([write_family(tmp_path)], budget=400)
+    (parent,) = ancestors(spec)
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    assert parents_of(spec, here) == []
+    in_process(here.root, parent)
+    folder = here.folder(parent.identity())
+    make_folder(folder.path / "attestations")
+    (folder.path / "attestations" / "a.json").write_text("{}")
+    ((identity, files),) = parents_of(spec, here)
+    unpack(files, there.folder(identity))
+    assert stored_parents(spec, there)["guide"].environment_steps == 80
+    assert (there.folder(identity).path / "attestations" / "a.json").exists()
+
+
 def test_a_node_writes_nothing_but_a_record(tmp_path: Path) -> None:
     (spec,) = small_plan("random-init")
     folder = Store(tmp_path).folder(spec.identity())
@@ -273,6 +292,13 @@ def test_a_node_writes_nothing_but_a_record(tmp_path: Path) -> None:
 
 def test_a_cluster_that_is_not_there_is_refused_in_one_line() -> None:
     ray.shutdown()
+    for address in ("a..b:1", f"{'x' * 70}:1", "\udcff:1"):
+        with pytest.raises(UsageError, match=f"no Ray cluster at {address}"):
+            connect(address)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=lambda: server.accept()[0].sendall(b"HTTP/1.1 400 Bad Request")).start()
+        with pytest.raises(UsageError, match="what answers there is no Ray"):
+            connect(f"127.0.0.1:{server.getsockname()[1]}")
     with pytest.raises(UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1: .*ray start --head"):
         connect("127.0.0.1:1")
     with pytest.raises(UsageError, match="--address head must be HOST:PORT"):

@@ -11,8 +11,13 @@ import pytest
 
 from benchmarks.command_line import main
 from benchmarks.execution.worker import run_job
+from benchmarks.planning.paper_studies import plan_studies
 from benchmarks.specs import recorded_code
+from benchmarks.specs.job import read_job
 from benchmarks.verification.proofs import with_proofs
+from environments.typed_options import UsageError
+from results.identity import run_digest
+from results.published import find_paper
 from results.record_schema import sealed
 from results.store import Store
 from tests.support.adapters import small_plan, write_good
@@ -109,3 +114,36 @@ def test_a_record_cannot_name_a_module_or_a_file_elsewhere(stranger: Path, tmp_p
         code, said = metarl("verify", str(run.path), "--no-attest")
         assert code == 2 and f"its record names code of its own, {source!r}" in said
     assert not (tmp_path / "mark").exists()
+
+
+@pytest.mark.parametrize("name", ["drift.py", "drift.py:Drift", "drift:Drift"])
+def test_a_record_that_names_a_file_as_its_algorithm_runs_nothing(
+    name: str, stranger: Path, tmp_path: Path, metarl: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(stranger / "drift.py", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (run,) = Store(stranger, read_only=True).finished()
+    content = json.loads((run.path / "run.json").read_text())
+    content["provenance"]["source"], content["identity"]["algorithm"] = None, name
+    content["digest"] = run_digest(content["identity"])
+    (run.path / "run.json").write_text(json.dumps(sealed(content)))
+    home = Store(stranger).folder(content["identity"]).path
+    home.parent.mkdir(parents=True)
+    run.path.rename(home)
+    (stored,) = with_proofs(Store(stranger, read_only=True).finished())
+    assert stored.proof is not None and stored.proof.state == "stale"
+    for command in ("verify", "explain"):
+        code, said = metarl(command, str(home))
+        assert code == 2 and f"unknown algorithm {name!r}" in said
+    if name == "drift.py":
+        code, said = metarl("compare", "random-init", "--suites", run.suite, "--profile", "smoke", "--seeds", "1")
+        assert code == 0 and "which its record alone names" in said and "metarl leaderboard" not in said
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_study_that_names_a_file_as_an_algorithm_runs_nothing(stranger: Path) -> None:
+    spec = plan_studies(find_paper("promp"), "smoke", 1, None)[0]
+    record = spec.record()
+    record["identity"]["configuration"]["algorithms"] = [str(stranger / "drift.py")]
+    with pytest.raises(UsageError, match=r"unknown algorithm '.*drift\.py'"):
+        read_job(record)

@@ -30,6 +30,16 @@ VICTIMS = {"driver": 6, "worker": 13, "server": 1}
 WINDOW = 0.8
 #: runs of each round
 RUNS = 4
+#: a profile of runs of a second, with a checkpoint every other iteration
+SHORT = """
+seeds = 2
+budget = 2_000
+adaptation_steps = 1
+trajectories = 2
+evaluations = 1
+checkpoint_every = 2
+config = { tasks = 2, trajectories = 2, hidden = [8] }
+"""
 
 
 def campaign(scale: int, seed: int) -> Outcome:
@@ -135,9 +145,11 @@ def commands(scale: int, seed: int) -> Outcome:
     moments = random.Random(seed)
     found = Outcome("SIGKILL of parts of `metarl leaderboard` itself", "kills")
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder, marked(Path(folder)) as mark:
+        profile = Path(folder, "short.toml")
+        profile.write_text(SHORT)
         arguments = [
             "leaderboard", "--suites", "frozen-lake-low[horizon=10]", "--algorithms", "promp,random-init", "--seeds",
-            "2", "--profile", "smoke", "--workers", "2", "--output",
+            "2", "--profile", str(profile), "--workers", "2", "--output",
         ]  # fmt: skip
 
         def begin(store: Path) -> subprocess.Popen[bytes]:
@@ -156,7 +168,8 @@ def commands(scale: int, seed: int) -> Outcome:
             done: dict[str, bytes] = {}
             for attempt in range(3):
                 process = begin(store)
-                if attempt < 2 and found.cases.total() < scale:
+                disturbed = attempt < 2 and found.cases.total() < scale
+                if disturbed:
                     time.sleep(moments.uniform(0.5, 6.0))
                     living = [pid for pid in processes(mark) if pid != os.getpid()] or [process.pid]
                     target = moments.choice(living)
@@ -170,6 +183,8 @@ def commands(scale: int, seed: int) -> Outcome:
                     if _tables(store).get(name) != before:
                         found.fault(store.name, f"{name} was lost or changed")
                 done = _tables(store)
+                if not disturbed:
+                    break
             if done != expected:
                 found.fault(store.name, "the records are others, or not all there")
             if orphans := left_over(mark, allow=(os.getpid(),), patience=10.0):

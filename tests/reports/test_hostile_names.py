@@ -67,6 +67,12 @@ def test_a_picture_that_leads_elsewhere_is_not_shown(store: Store, tmp_path: Pat
     (run.path / "artefacts" / "d.png").write_bytes(b"")
     page = write_report(store.finished(), tmp_path / "report").read_text()
     assert "data:image/png" not in page and "cHJpdmF0ZQ" not in page
+    (tmp_path / "pictures").mkdir()
+    secret.rename(tmp_path / "pictures" / "e.png")
+    (run.path / "artefacts").rename(tmp_path / "aside")
+    (run.path / "artefacts").symlink_to(tmp_path / "pictures")
+    page = write_report(store.finished(), tmp_path / "report").read_text()
+    assert "data:image/png" not in page and "cHJpdmF0ZQ" not in page
 
 
 def test_an_endless_error_does_not_make_an_endless_page(store: Store, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from results.checkpoints import SEAL, load_checkpoint, save_checkpoint
 from results.files import LIMIT, StoreError, read_bytes, read_json, sha256_of
+from results.run_folder import RunFolder
 from results.store import Store
 from results.tables import TRAINING, read_table
 from tests.support.stored_runs import finished_run
@@ -134,3 +135,19 @@ def test_merging_follows_no_link_out_of_a_run(tmp_path: Path) -> None:
 
 def test_what_a_terminal_would_act_on_is_spelt_out() -> None:
     assert str(StoreError("a\x1b[2J\nb\u202e\ud800")) == "a\\x1b[2J\\nb\\u202e\\ud800"
+
+
+def test_no_link_is_followed_to_files_of_whoever_clears_or_copies(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "letter").write_text("dear")
+    run = finished_run(tmp_path / "theirs")
+    (run.path / "artefacts").symlink_to(private)
+    copied = RunFolder(tmp_path / "copy")
+    copied.copy_from(run)
+    assert copied.finished and not (copied.path / "artefacts").exists()
+    linked = RunFolder(tmp_path / "linked")
+    linked.path.symlink_to(private)
+    with pytest.raises(StoreError, match="it is a link"):
+        linked.clear()
+    assert (private / "letter").read_text() == "dear"

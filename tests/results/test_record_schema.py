@@ -127,3 +127,22 @@ def test_an_endless_error_is_cut_and_half_a_character_written(tmp_path: Path) ->
     (attempt,) = (RunFolder(folder.path).read_run() or {})["attempts"]
     assert len(attempt["error"]) < ERROR_LIMIT + 100
     assert attempt["error"].startswith("first\\ud800x") and attempt["error"].endswith("xlast")
+
+
+@pytest.mark.parametrize("parents", [[1], [{}], {"a": 1}, [{"role": "guide", "algorithm": "promp"}]])
+def test_what_a_run_began_with_is_held_field_by_field(tmp_path: Path, parents: Any) -> None:
+    folder = finished_run(tmp_path)
+    unsealed(folder.path / "run.json", lambda content: replaced(content, ("identity", "parents"), parents))
+    with pytest.raises(StoreError, match=r"run\.json is damaged: identity\.parents"):
+        folder.read_run()
+
+
+@pytest.mark.parametrize("name", ["run.json", "done.json"])
+def test_values_within_each_other_without_end_are_damage(tmp_path: Path, name: str) -> None:
+    folder = finished_run(tmp_path)
+    deep: dict[str, Any] = {}
+    for _ in range(400):
+        deep = {"a": deep}
+    unsealed(folder.path / name, lambda content: {**content, "more": deep})
+    with pytest.raises(StoreError, match="nested more than 50 deep"):
+        _ = folder.read_run(), folder.read_done()
