@@ -187,6 +187,8 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
         assert target.exists(), link
         if anchor:
             headings = re.findall(r"^#+ (.*)$", prose(target), re.MULTILINE)
+            if f'<a id="{anchor}"></a>' in prose(target):
+                continue
             assert anchor in [NOT_IN_ANCHORS.sub("", text.lower()).replace(" ", "-") for text in headings], link
 
 

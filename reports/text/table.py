@@ -34,7 +34,7 @@ _ESCAPES = {
     "–": "--",
     "·": r"$\cdot$",
     # of papers' settings and claims, and not in pdflatex's standard fonts
-    "“": "``", "”": "''", "’": "'", "≤": r"$\le$", "√": r"$\surd$", "‖": r"$\Vert$", "²": r"$^2$",
+    "“": "``", "”": "''", "’": "'", "≤": r"$\le$", "Δ": r"$\Delta$", "√": r"$\surd$", "‖": r"$\Vert$", "²": r"$^2$",
     "₁": r"$_1$", "₂": r"$_2$", "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "δ": r"$\delta$",
     "ε": r"$\epsilon$", "η": r"$\eta$", "λ": r"$\lambda$", "θ": r"$\theta$", "φ": r"$\phi$",
     "∞": r"$\infty$", "…": r"\dots{}",
