@@ -54,7 +54,7 @@ SECONDS = {
 }
 OTHERWISE = (5e-5, 2.5e-5)
 #: so many times as long as learning from its data takes an iteration of the explanation, and XMRL-G beside MAML
-EXPLAINING, AUGMENTING = 2, 4
+EXPLAINING, AUGMENTING = 4, 5
 
 
 class ExplanationStudy(Study):
@@ -92,7 +92,7 @@ class ExplanationStudy(Study):
             "tasks": 5,
             "trajectories": 5,
             "replicates": 2,
-            "importance_iterations": 3,
+            "importance_iterations": 2,
             "adaptations": 1,
             "random_sets": 2,
             "scored": 6,
