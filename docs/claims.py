@@ -2,22 +2,29 @@
 
 Its two sentences on what was found so far go into README too.
 
-    python docs/claims.py [--check]
+    python docs/claims.py [--check] [--write-designs PAPER ...]
 
-With --check nothing is written, and the exit code is 1 if the page is not what would be.
+With --check nothing is written, and the exit code is 1 if the page is not what would be.  With --write-designs, before
+a paper's runs, what eight seeds can decide of its claims is written down first: of those of which nothing was yet.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from algorithms.catalogue import algorithms
 from benchmarks.commands.report import REFERENCE
 from environments.catalogue import suites
 from reports.papers.claims_document import claims_document, findings
+from reports.papers.design import planned_tests, written_design
+from reports.papers.evidence import Evidence
 from reports.papers.page import paper_evidence
 from reports.papers.verdicts import ClaimVerdict, judge
+from results.claim_designs import load_claim_designs, write_claim_designs
 from results.published import Paper, papers
 from results.store import Store
 
@@ -29,15 +36,32 @@ BEGIN, END = "<!-- found: written by docs/claims.py -->\n", "\n<!-- end -->"
 Judged = list[tuple[Paper, tuple[ClaimVerdict, ...]]]
 
 
-def judged_claims() -> Judged:
-    """Of the shipped results.  Whether the code of a run is today's does not enter, so that code changes no page."""
+def shipped_evidence() -> list[Evidence]:
+    """By paper.  Whether the code of a run is today's does not enter, so that code changes no page."""
     store = Store(REFERENCE, read_only=True)
     runs, studies = store.finished(), store.studies()
-    judged: Judged = []
-    for paper in papers().values():
-        own = paper_evidence(paper, [], runs, algorithms=algorithms(), suites=suites(), studies=studies)
-        judged.append((paper, judge(own)))
-    return judged
+    return [
+        paper_evidence(paper, [], runs, algorithms=algorithms(), suites=suites(), studies=studies)
+        for paper in papers().values()
+    ]
+
+
+def judged_claims() -> Judged:
+    return [(evidence.paper, judge(evidence)) for evidence in shipped_evidence()]
+
+
+def write_designs(names: Sequence[str], day: str) -> None:
+    """Of the claims of these papers of which nothing is written down yet, what is known before their runs."""
+    written = load_claim_designs()
+    for evidence in (each for each in shipped_evidence() if each.paper.name in names):
+        tests = planned_tests(evidence)
+        found = {
+            claim.id: written_design(claim, evidence, tests, day)
+            for claim in evidence.paper.claims
+            if claim.id not in written
+        }
+        written.update({claim: design for claim, design in found.items() if design is not None})
+    write_claim_designs(written)
 
 
 def pages(judged: Judged) -> dict[Path, str]:
@@ -51,8 +75,14 @@ def pages(judged: Judged) -> dict[Path, str]:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--write-designs", nargs="+", default=[], choices=sorted(papers()), metavar="PAPER")
+    arguments = parser.parse_args()
+    if arguments.write_designs:
+        write_designs(arguments.write_designs, datetime.now(UTC).date().isoformat())
     texts = pages(judged_claims())
-    if "--check" not in sys.argv[1:]:
+    if not arguments.check:
         for path, text in texts.items():
             path.write_text(text, encoding="utf-8")
         return 0

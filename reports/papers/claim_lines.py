@@ -8,7 +8,8 @@ from itertools import groupby
 
 from reports.papers.allowed import allowed
 from reports.papers.change import attainable_text, test_text, what_would_change
-from reports.papers.design import SEEDS, UNKNOWN
+from reports.papers.design import UNKNOWN
+from reports.papers.evidence import SEEDS
 from reports.papers.parts import (
     CONTRADICTED,
     EQUAL,

@@ -9,7 +9,8 @@ from textwrap import fill
 
 from reports.papers.allowed import allowed
 from reports.papers.change import attainable_text, test_text, unit_text, what_would_change
-from reports.papers.design import SEEDS, UNKNOWN
+from reports.papers.design import UNKNOWN
+from reports.papers.evidence import SEEDS
 from reports.papers.parts import CONTRADICTED, EQUAL, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, WORDS
 from reports.papers.verdicts import ClaimVerdict
 from reports.statistics.power import POWER

@@ -1,28 +1,30 @@
 """What eight seeds of each method can decide of a claim on scores, from the spread between seeds in stored runs.
 
 The effect is what a claim's own test, with Holm's correction over all tests of its paper, decides with a chance of 0.8.
-It rests on spreads alone and on no difference.  Where the stored runs are those that are judged, it is no forecast, and
+It rests on spreads alone and on no difference.  Before a campaign it is written down (`results/claim_designs.json`), so
+that what the campaign finds does not enter; where the runs behind it are those that are judged, it is no forecast, and
 says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 
 from reports.papers.claims import Side, parts_of, side_values
-from reports.papers.evidence import Comparable, Evidence
+from reports.papers.evidence import SEEDS, Comparable, Evidence
 from reports.papers.study_claims import sampled_tests
 from reports.scores.boards import FLOOR
 from reports.scores.entries import AlgorithmScores
 from reports.statistics.power import POWER, decidable_effect, first_level
 from reports.statistics.worst_case import Samples
 from reports.text.numbers import decimals_for, number, plural, short_count, span
+from results.claim_designs import ClaimDesign
 from results.published_claims import Claim
 
-SEEDS = 8
 #: of a quick run returns and spreads are not those of a longer one
 QUICK = ("quick", "smoke")
 UNKNOWN = "unknown: no runs"
@@ -52,24 +54,12 @@ class Design:
 
     effect: float
     alone: float  # were the claim's part the paper's only test
-    spread: Spread
+    spread: float  # between seeds
     tests: int  # of the paper, when all of them are run
-
-    @property
-    def digests(self) -> frozenset[str]:
-        return frozenset(self.spread.found.entries[name].digest for name in self.spread.seeds)
-
-    @property
-    def quick(self) -> bool:
-        return _quick(self.spread.found)
-
-    @property
-    def origin(self) -> str:
-        """The runs that it rests on."""
-        spread = self.spread
-        seeds = f"{span(spread.seeds.values())} seeds each of {', '.join(spread.seeds)}"
-        budget = short_count(spread.found.budget)
-        return f"{seeds} on {spread.found.suite}, {budget} steps, profile {spread.found.profiles}"
+    origin: str  # the runs that it rests on
+    quick: bool
+    digests: frozenset[str]  # of these runs' configurations
+    written: str = ""  # the day on which it was written down; none: it is of what is stored now
 
     @property
     def short(self) -> str:
@@ -79,10 +69,12 @@ class Design:
     def said(self, judged: Iterable[str] = ()) -> str:
         """One sentence without its full stop.  judged: configurations that the verdict rests on, by digest."""
         own = " (these very runs are judged, so it is no forecast)" if self.digests & set(judged) else ""
+        written = f"; so written down on {self.written}" if self.written else ""
         return (
             f"{SEEDS} seeds of each side decide an effect of {number_text(self.effect)} with a chance of "
             f"{100 * POWER:.0f} % if {plural(self.tests, 'test')} of the paper are run, of {number_text(self.alone)} "
-            f"were it the only one: the spread between seeds is {number_text(self.spread.value)} in {self.origin}{own}"
+            f"were it the only one: the spread between seeds is {number_text(self.spread)} in {self.origin}{own}"
+            f"{written}"
         )
 
 
@@ -103,6 +95,23 @@ def planned_tests(evidence: Evidence) -> int:
 
 
 def design_of(claim: Claim, evidence: Evidence, tests: int) -> Design | None:
+    """What was written down of the claim before its runs, or else what the stored ones say now (`design_now`)."""
+    written = evidence.designs.get(claim.id)
+    if written is None:
+        return design_now(claim, evidence, tests)
+    values: dict[str, Any] = {**written, "digests": frozenset(written["digests"])}
+    return Design(**values)
+
+
+def written_design(claim: Claim, evidence: Evidence, tests: int, day: str) -> ClaimDesign | None:
+    """What to write down of the claim on that day; None where nothing is known."""
+    found = design_now(claim, evidence, tests)
+    if found is None:
+        return None
+    return cast(ClaimDesign, {**asdict(found), "digests": sorted(found.digests), "written": day})
+
+
+def design_now(claim: Claim, evidence: Evidence, tests: int) -> Design | None:
     """None for a claim on a study, and where no method on the suite has two seeds.
 
     Standard runs are preferred to others, and quick ones come last: where a quick run's spread stands, no longer runs
@@ -130,7 +139,13 @@ def design_of(claim: Claim, evidence: Evidence, tests: int) -> Design | None:
         spread.value / (spread.size or 1.0) * decidable_effect(SEEDS, level, samples)
         for level in (first_level(tests), first_level(1))
     ]
-    return Design(effects[0], effects[1], spread, tests)
+    runs, seeds = spread.found, spread.seeds
+    origin = (
+        f"{span(seeds.values())} seeds each of {', '.join(seeds)} on {runs.suite}, {short_count(runs.budget)} steps, "
+        f"profile {runs.profiles}"
+    )
+    digests = frozenset(runs.entries[name].digest for name in seeds)
+    return Design(effects[0], effects[1], spread.value, tests, origin, _quick(runs), digests)
 
 
 def _spread(claim: Claim, pairs: _Pairs, found: Comparable) -> Spread | None:

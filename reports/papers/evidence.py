@@ -11,10 +11,13 @@ from reports.papers.study_evidence import ChosenStudy
 from reports.scores.entries import AlgorithmScores, Refused
 from reports.scores.reading import read_learning_curve
 from reports.text.numbers import short_count
+from results.claim_designs import ClaimDesign
 from results.published import Paper, PaperSuite
 
 #: fewer seeds hold no interval
 LEAST_SEEDS = 2
+#: that campaigns are planned for; fewer do not speak where so many are there, however long they trained
+SEEDS = 8
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Evidence:
     algorithms: frozenset[str] | None = None  # that exist; None: all
     suites: frozenset[str] | None = None  # without options
     studies: Mapping[str, ChosenStudy] = field(default_factory=dict)  # by name
+    designs: Mapping[str, ClaimDesign] = field(default_factory=dict)  # written down before the runs, by claim
 
     def of(self, suite: PaperSuite) -> list[Comparable]:
         """The sets on this suite, whatever their options."""
@@ -68,7 +72,7 @@ class Evidence:
         """The most informative comparable set of runs for these algorithms; None if no set holds any of them.
 
         It has this adaptation step; of several such sets it has the most of the algorithms, then at least two seeds of
-        each, then the largest budget, then the paper's own options, then the most seeds.
+        each, then at least eight, then the largest budget, then the paper's own options, then the most seeds.
         """
         return max(
             (found for found in self.of(suite) if set(algorithms) & set(found.entries)),
@@ -121,7 +125,8 @@ class Evidence:
         seeds = [len(entry.seeds) for name, entry in found.entries.items() if name in algorithms]
         exact = found.suite == suite.suite
         digests = sorted(entry.digest for entry in found.entries.values())
-        return (len(seeds), min(seeds) >= LEAST_SEEDS, found.budget, exact, min(seeds), found.suite, digests)
+        enough = (min(seeds) >= LEAST_SEEDS, min(seeds) >= SEEDS)
+        return (len(seeds), enough, found.budget, exact, min(seeds), found.suite, digests)
 
 
 def gather(
@@ -132,6 +137,7 @@ def gather(
     algorithms: Collection[str] | None = None,
     suites: Collection[str] | None = None,
     studies: Mapping[str, ChosenStudy] | None = None,
+    designs: Mapping[str, ClaimDesign] | None = None,
 ) -> Evidence:
     """Groups the entries on the paper's suites.
 
@@ -159,6 +165,7 @@ def gather(
         None if algorithms is None else frozenset(algorithms),
         None if suites is None else frozenset(suites),
         studies or {},
+        designs or {},
     )
 
 

@@ -29,6 +29,7 @@ from reports.stylesheet import asset, page_style
 from reports.summary import summary_json
 from reports.text.numbers import plural
 from reports.text.table import Table, table_files
+from results.claim_designs import load_claim_designs
 from results.published import Paper
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def paper_evidence(
     """What of these speaks to the paper; arguments as of `write_paper`."""
     mine, shipped = (_relevant(paper, group) for group in (runs, reference))
     entries, refused = collect_entries(mine, shipped)
-    return gather(paper, entries, refused, stale, algorithms, suites, choose_studies(studies, stale))
+    chosen = choose_studies(studies, stale)
+    return gather(paper, entries, refused, stale, algorithms, suites, chosen, load_claim_designs())
 
 
 def claims_table(verdicts: Sequence[ClaimVerdict]) -> Table:

@@ -9,8 +9,7 @@ from html import escape
 from reports.figures.drawing import Drawing
 from reports.papers.claim_lines import claim_lines, word_html
 from reports.papers.claims import ALIKE
-from reports.papers.design import SEEDS
-from reports.papers.evidence import Evidence
+from reports.papers.evidence import SEEDS, Evidence
 from reports.papers.parts import NOT_RUN, WORDS
 from reports.papers.tables import FilledTable, PaperCell, ours_text
 from reports.papers.verdicts import ClaimVerdict

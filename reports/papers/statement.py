@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from reports.papers.claims import ALIKE
 from reports.papers.departures import merged
-from reports.papers.design import SEEDS
-from reports.papers.evidence import Evidence
+from reports.papers.evidence import SEEDS, Evidence
 from reports.papers.parts import EQUAL, NOT_RUN, UNDECIDED, WORDS
 from reports.papers.verdicts import ClaimVerdict
 from reports.text.numbers import short_count

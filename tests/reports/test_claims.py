@@ -373,6 +373,13 @@ def test_of_several_sets_the_one_with_the_largest_budget_speaks(store: Store, tm
     )
 
 
+def test_a_few_long_runs_are_not_judged_where_eight_shorter_ones_are(store: Store, tmp_path: Path) -> None:
+    fill(store, 8, promp=12.0, maml=5.0)
+    fill(store, 3, budget=900_000, promp=5.0, maml=12.0)
+    (verdict,) = verdicts_of(paper_of(tmp_path, HIGHER), store)
+    assert verdict.word == REPRODUCED and verdict.seeds == 8
+
+
 def test_a_step_is_looked_for_where_it_was_run(store: Store, tmp_path: Path) -> None:
     fill(store, 5, promp=12.0)
     store_run(store, "point[horizon=20]", "promp", 0, 12.0, steps=2)

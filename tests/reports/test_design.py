@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from reports.papers.design import SEEDS, Design, design_of, planned_tests
-from reports.papers.evidence import Evidence, gather
+from reports.papers.design import Design, design_of, planned_tests, written_design
+from reports.papers.evidence import SEEDS, Evidence, gather
+from reports.papers.parts import EQUAL
+from reports.papers.verdicts import judge
 from reports.scores.entries import collect_entries
 from reports.statistics.power import decidable_effect, first_level
+from results.claim_designs import load_claim_designs, write_claim_designs
+from results.files import StoreError
 from results.store import Store
 from tests.reports.test_claims import ABOVE_BOTH, HIGHER, evidence_of, fill, paper_of
 from tests.support.scored_runs import store_run
@@ -39,7 +44,7 @@ def test_the_spread_is_pooled_over_the_methods_that_learn(store: Store, tmp_path
     found = design(evidence)
     assert found is not None
     pooled = np.sqrt((means(evidence, "promp").var(ddof=1) + means(evidence, "maml").var(ddof=1)) / 2)
-    assert found.spread.value == pytest.approx(pooled)
+    assert found.spread == pytest.approx(pooled)
     assert found.alone == found.effect == pytest.approx(pooled * decidable_effect(SEEDS, 0.05, "two"))
     assert found.origin == "4 seeds each of maml, promp on point[horizon=20], 100 k steps, profile smoke"
 
@@ -59,7 +64,7 @@ def test_the_correction_is_over_all_tests_of_the_paper_that_can_be_run(store: St
     assert planned_tests(evidence) == 1 + 1 + 2
     found = design(evidence)
     assert found is not None and found.tests == 4
-    assert found.effect == pytest.approx(found.spread.value * decidable_effect(SEEDS, first_level(4), "two"))
+    assert found.effect == pytest.approx(found.spread * decidable_effect(SEEDS, first_level(4), "two"))
     assert found.effect > found.alone
 
 
@@ -71,7 +76,7 @@ def test_two_steps_of_one_method_are_paired_and_the_widest_step_counts(store: St
     spreads = [(means(evidence, "promp", step + 1) - means(evidence, "promp", step)).std(ddof=1) for step in (0, 1)]
     found = design(evidence)
     assert found is not None
-    assert found.spread.value == pytest.approx(max(spreads))
+    assert found.spread == pytest.approx(max(spreads))
     assert found.effect == pytest.approx(max(spreads) * decidable_effect(SEEDS, first_level(2), "one"))
 
 
@@ -102,3 +107,41 @@ def test_runs_that_are_judged_too_are_no_forecast(store: Store, tmp_path: Path) 
     found = design(evidence_of(paper_of(tmp_path, HIGHER), store.finished()))
     assert found is not None
     assert "no forecast" not in found.said() and "no forecast" in found.said(found.digests)
+
+
+def test_what_was_written_down_before_the_runs_stands_whatever_they_find(store: Store, tmp_path: Path) -> None:
+    fill(store, 2, promp=12.0, maml=5.0)
+    paper, file = paper_of(tmp_path, HIGHER), tmp_path / "designs.json"
+    before = evidence_of(paper, store.finished())
+    written = written_design(paper.claims[0], before, planned_tests(before), "2026-11-22")
+    assert written is not None
+    write_claim_designs({paper.claims[0].id: written}, file)
+    fill(longer := Store(tmp_path / "longer"), 8, promp=8.0, maml=8.0)
+    now = evidence_of(paper, longer.finished())
+    then = replace(now, designs=load_claim_designs(file))
+    kept, today = design(then), design(now)
+    assert kept is not None and today is not None
+    assert kept.effect == written["effect"] != today.effect
+    assert kept.said().endswith("; so written down on 2026-11-22") and "so written down" not in today.said()
+
+
+def test_the_margin_of_equality_is_the_one_that_was_written_down(store: Store, tmp_path: Path) -> None:
+    fill(store, 8, promp=8.0, maml=8.0)
+    paper = paper_of(tmp_path, HIGHER)
+    evidence = evidence_of(paper, store.finished())
+    written = written_design(paper.claims[0], evidence, planned_tests(evidence), "2026-11-22")
+    assert written is not None and judge(evidence)[0].word == EQUAL
+    written["effect"] = 1e-6
+    (verdict,) = judge(replace(evidence, designs={paper.claims[0].id: written}))
+    assert verdict.word != EQUAL and verdict.parts[0].margin == 1e-6
+
+
+@pytest.mark.parametrize("change", [{"effect": -1.0}, {"tests": 2.5}, {"digests": [1]}, {"written": None}, {"more": 1}])
+def test_a_damaged_design_is_named(change: dict[str, object], tmp_path: Path) -> None:
+    entry = {"effect": 1.0, "alone": 0.5, "spread": 0.1, "tests": 4, "origin": "2 seeds", "quick": False}
+    entry |= {"digests": ["ab"], "written": "2026-11-22"}
+    write_claim_designs({"a.b": entry}, tmp_path / "designs.json")  # type: ignore[dict-item]
+    assert load_claim_designs(tmp_path / "designs.json")["a.b"]["tests"] == 4
+    write_claim_designs({"a.b": entry | change}, tmp_path / "designs.json")  # type: ignore[dict-item]
+    with pytest.raises(StoreError, match=r"'a\.b' must hold effect, alone"):
+        load_claim_designs(tmp_path / "designs.json")
