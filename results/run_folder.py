@@ -221,8 +221,13 @@ class RunFolder:
         self.end_attempt("finished")
         digests = {name: sha256_of(self.path / name) for name in self.digested}
         write_json(self.path / DONE, sealed({"digests": digests, **counts}))
-        with suppress(OSError):  # a checkpoint left in a finished run does no harm
-            (self.path / CHECKPOINT).unlink(missing_ok=True)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove the checkpoint of a run that has finished, which a kill at the end may have left beside the record."""
+        if not self.read_only:
+            with suppress(OSError):  # left there it does no harm
+                (self.path / CHECKPOINT).unlink(missing_ok=True)
 
     def copy_from(self, other: RunFolder) -> None:
         """Take over the record of the same run from elsewhere: plain copying, done.json last."""

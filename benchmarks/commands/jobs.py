@@ -39,7 +39,7 @@ class RunOptions:
 def missing(jobs: Sequence[J], store: Store, force: bool = False) -> list[J]:
     """The jobs that have not finished, by today's code or one proven equal to it (all of them if forced).
 
-    Raises StoreError for one that is damaged.
+    What a kill left beside those that have finished is removed.  Raises StoreError for one that is damaged.
     """
     if force:
         return list(jobs)
@@ -56,6 +56,8 @@ def missing(jobs: Sequence[J], store: Store, force: bool = False) -> list[J]:
             starts = (f"{folder.path}/", f"{folder.path} ")
             own = [problem for problem in store.problems if any(start in problem for start in starts)]
             raise StoreError(own[0] if own else f"{folder.path} is damaged; run it again with --force")
+        else:
+            folder.sweep()
     return found
 
 

@@ -23,7 +23,7 @@ from benchmarks.specs.job import AnyJob, J
 from environments.typed_options import UsageError
 
 #: imported once, by the server that worker processes are forked from
-PRELOADED = ["torch", "mujoco", "pandas", "benchmarks.execution.worker"]
+PRELOADED = ["torch", "mujoco", "pandas", "benchmarks.execution.worker", "benchmarks.execution.fork_server"]
 #: one thread for every library, so that forking is sound and numbers do not depend on the number of cores; Arrow's
 #: allocator would start one of its own; text hashes alike in every process
 SERVER_ENVIRONMENT = {

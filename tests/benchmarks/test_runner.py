@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-from benchmarks.commands.jobs import RunOptions, run_plan
+from benchmarks.commands.jobs import RunOptions, missing, run_plan, show_plan
 from benchmarks.execution.executor import LocalExecutor, start_server
 from benchmarks.execution.progress import PlainDisplay, Tracker, as_time
 from benchmarks.execution.training import Progress, open_session
@@ -88,6 +88,18 @@ def in_process(root: Path, spec: RunSpec) -> dict[str, bytes]:
     ended = run_job(spec, root)
     assert ended == RunOutcome("finished")
     return contents(folder_of(root, spec))
+
+
+def test_the_next_command_sweeps_what_a_kill_left_beside_a_finished_record(tmp_path: Path) -> None:
+    """Nothing reads it; a command that only looks leaves it."""
+    spec, store = small_plan(write_good(tmp_path))[0], Store(tmp_path / "results")
+    assert run_job(spec, store.root).status == "finished"
+    folder = store.folder(spec.identity())
+    before = sorted(folder.path.iterdir())
+    folder.save_checkpoint({"iteration": 3})
+    show_plan([spec], RunOptions(store.root, tmp_path / "report", 1))
+    assert len(list(folder.path.iterdir())) == len(before) + 1
+    assert missing([spec], store) == [] and sorted(folder.path.iterdir()) == before
 
 
 def test_one_worker_two_workers_and_this_process_write_the_same_bytes(tmp_path: Path) -> None:

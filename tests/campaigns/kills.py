@@ -14,6 +14,7 @@ from dataclasses import replace
 from multiprocessing import forkserver
 from pathlib import Path
 
+from benchmarks.commands.jobs import missing
 from benchmarks.execution.executor import LocalExecutor, start_server
 from benchmarks.specs.run_spec import RunSpec
 from results.files import PARTIAL
@@ -85,7 +86,8 @@ def _round(
             break
     if finished != expected:
         found.fault(store.name, f"{sorted(expected.keys() - finished.keys())} did not finish, or have other bytes")
-    Store(store).read()  # takes no lock
+    if missing(specs, Store(store)):  # as the next command would, which sweeps
+        found.fault(store.name, "the next command would run something again")
     partial = [path.name for path in store.rglob(f"*{PARTIAL}")]
     if partial or any(store.rglob("checkpoint")):
         found.fault(store.name, f"left behind: {partial or 'a checkpoint'}")
@@ -100,9 +102,7 @@ def _drive(specs: Sequence[RunSpec], store: Path) -> int:
     try:
         # it is no child of this process, which could therefore not ask after it
         forkserver._forkserver.ensure_running = forkserver.ensure_running = lambda: None  # type: ignore[method-assign]
-        kept = Store(store)
-        missing = [spec for spec in specs if not kept.folder(spec.identity()).finished]
-        LocalExecutor(2).run(missing, store, Quiet())
+        LocalExecutor(2).run(missing(specs, Store(store)), store, Quiet())
         os._exit(0)
     except BaseException:
         os._exit(1)
