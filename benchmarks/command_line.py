@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standard_output.write_no_more()
             return _complain(f"cannot go on: {error.strerror or error}")
         return _complain(f"cannot use {error.filename!r}: {error.strerror}; give another path")
+    except MemoryError as error:  # of a size that was given, or that a record names
+        return _complain(f"not enough memory: {str(error) or 'the system gives no more'}; ask for less")
     except KeyboardInterrupt:
         print("metarl: interrupted", file=sys.stderr)
         return 130

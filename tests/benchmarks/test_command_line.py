@@ -11,6 +11,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from benchmarks.command_line import main
@@ -377,3 +378,13 @@ def test_bench_fails_only_where_a_target_does_not_hold(
     monkeypatch.setattr("benchmarks.bench.measure", lambda: [reported, held, missed])
     assert main(["bench"]) == 1
     assert capsys.readouterr().out.count("FAILS") == 1
+
+
+def test_what_no_memory_holds_is_one_line(metarl: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hold(parsed: object) -> int:
+        return len(np.zeros((1 << 60,)))
+
+    monkeypatch.setattr("benchmarks.command_line._carry_out", hold)
+    code, _, errors = metarl("list")
+    assert (code, errors.count("\n")) == (2, 1)
+    assert errors.startswith("metarl: not enough memory: Unable to allocate") and errors.endswith("; ask for less\n")
