@@ -25,13 +25,14 @@ def mutual_information(means: torch.Tensor, stds: torch.Tensor, draws: torch.Ten
     means, stds: [set, parameter].  draws: [draw, parameter], standard normal, the same for all components; the same
     draws at other means and stds make it a smooth function of these.
     """
-    points = means.unsqueeze(1) + stds.unsqueeze(1) * draws
-    densities = torch.stack(
-        [
-            -0.5 * ((points - mean) / std).square().sum(-1) - std.log().sum()
-            for mean, std in zip(means, stds, strict=True)
-        ]
-    )  # [under, of, draw], but for a constant
+    apart = means - means.detach().mean(0)  # rounding is less about the middle
+    points = (apart.unsqueeze(1) + stds.unsqueeze(1) * draws).flatten(0, 1)
+    precisions = stds.square().reciprocal()
+    # the squared distances multiplied out, so that no array of [set, set, draw, parameter] is walked through
+    squares = points.square() @ precisions.T - 2 * points @ (apart * precisions).T
+    squares = squares + (apart.square() * precisions).sum(-1)
+    densities = (-0.5 * squares - stds.log().sum(-1)).view(len(means), len(draws), len(means)).movedim(2, 0)
+    # [under, of, draw], but for a constant
     own = torch.diagonal(densities, dim1=0, dim2=1).T
     return (own - densities.logsumexp(0)).mean() + math.log(len(means))
 

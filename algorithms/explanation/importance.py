@@ -13,6 +13,8 @@ from algorithms.optimisation.conjugate_gradient import solve
 
 #: of rho at most
 DOUBLINGS = 12
+#: by which share a product must raise the largest curvature known, of which rho is a multiple, for another to be taken
+HARDLY_MORE = 0.02
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,10 @@ class ImportanceProblem:
 def largest_curvature(product: Callable[[torch.Tensor], torch.Tensor], start: torch.Tensor, iterations: int) -> float:
     """The largest absolute eigenvalue of a symmetric matrix as its products tell it, from below.
 
-    Lanczos with full orthogonalisation from `start`, whose Krylov space is that of the conjugate gradient on it.
+    Lanczos with full orthogonalisation from `start`, whose Krylov space is that of the conjugate gradient on it; ends
+    where a further product tells hardly more.
     """
+    found = 0.0
     basis: list[torch.Tensor] = []
     images: list[torch.Tensor] = []
     vector = start
@@ -142,7 +146,8 @@ def largest_curvature(product: Callable[[torch.Tensor], torch.Tensor], start: to
         vector = images[-1]
         for _ in range(2):  # once more, against rounding
             vector = vector - sum(((vector @ other) * other for other in basis), torch.zeros_like(vector))
-    if not basis:
-        return 0.0
-    projected = torch.stack(basis) @ torch.stack(images).T
-    return float(torch.linalg.eigvalsh((projected + projected.T) / 2).abs().max())
+        projected = torch.stack(basis) @ torch.stack(images).T
+        before, found = found, float(torch.linalg.eigvalsh((projected + projected.T) / 2).abs().max())
+        if found - before <= HARDLY_MORE * found:
+            break
+    return found

@@ -89,6 +89,7 @@ class ExplanationStudy(Study):
                 "dow30-turbulence[budget=210000]",
             ),
             "budget": 160_000,
+            "continued": 0.25,
             "tasks": 5,
             "trajectories": 5,
             "replicates": 2,
