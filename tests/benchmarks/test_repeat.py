@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.commands.report import REFERENCE
-from benchmarks.planning.definition import PAPERS_PROFILE
 from benchmarks.planning.paper_studies import plan_studies
 from benchmarks.planning.plan import make_plan
 from benchmarks.planning.repeat import Way, chosen_digest, find_way, repeat_commands
@@ -99,7 +98,7 @@ def test_a_run_that_the_papers_own_command_plans_otherwise_is_planned_by_its_own
     shipped: tuple[list[StoredRun], list[StoredStudy]],
 ) -> None:
     """`metarl paper bo-mrl` plans three adaptation steps on robots; these runs have one."""
-    run = first(shipped[0], "half-cheetah-velocity", "promp", "standard")
+    run = first(shipped[0], "half-cheetah-velocity", "promp", "quick")
     assert run.identity["protocol"]["adaptation_steps"] == 1
     way = find_way(find_paper("bo-mrl"), run)
     assert way.benchmark != "bo-mrl"
@@ -108,7 +107,7 @@ def test_a_run_that_the_papers_own_command_plans_otherwise_is_planned_by_its_own
 
 def test_settings_are_found_and_what_nothing_plans_is_said(shipped: tuple[list[StoredRun], list[StoredStudy]]) -> None:
     paper = find_paper("promp")
-    run = first(shipped[0], "half-cheetah-direction", "promp", "standard")
+    run = first(shipped[0], "half-cheetah-direction", "promp", "quick")
     spec = RunSpec.from_record(run.run)
 
     def as_if(changed: RunSpec) -> StoredRun:
@@ -117,9 +116,9 @@ def test_settings_are_found_and_what_nothing_plans_is_said(shipped: tuple[list[S
 
     other = as_if(replace(spec, configuration={**spec.configuration, "clip": 0.17}))
     way = find_way(paper, run)
-    assert find_way(paper, other) == Way(way.benchmark, "standard", (*way.settings, "promp.clip=0.17"))
+    assert find_way(paper, other) == Way(way.benchmark, "quick", (*way.settings, "promp.clip=0.17"))
     longer = as_if(replace(spec, budget=spec.budget + 1))
-    with pytest.raises(UsageError, match=f"profile {PAPERS_PROFILE} has other terms today"):
+    with pytest.raises(UsageError, match="profile quick has other terms today"):
         find_way(paper, longer)
     (said,) = repeat_commands(paper, [longer])
-    assert said == "no command plans promp on half-cheetah-direction (profile standard has other terms today)"
+    assert said == "no command plans promp on half-cheetah-direction (profile quick has other terms today)"
