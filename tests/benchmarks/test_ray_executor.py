@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from textwrap import indent
 from threading import Thread
 from typing import Any
 
@@ -161,6 +162,28 @@ def test_ctrl_c_brings_a_checkpoint_back_from_which_the_run_goes_on_to_the_same_
     impatient = Impatient()
     assert executor.run([endless], tmp_path / "store", impatient) == [(endless, RunOutcome("interrupted"))]
     gone(workers[0])
+
+
+def test_ctrl_c_while_a_node_makes_a_parent_is_an_interruption_from_which_the_child_goes_on(
+    cluster: Any, nodes: Callable[..., Any], tmp_path: Path
+) -> None:
+    """As where the plan leaves the parent to the run that needs it."""
+    nodes()
+    gate = tmp_path / "gate"
+    own = '    """Drifts on its own."""\n'
+    slow = indent(SLOW.format(gate=str(gate)), "    ")
+    (pupil,) = family_plan([write_family(tmp_path, (own, f"{own}{slow}"))], budget=2_000)
+
+    def interrupt(spec: object, progress: Progress) -> None:
+        if not recorder.told_to_stop:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    recorder, executor = Recorder(interrupt), RayExecutor(cluster.address)
+    assert executor.run([pupil], tmp_path / "store", recorder) == [(pupil, RunOutcome("interrupted"))]
+    assert recorder.told_to_stop == 1
+    gate.touch()
+    assert executor.run([pupil], tmp_path / "store", Recorder()) == [(pupil, RunOutcome("finished"))]
+    assert contents(folder_of(tmp_path / "store", pupil)) == in_process(tmp_path / "here", pupil)
 
 
 def test_failures_and_runs_that_another_process_holds_are_as_locally(

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import forkserver
 from pathlib import Path
@@ -47,7 +48,7 @@ def campaign(scale: int, seed: int) -> Outcome:
     """Rounds until `scale` processes were killed; each goes on until all its runs have finished."""
     moments = random.Random(seed)
     found = Outcome("SIGKILL at random moments, then the same command", "kills")
-    with tempfile.TemporaryDirectory(prefix="campaign-") as folder, marked(Path(folder)) as mark:
+    with tempfile.TemporaryDirectory(prefix="campaign-") as folder, marked(Path(folder)) as mark, _heard(found):
         specs = [replace(spec, checkpoint_every=3) for spec in small_plan(write_good(Path(folder)), seeds=RUNS)]
         start_server()
         whole = Path(folder, "whole")
@@ -59,6 +60,28 @@ def campaign(scale: int, seed: int) -> Outcome:
             _round(specs, Path(folder, f"round-{number}"), expected, moments, scale, mark, found)
         found.notes.append(f"{number} rounds of {RUNS} runs on 2 workers")
     return found
+
+
+@contextmanager
+def _heard(found: Outcome) -> Iterator[None]:
+    """A traceback that this process, or one that begins within, writes on the standard error is a fault."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            written.seek(0)
+            _no_traceback(written.read(), found)
+
+
+def _no_traceback(written: bytes, found: Outcome) -> None:
+    for trace in written.decode(errors="replace").split("Traceback (most recent call last)")[1:]:
+        found.fault("standard error", f"a traceback: {trace.strip()[-300:]}")
 
 
 def _round(
@@ -145,7 +168,7 @@ def commands(scale: int, seed: int) -> Outcome:
     moments = random.Random(seed)
     found = Outcome("SIGKILL of parts of `metarl leaderboard` itself", "kills")
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder, marked(Path(folder)) as mark:
-        profile = Path(folder, "short.toml")
+        profile, said = Path(folder, "short.toml"), Path(folder, "errors")
         profile.write_text(SHORT)
         arguments = [
             "leaderboard", "--suites", "frozen-lake-low[horizon=10]", "--algorithms", "promp,random-init", "--seeds",
@@ -154,10 +177,10 @@ def commands(scale: int, seed: int) -> Outcome:
 
         def begin(store: Path) -> subprocess.Popen[bytes]:
             command = [sys.executable, "-m", "benchmarks.command_line", *arguments, str(store / "page")]
-            quiet = subprocess.DEVNULL
             environment = {**os.environ, "PYTHONPATH": str(ROOT)}
             command += ["--results", str(store)]
-            return subprocess.Popen(command, cwd=folder, env=environment, stdout=quiet, stderr=quiet)
+            with open(said, "ab") as errors:
+                return subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
 
         begin(Path(folder, "whole")).wait()
         expected = _tables(Path(folder, "whole"))
@@ -189,6 +212,7 @@ def commands(scale: int, seed: int) -> Outcome:
                 found.fault(store.name, "the records are others, or not all there")
             if orphans := left_over(mark, allow=(os.getpid(),), patience=10.0):
                 found.fault(store.name, f"left {orphans}")
+        _no_traceback(said.read_bytes(), found)
     return found
 
 

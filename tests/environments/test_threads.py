@@ -74,10 +74,14 @@ def test_a_part_that_draws_from_a_global_generator_is_refused(draw) -> None:
     assert len(threads.each_part(lambda part: draw(), range(2))) == 2
 
 
+OPTIONS = {name: {*getattr(entry.load().Config, "__dataclass_fields__", ())} for name, entry in algorithms().items()}
+
+
 def state_after_two(suite: str, name: str, count: int) -> list[torch.Tensor]:
     """All tensors of what two small meta-iterations on so many threads leave, evaluated rows included."""
     cls: Any = CornerGmps if name == "gmps" else find_algorithm(name).load()  # its expert takes long to train
-    config = cls.Config(**{"tasks": 5, "trajectories": 3, "hidden": (8,), "chunk": 1})
+    small = {"tasks": 5, "trajectories": 3, "hidden": (8,), "chunk": 1}
+    config = cls.Config(**{option: value for option, value in small.items() if option in OPTIONS[name]})
     with threads.allow(count):
         session = Session(make_suite(suite), cls, config, Streams(0), EvaluationProtocol(1, 3), None)
         metrics = [session.iterate() for _ in range(2)]
@@ -94,11 +98,7 @@ def tensors(state: object) -> list[torch.Tensor]:
     return [tensor for value in values for tensor in tensors(value)]
 
 
-CHUNKED = [
-    name
-    for name, entry in sorted(algorithms().items())
-    if {"hidden", "chunk"} <= {*getattr(entry.load().Config, "__dataclass_fields__", ())}
-]
+CHUNKED = [name for name in sorted(OPTIONS) if {"hidden", "chunk"} <= OPTIONS[name]]
 
 
 def test_methods_that_divide_their_tasks_are_found() -> None:
@@ -115,4 +115,12 @@ def test_a_methods_bytes_are_those_of_one_thread(name: str) -> None:
 @pytest.mark.parametrize("suite", ["half-cheetah-velocity[horizon=8]", "hopper-params[horizon=20]"])
 def test_a_robots_bytes_are_those_of_one_thread(suite: str) -> None:
     one, two = (state_after_two(suite, "promp", count) for count in (1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+@pytest.mark.parametrize("suite", ["corners[horizon=6]", "half-cheetah-velocity[horizon=8]"])
+@pytest.mark.parametrize("name", ["contextual-ppo", "contextual-sac", "sb3-ppo"])
+def test_bytes_of_what_a_library_trains_are_those_of_one_thread(name: str, suite: str) -> None:
+    one, two = (state_after_two(suite, name, count) for count in (1, 2))
+    assert len(one) == len(two) > 10
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
