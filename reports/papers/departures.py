@@ -30,7 +30,8 @@ def departures_of_runs(paper: Paper, claim: Claim, found: Comparable, algorithms
 
 def departures_of_study(paper: Paper, claim: Claim, study: ChosenStudy) -> list[Departure]:
     """Of the study's one configuration, for the claim's suite (any, if it names none)."""
-    name, configuration = study.entries[0].name, study.configuration
+    name = study.entries[0].name
+    configuration = study.on(paper.suite(claim.suite).base) if claim.suite else study.configuration
     said = []
     for table in (table for table in paper.settings if name in table.studies):
         for setting in table.rows:

@@ -35,6 +35,17 @@ class ChosenStudy:
     def configuration(self) -> dict[str, Any]:
         return self.entries[0].configuration
 
+    def on(self, base: str) -> dict[str, Any]:
+        """The configuration on a suite, by its name without options: with what `per_suite`, where it is an option of
+        the study, has for it, as in "hopper-velocity[budget=70,hidden=8:8]"."""
+        own = dict[str, Any]()
+        for text in self.configuration.get("per_suite", ()):
+            name, _, options = text.partition("[")
+            if name == base:
+                pairs = (pair.partition("=") for pair in options.rstrip("]").split(",") if pair)
+                own |= {option: _value(value) for option, _, value in pairs}
+        return {**self.configuration, **own}
+
     @cached_property
     def values(self) -> pd.DataFrame:
         """The rows of all seeds, with a column `seed`."""
@@ -77,3 +88,12 @@ def choose_studies(stored: Iterable[StoredStudy], stale: Collection[str]) -> dic
 
 def _rank(digest: str, entries: list[StoredStudy], stale: Collection[str]) -> tuple[Any, ...]:
     return (digest in stale, -entries[0].expected_seconds, -len(entries), digest)
+
+
+def _value(text: str) -> Any:
+    """A number, a list of numbers as in 8:8, or the text itself."""
+    try:
+        numbers = [float(part) if set(part) & set(".eE") else int(part) for part in text.split(":")]
+    except ValueError:
+        return text
+    return numbers if len(numbers) > 1 else numbers[0]

@@ -30,12 +30,9 @@ def length_of_runs(paper: Paper, claim: Claim, found: Comparable) -> TrainingLen
 
 
 def length_of_study(paper: Paper, claim: Claim, study: ChosenStudy) -> list[TrainingLength]:
-    """Of the claim's suite, where the study has one budget for it; none where it trains nothing that counts steps."""
-    per_suite = study.configuration.get("per_suite")
+    """Of the claim's suite; none where it trains nothing that counts steps."""
     suite = paper.suite(claim.suite) if claim.suite else None
-    special = per_suite.get(suite.base) if isinstance(per_suite, dict) and suite is not None else None
-    own = special.get("budget") if isinstance(special, dict) else None
-    budget = study.configuration.get("budget") if own is None else own
+    budget = (study.configuration if suite is None else study.on(suite.base)).get("budget")
     if not isinstance(budget, int | float) or isinstance(budget, bool) or not budget > 0:
         return []
     return [TrainingLength(int(budget), None if suite is None else suite.budget)]
