@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from benchmarks.commands import execution_arguments, explain_arguments, standard_output, tune_arguments
-from benchmarks.commands.arguments import RECORDED_CODE, a_path, add_recorded_code
+from benchmarks.commands.arguments import RECORDED_CODE, a_path, add_benchmark, add_recorded_code
 from benchmarks.commands.arguments import names as _names
 from benchmarks.commands.arguments import positive as _positive
 from benchmarks.package_guard import shadowed
@@ -89,9 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("show", help="the configuration that a run would get, and what each value is by")
     command.add_argument("suite", metavar="NAME or FILE[:CLASS]", help="with options as in corners[horizon=50]")
     command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
-    command.add_argument(
-        "--benchmark", default="quick", metavar="NAME or FILE", help="whose rules and profile to take (default: quick)"
-    )
+    add_benchmark(command, "whose rules and profile to take")
     _add_settings(command)
     _add_tuned(command)
     _add_results(command)
@@ -99,9 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_show)
 
     command = commands.add_parser("leaderboard", help="run what is missing of a benchmark, then write its report")
-    command.add_argument(
-        "--benchmark", default="quick", metavar="NAME or FILE", help="a definition's, or a TOML file (default: quick)"
-    )
+    add_benchmark(command, "a definition's, or a TOML file")
     command.add_argument("--algorithms", metavar="X,Y", help="in place of the benchmark's: names, or FILE.py[:CLASS]")
     _add_cells(command)
     _add_tuned(command)
@@ -116,9 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("compare", help="run one algorithm and compare it with stored results")
     command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
     command.add_argument("--against", metavar="X,Y", help="algorithms to compare with (default: all that are stored)")
-    command.add_argument(
-        "--benchmark", default="quick", metavar="NAME or FILE", help="whose suites and profile to take (default: quick)"
-    )
+    add_benchmark(command, "whose suites and profile to take")
     _add_cells(command)
     _add_tuned(command)
     _add_run_options(command, "comparison")

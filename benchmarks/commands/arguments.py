@@ -27,6 +27,10 @@ def a_path(text: str) -> Path:
     return Path(text)
 
 
+def add_benchmark(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument("--benchmark", default="quick", metavar="NAME or FILE", help=f"{what} (default: quick)")
+
+
 def add_recorded_code(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--run-recorded-code", action="store_true", dest=RECORDED_CODE,
