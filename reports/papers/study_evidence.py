@@ -38,9 +38,9 @@ class ChosenStudy:
     def on(self, base: str) -> dict[str, Any]:
         """The configuration on a suite, by its name without options: with what `per_suite`, where it is an option of
         the study, has for it, as in "hopper-velocity[budget=70,hidden=8:8]"."""
-        own = dict[str, Any]()
-        for text in self.configuration.get("per_suite", ()):
-            name, _, options = text.partition("[")
+        own, texts = dict[str, Any](), self.configuration.get("per_suite")
+        for text in texts if isinstance(texts, list) else []:
+            name, _, options = str(text).partition("[")  # a stranger's record may hold anything
             if name == base:
                 pairs = (pair.partition("=") for pair in options.rstrip("]").split(",") if pair)
                 own |= {option: _value(value) for option, _, value in pairs}

@@ -33,6 +33,6 @@ def length_of_study(paper: Paper, claim: Claim, study: ChosenStudy) -> list[Trai
     """Of the claim's suite; none where it trains nothing that counts steps."""
     suite = paper.suite(claim.suite) if claim.suite else None
     budget = (study.configuration if suite is None else study.on(suite.base)).get("budget")
-    if not isinstance(budget, int | float) or isinstance(budget, bool) or not budget > 0:
+    if not isinstance(budget, int | float) or isinstance(budget, bool) or not 0 < budget < float("inf"):
         return []
     return [TrainingLength(int(budget), None if suite is None else suite.budget)]

@@ -46,3 +46,11 @@ def test_a_suites_values_are_read_as_what_they_are() -> None:
     }  # fmt: skip
     assert study.on("other")["hidden"] == [64, 64]
     assert chosen(budget=5).on("lake") == {"budget": 5}
+
+
+@pytest.mark.parametrize("strange", [5, "drone-obstacles[budget=7]", [5], ["drone-obstacles[budget=1e999]"], None])
+def test_what_a_stranger_wrote_there_raises_nothing(strange: object) -> None:
+    paper = papers()["xmrl-g"]
+    claim = next(claim for claim in paper.claims if claim.measured_by == "explanation" and claim.suite == "drone")
+    found = length_of_study(paper, claim, chosen(budget=160_000, per_suite=strange))
+    assert [length.ours for length in found] == ([] if "1e999" in str(strange) else [160_000])
