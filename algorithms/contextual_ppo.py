@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import gymnasium
 import torch
 
 from algorithms.algorithm import Adaptation, Metrics
 from algorithms.experts.context import Contexts
+from algorithms.experts.expert import EXPERT
 from algorithms.meta_learning.gradient_adaptation import AdaptationBatch, PolicyConfig
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from algorithms.multi_task import MultiTask
 from algorithms.optimisation.adam import Adam
 from algorithms.policies.context_mlp import CONTEXT, ContextMLP
-from algorithms.policies.networks import NetworkPolicy
+from algorithms.policies.networks import MINIMUM_LOG_STD, NetworkPolicy
 from algorithms.policies.parameters import Parameters, stacked
 from algorithms.search_space import BOUND, COUNT, POSITIVE, Integers, LogRange, searched, unsearched
 from environments.collector import Collector
@@ -104,11 +106,28 @@ class ContextualPpo(MultiTask):
         """Acts on each task as one that knows it.  Raises AccessDenied where its parameters may not be read."""
         return NetworkPolicy(self.network, _told(stacked(self.parameters, len(tasks)), self._contexts.of(tasks)))
 
+    def state_dict(self) -> dict[str, Any]:
+        vectors = isinstance(self.problem.action_space, gymnasium.spaces.Box)
+        return {**super().state_dict(), **({EXPERT: self.actor_state()} if vectors else {})}
+
+    def actor_state(self) -> dict[str, Any]:
+        """The policy's, as `Actor` takes it, for those who imitate it."""
+        last = len(self.config.hidden)
+        layers = [
+            [self.parameters[f"weight{k}"].T.clone(), self.parameters[f"bias{k}"].clone()] for k in range(last + 1)
+        ]
+        layers[0][0][:, self.network.inputs :] *= _weight(self._contexts.size)
+        log_std = self.parameters["log_std"].clamp(min=MINIMUM_LOG_STD)
+        return {"layers": layers[:-1], "mean": layers[-1], "log_std": log_std, "activation": self.config.activation}
+
 
 def _told(parameters: Parameters, context: torch.Tensor) -> Parameters:
     """Parameters [task, ...] of a `ContextMLP` that observes a standardised context [task, size].
 
     All of it weighs like one number of an observation: 41 numbers of deviation 1 would drown the robot's state.
     """
-    scale = max(context.shape[1], 1) ** -0.5
-    return {**parameters, CONTEXT: scale * context.to(parameters["weight0"].dtype)}
+    return {**parameters, CONTEXT: _weight(context.shape[1]) * context.to(parameters["weight0"].dtype)}
+
+
+def _weight(size: int) -> float:
+    return max(size, 1) ** -0.5

@@ -42,7 +42,7 @@ class ActorExpert:
 
     def label(self, tasks: Sequence[TaskRef], observations: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
-            return self._actor.distribution(observations, self._contexts.of(tasks)).middle
+            return self._actor.middle(observations, self._contexts.of(tasks))
 
 
 def expert_of(problem: Problem, streams: Streams) -> Expert:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from algorithms.contextual_ppo import ContextualPpo
+from algorithms.experts.actor import Actor
 from algorithms.experts.context import context_of
 from algorithms.policies.context_mlp import CONTEXT
 from algorithms.policies.parameters import flat, stacked
@@ -123,3 +124,25 @@ def test_knowing_the_task_is_learned_where_nothing_else_tells_it():
         pass
     returns = [row["return"] for row in session.evaluate("test", "final")]
     assert sum(returns) / len(returns) > 1.5  # untrained about 0; the corner itself pays 2.83
+
+
+@pytest.mark.parametrize("hidden", [(8, 8), ()], ids=str)
+def test_the_actor_that_it_leaves_acts_as_it_does(hidden):
+    learner, collector = learner_on(make_suite(SUITES[0]), "contextual-ppo", **{**SMALL, "hidden": hidden})
+    learner.meta_step(collector)
+    tasks = list(learner.problem.tasks("train")[:3])
+    observations = learner.sample_on(tasks, collector)[0].trajectories.observations
+    own = learner.network.distribution(learner.policy(tasks).parameters, observations)
+    actor = Actor(learner.state_dict()["expert"], learner.problem.action_space)
+    contexts = context_of(learner.problem, tasks)
+    bounds = [torch.from_numpy(side) for side in (learner.problem.action_space.low, learner.problem.action_space.high)]
+    found = actor.distribution(observations, contexts)
+    torch.testing.assert_close(found.mean, own.mean)
+    torch.testing.assert_close(found.log_std, own.log_std.expand_as(found.log_std))
+    torch.testing.assert_close(actor.middle(observations, contexts), own.mean.clamp(*bounds))
+    assert float(actor.distribution(observations, contexts, noisy=False).log_std.max()) < -5
+
+
+def test_it_leaves_no_actor_where_actions_are_choices():
+    learner, _ = learner_on(make_suite(SUITES[1]), "contextual-ppo", **SMALL)
+    assert "expert" not in learner.state_dict()
