@@ -34,6 +34,8 @@ class ContextualSacConfig(Config):
     warm_up: int = unsearched(1000, "a few episodes; Haarnoja et al. have 10,000 of a million", domain=NOT_NEGATIVE)
     # where the temperature is fixed this stands for it (GMPS, supplement: 10, 50, 100); here the temperature is learned
     reward_scale: float = unsearched(1.0, "the temperature is learned, which makes up for it", domain=POSITIVE)
+    # where the learned temperature begins; it falls with every gradient step, by `step_size` in logarithms at the most
+    initial_temperature: float = unsearched(1.0, "the library's", domain=POSITIVE)
     replay: int = unsearched(1_000_000, HAARNOJA, domain=COUNT)  # transitions that are kept
     noisy: bool = False  # whether it is evaluated with its noise, or by its mean action
 
@@ -58,6 +60,7 @@ class ContextualSac(Sb3Algorithm):
             "batch_size": config.batch,
             "tau": config.smoothing,
             "gamma": self.problem.discount,
+            "ent_coef": f"auto_{self.config.initial_temperature}",
             "train_freq": 1,
             "gradient_steps": max(round(config.updates * self.rows), 1),
             "policy_kwargs": {"net_arch": list(config.hidden)},

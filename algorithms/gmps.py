@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count, cycle, islice
+from itertools import cycle, islice
 from typing import Any, ClassVar, Literal
 
 import gymnasium
 import torch
 
-from algorithms.algorithm import Adaptation, Metrics
-from algorithms.experts.actor import NOISELESS
+from algorithms.algorithm import Metrics
 from algorithms.experts.expert import Expert, expert_of
 from algorithms.imitation.demonstrations import Demonstrations
 from algorithms.imitation.objectives import (
@@ -62,8 +61,6 @@ class GmpsConfig(AdaptedVariablesConfig, AdamConfig):
     largest_weight: float | None = unsearched(None, "the authors' weights are not bounded", domain=POSITIVE)
     # trajectories of each adapted policy in a round that the expert labels, and which are kept (Appendix A's variant)
     aggregated: int = unsearched(0, "the supplement's experiments aggregate none", domain=NOT_NEGATIVE)
-    # whether the policy that adaptation ends with acts with its noise, or by its mean action
-    noisy: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -102,16 +99,6 @@ class Gmps(AdamMetaLearner):
     @cached_property
     def expert(self) -> Expert:
         return expert_of(self.problem, self.streams)
-
-    def adapt(self, tasks: Sequence[TaskRef]) -> Adaptation:
-        """Explores with its noise, and acts without it once it is adapted, as the authors' code evaluates."""
-        parameters = stacked(self.parameters, len(tasks))
-        for step in count():
-            acting = parameters
-            if step == self.problem.protocol.adaptation_steps and not self.config.noisy and "log_std" in parameters:
-                acting = {**parameters, "log_std": torch.full_like(parameters["log_std"], NOISELESS)}
-            trajectories = yield NetworkPolicy(self.network, acting)
-            parameters = self.adapted_by_chunks(parameters, [self.adaptation_batch(trajectories)])
 
     def inner_objective(self, policy: Distribution, batch: AdaptationBatch) -> torch.Tensor:
         return off_policy_objective(policy, batch.trajectories, batch.advantages, self.config.largest_weight)

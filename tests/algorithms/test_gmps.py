@@ -133,19 +133,6 @@ def test_demonstrations_and_sampling_are_charged_and_nothing_is_sampled_after_ad
     assert set(learner.replay_state()) == {task.id for task in SUITE.split.train}
 
 
-@pytest.mark.parametrize("noisy", [False, True])
-def test_it_explores_with_its_noise_and_acts_without_it_once_it_is_adapted(noisy):
-    learner, collector = corner_gmps(steps=2, noisy=noisy)
-    tasks = list(learner.problem.tasks("train"))
-    adaptation = learner.adapt(tasks)
-    stds, policy = [], next(adaptation)
-    for _ in range(3):
-        stds.append(float(policy.parameters["log_std"].exp().max()))
-        policy = adaptation.send(collector.collect(policy, tasks, 4))
-    assert min(stds[:2]) > 0.1
-    assert stds[2] > 0.1 if noisy else stds[2] < 1e-4
-
-
 def test_of_fresh_tasks_no_more_is_kept_than_the_rounds_own():
     suite = make_suite("corners[horizon=20,train_tasks=distribution]")
     learner, collector = corner_gmps(suite=suite)
