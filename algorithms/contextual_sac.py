@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ class ContextualSacConfig(Config):
     warm_up: int = unsearched(1000, "a few episodes; Haarnoja et al. have 10,000 of a million", domain=NOT_NEGATIVE)
     # where the temperature is fixed this stands for it (GMPS, supplement: 10, 50, 100); here the temperature is learned
     reward_scale: float = unsearched(1.0, "the temperature is learned, which makes up for it", domain=POSITIVE)
+    # by which observations are multiplied for the networks, which tell numbers far below 1 apart only slowly
+    observation_scale: float = unsearched(1.0, "the unit in which a suite measures", domain=POSITIVE)
     # where the learned temperature begins; it falls with every gradient step, by `step_size` in logarithms at the most
     initial_temperature: float = unsearched(1.0, "the library's", domain=POSITIVE)
     replay: int = unsearched(1_000_000, HAARNOJA, domain=COUNT)  # transitions that are kept
@@ -63,8 +66,22 @@ class ContextualSac(Sb3Algorithm):
             "ent_coef": f"auto_{self.config.initial_temperature}",
             "train_freq": 1,
             "gradient_steps": max(round(config.updates * self.rows), 1),
-            "policy_kwargs": {"net_arch": list(config.hidden)},
+            "policy_kwargs": {"net_arch": list(config.hidden), **self._features()},
         }
+
+    def _features(self) -> dict[str, Any]:
+        scale = self.config.observation_scale
+        if scale == 1:
+            return {}
+        from algorithms.experts.sb3_features import ScaledObservation
+
+        options = {"scaled": self._observed, "scale": scale}
+        return {"features_extractor_class": ScaledObservation, "features_extractor_kwargs": options}
+
+    @property
+    def _observed(self) -> int:
+        """Numbers of an observation, the context's not counted."""
+        return int(math.prod(self.problem.observation_space.shape or (1,)))
 
     @property
     def reward_scale(self) -> float:
@@ -81,11 +98,11 @@ class ContextualSac(Sb3Algorithm):
     def actor_state(self) -> dict[str, Any]:
         """The policy's, as `Actor` takes it."""
         weights = self.model.policy.actor.state_dict()
-        return {
-            "layers": layers_of(weights, "latent_pi"),
-            "mean": pair_of(weights, "mu"),
-            "log_std": pair_of(weights, "log_std"),
-        }
+        layers = [*layers_of(weights, "latent_pi"), pair_of(weights, "mu")]
+        log_std = pair_of(weights, "log_std")
+        for weight, _ in [layers[0]] if self.config.hidden else [layers[0], log_std]:
+            weight[:, : self._observed] *= self.config.observation_scale
+        return {"layers": layers[:-1], "mean": layers[-1], "log_std": log_std}
 
     def state_dict(self) -> dict[str, Any]:
         return {**super().state_dict(), EXPERT: self.actor_state()}

@@ -103,8 +103,11 @@ def test_the_librarys_version_is_part_of_what_a_run_is() -> None:
     assert "stable-baselines3" not in plain.identity()["versions"]
 
 
-def test_the_expert_acts_as_the_trained_model_and_is_told_each_task() -> None:
-    running = session(ContextualSac, SAC)
+@pytest.mark.parametrize(
+    "options", [{}, {"observation_scale": 10.0}, {"observation_scale": 0.1, "hidden": ()}], ids=str
+)
+def test_the_expert_acts_as_the_trained_model_and_is_told_each_task(options) -> None:
+    running = session(ContextualSac, replace(SAC, **options))
     for _ in range(3):
         running.iterate()
     suite = make_suite(SUITE)
@@ -127,6 +130,25 @@ def test_the_expert_acts_as_the_trained_model_and_is_told_each_task() -> None:
     torch.testing.assert_close(acted.parameters["log_std"], log_std.reshape(3, 2, 6))
     batch = Collector(suite, Streams(0), Ledger(None), guard).collect(policy, tasks, 2)
     assert batch.actions.abs().max() <= 10 and torch.isfinite(batch.log_probabilities).all()
+
+
+def test_networks_see_observations_scaled_and_contexts_as_they_are() -> None:
+    plain, scaled = (
+        session(ContextualSac, replace(SAC, observation_scale=scale)).algorithm.model  # type: ignore[attr-defined]
+        for scale in (1.0, 10.0)
+    )
+    scaled.policy.load_state_dict(plain.policy.state_dict(), strict=False)
+    seen = torch.randn(5, plain.observation_space.shape[0], generator=torch.Generator().manual_seed(0))
+    enlarged = torch.cat([10 * seen[:, :17], seen[:, 17:]], -1)
+    ours, theirs = (
+        model.policy.actor.get_action_dist_params(inputs)[0] for model, inputs in ((plain, enlarged), (scaled, seen))
+    )
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_the_temperature_begins_where_it_is_told_to() -> None:
+    model = session(ContextualSac, replace(SAC, initial_temperature=0.01)).algorithm.model  # type: ignore[attr-defined]
+    assert float(model.log_ent_coef.detach().exp()) == pytest.approx(0.01)
 
 
 def test_the_expert_is_evaluated_by_its_mean_action_unless_it_shall_be_noisy() -> None:
