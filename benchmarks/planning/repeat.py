@@ -65,7 +65,7 @@ def repeat_commands(paper: Paper, runs: Iterable[StoredRun], studies: Iterable[S
     said += [f"no command plans {', '.join(sorted(cells))} ({why})" for why, cells in sorted(lost.items())]
     stale = sum(entry.proof is not None and not entry.proof.current for entry in [*runs, *studies])
     if stale:
-        said.append(f"code or software has changed since {stale} of these: today's make them anew")
+        said.append(f"code, software or data are others than {stale} of these had: today's make them anew")
     return tuple(said)
 
 

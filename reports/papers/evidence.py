@@ -115,7 +115,7 @@ class Evidence:
         if suite.note:
             said.append(suite.note)
         if any(entry.digest in self.stale for entry in found.entries.values()):
-            said.append("code or software has changed since some of our runs")
+            said.append("code, software or data are others than some of our runs had")
         if found.others:
             names = ", ".join(f"{entry.algorithm} {entry.digest[:12]}" for entry in found.others)
             said.append(f"other configurations are stored and not used here: {names}")

@@ -55,7 +55,7 @@ def write_paper(
 ) -> Path:
     """Writes the paper's page into the folder `output`, in place of a former report; returns it.
 
-    reference: shipped results.  stale: digests of configurations whose code or software has changed since they ran.
+    reference: shipped results.  stale: digests of configurations whose code, software or data were others then.
     left_out: cells that are not run, since the algorithm does not fit the suite, a line each.
     repeat: the commands that plan exactly the runs that it is given, and what is said of those that none plans.
     algorithms, suites: names that exist, so that the page can tell what is not run from what cannot be.

@@ -63,7 +63,7 @@ class ChosenStudy:
         """What a reader of its numbers must know, one sentence each."""
         said = [f"measured by {self.terms}"]
         if self.stale:
-            said.append("code or software has changed since this was measured")
+            said.append("code, software or data are others than when this was measured")
         if self.others:
             said.append(f"measured in other configurations too, not used here: {', '.join(self.others)}")
         return tuple(said)

@@ -62,7 +62,7 @@ def collect_cautions(
 ) -> tuple[Caution, ...]:
     """Every caution, the gravest kinds first.
 
-    stale: digests (64 hex digits) of configurations whose code or software has changed since they ran.
+    stale: digests (64 hex digits) of configurations whose code, software or data were others when they ran.
     left_out: "algorithm on suite: reason" of cells that are not run, since the algorithm does not fit the suite.
     efforts: of tuning, by the entries' digests; None: nothing is said of them.
     """
@@ -76,7 +76,7 @@ def collect_cautions(
     for board in boards:
         for entry in board.entries:
             if entry.digest in stale:
-                text = "the code or software has changed since these runs; run them again to compare with new ones"
+                text = "code, software or data are others than these runs had; run them again to compare with new ones"
                 found.append(Caution("Stale", f"{entry.label} on {board.name}: {text}"))
     if efforts is not None:
         found += [Caution("Unequal effort", text) for board in boards if (text := unequal_effort(board, efforts))]

@@ -41,7 +41,7 @@ class Report:
     boards: tuple[SuiteScores, ...]
     refused: tuple[Refused, ...]
     cautions: tuple[Caution, ...]
-    stale: frozenset[str]  # digests of configurations whose code or software has changed since they ran
+    stale: frozenset[str]  # digests of configurations whose code, software or data were others when they ran
     styles: dict[str, Style]  # by algorithm
     tried: Mapping[tuple[str, str], int] = field(default_factory=dict)  # configurations, by suite and algorithm
     efforts: Mapping[str, Effort] = field(default_factory=dict)  # of tuning, by the entries' digests

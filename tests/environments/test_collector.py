@@ -356,6 +356,7 @@ class Overwriting(Wanderer):
         if not previous.start:
             previous.action.zero_()
             previous.reward.add_(100)
+        previous.alive.zero_()
         if observation.dtype == torch.int64:
             self.buffer = getattr(self, "buffer", torch.zeros(*observation.shape, 4)).add_(0.1)
             distribution = UniformChoice(self.buffer)
