@@ -11,7 +11,7 @@ from algorithms.contextual_sac import ContextualSac
 from algorithms.gmps import Gmps
 from algorithms.policies.distributions import Gaussian
 from algorithms.policies.squashed_gaussian import SquashedGaussian
-from benchmarks.execution.evaluation import harness_collector
+from benchmarks.execution.evaluation import begun_adaptation, harness_collector
 from benchmarks.execution.session import Session
 from benchmarks.studies.gmps_bound.executed import executed_divergence
 from environments.catalogue import make_suite
@@ -57,9 +57,9 @@ def robot_tasks(session: Session, tasks: int, trajectories: int, streams: Stream
     assert isinstance(learner, Gmps)
     chosen = [TaskRef("train", task.id) for task in suite.split.train[:tasks]]
     collector = harness_collector(suite, streams)
-    adaptation = learner.adapt(chosen)
-    before = collector.collect(next(adaptation), chosen, trajectories)
-    learned = collector.collect(adaptation.send(before), chosen, trajectories)
+    with begun_adaptation(learner, chosen) as adaptation:
+        before = collector.collect(next(adaptation), chosen, trajectories)
+        learned = collector.collect(adaptation.send(before), chosen, trajectories)
     shown = learner.expert.policy(chosen)
     expert = collector.collect(shown, chosen, trajectories)
     acted, _ = shown.act(learned.observations, None, None)  # type: ignore[arg-type]

@@ -36,7 +36,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from benchmarks.execution.evaluation import harness_collector
+from benchmarks.execution.evaluation import begun_adaptation, harness_collector
 from benchmarks.execution.session import Session
 from benchmarks.studies.gmps_bound.bound import Bound, bound, soft_optimal
 from benchmarks.studies.gmps_bound.guided import SoftlyGuided
@@ -204,11 +204,9 @@ class GmpsBound(Study):
         assert isinstance(learner, SoftlyGuided)
         tasks = suite.split.train[: self.config.tasks]
         collector = harness_collector(suite, self.streams.child("measured", session.iteration))
-        adaptation = learner.adapt([TaskRef("train", task.id) for task in tasks])
-        before = next(adaptation)
-        after = adaptation.send(
-            collector.collect(before, [TaskRef("train", task.id) for task in tasks], self.config.trajectories)
-        )
+        chosen = [TaskRef("train", task.id) for task in tasks]
+        with begun_adaptation(learner, chosen) as adaptation:
+            after = adaptation.send(collector.collect(next(adaptation), chosen, self.config.trajectories))
         tables = torch.softmax(after.parameters["logits"].double(), -1).numpy()  # type: ignore[attr-defined]
         found = {}
         for task, table in zip(tasks, tables, strict=True):
