@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.execution.training import Interrupted, Progress
+from benchmarks.specs.study import Rows
 from benchmarks.specs.study_spec import StudySpec
-from benchmarks.studies.study import Rows
 from results.run_folder import RunFolder
 
 

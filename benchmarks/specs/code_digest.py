@@ -7,8 +7,8 @@ suite or the training loop does, and so does which file each import names.
 A file has two digests.  Level 0 is that of its statements, with the module that an import names left blank where it is
 a file that decides.  Level 1 has that file's level 0 in this place, so that it knows what is imported and not from
 where; since level 0 looks no further, files may import each other in a circle.  A run's digest is that of the set of
-level 1 over the closure, with the roots' own named by role.  Two files of equal statements, which differ in their
-imports alone, are told apart by their own level 1 and not where they are imported.
+level 1 over the closure, with the roots' own named by role.  Files of one level 0, which differ in their imports alone,
+are named by their level 1 where they are imported, and again until no more of them can be told apart.
 
 An import that binds a module (`from package import module`, `import package.module as name`) is blind to that file's
 name too, but not to the name it is bound to.  `import package.module` without an alias is not blind, since its uses
@@ -20,6 +20,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -188,11 +189,23 @@ def _digest(roots: Iterable[Root], rule: Rule) -> str:
 def _digest_of(roots: Iterable[Root], rule: Rule, reached: Mapping[str, Path]) -> str:
     modules = {module: _read(path, module, _version(path)) for module, path in reached.items()}
     blank = {module: _hashed(read, rule, reached, {}) for module, read in modules.items()}
-    whole = {module: _hashed(read, rule, reached, blank) for module, read in modules.items()}
+    whole = _told_apart(modules, rule, blank)
     # a module without a statement, such as most packages' own, decides nothing
     counted = {whole[module] for module, read in modules.items() if not read.empty}
     marked = [f"{root.role} {whole.get(root.module, '')} {root.class_name}" for root in roots]
     return hashlib.sha256("\n".join([*sorted(counted), *sorted(marked)]).encode()).hexdigest()
+
+
+def _told_apart(modules: Mapping[str, Module], rule: Rule, blank: Mapping[str, str]) -> dict[str, str]:
+    """Level 1 of each module.  blank: their level 0, which names what is imported where no other file has the same."""
+    shared = {digest for digest, count in Counter(blank.values()).items() if count > 1}
+    twins = [module for module, digest in blank.items() if digest in shared]
+    named = dict(blank)
+    while True:
+        whole = {module: _hashed(read, rule, modules, named) for module, read in modules.items()}
+        if len({whole[module] for module in twins}) == len({named[module] for module in twins}):
+            return whole
+        named.update({module: whole[module] for module in twins})
 
 
 def _hashed(module: Module, rule: Rule, reached: Collection[str], named: Mapping[str, str]) -> str:

@@ -13,8 +13,8 @@ from benchmarks.specs.code_digest import study_digest
 from benchmarks.specs.provenance import record_of
 from benchmarks.specs.recorded_code import require_name
 from benchmarks.specs.run_spec import RunSpec, deciding_versions, known_suite, recorded_suite
+from benchmarks.specs.study import Study
 from benchmarks.specs.time_estimates import Learned
-from benchmarks.studies.study import Study
 from environments.catalogue import suites
 from environments.discovery import ClassEntry, choose, discover
 from environments.streams import Streams

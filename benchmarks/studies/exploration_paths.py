@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from benchmarks.execution.evaluation import adapted_batches, harness_collector
+from benchmarks.specs.study import Rows, Study, StudyConfig, row
 from benchmarks.studies.staged_training import trained
-from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from environments.corners import CORNERS
 from environments.problem import EvaluationProtocol
 from environments.task import TaskRef

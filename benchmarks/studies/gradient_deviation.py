@@ -24,8 +24,8 @@ import torch
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
 from algorithms.policies.parameters import flat, stacked, task_vectors
 from benchmarks.execution.evaluation import harness_collector
+from benchmarks.specs.study import Rows, Study, StudyConfig, row
 from benchmarks.studies.staged_training import trained
-from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from environments.catalogue import parse_suite_name
 from environments.problem import EvaluationProtocol
 from environments.typed_options import option

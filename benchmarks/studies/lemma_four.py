@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from torch.autograd.functional import hessian, jacobian
 
+from benchmarks.specs.study import Rows, Study, StudyConfig, row
 from benchmarks.studies.hessian_estimates.enumeration import random_mdp
 from benchmarks.studies.optimality_gap.evaluation import TabularTasks
-from benchmarks.studies.study import Rows, Study, StudyConfig, row
 
 Objective = Callable[[torch.Tensor], torch.Tensor]
 #: of Newton's steps, each of which squares the error

@@ -27,7 +27,7 @@ from algorithms.maml_vpg import MamlVpg
 from algorithms.meta_learning.gradient_meta_learner import InnerOuterBatches
 from benchmarks.execution.evaluation import harness_collector
 from benchmarks.execution.session import Session
-from benchmarks.studies.study import Rows, Study, StudyConfig, row
+from benchmarks.specs.study import Rows, Study, StudyConfig, row
 from environments.catalogue import make_suite
 from environments.problem import EvaluationProtocol
 from environments.streams import Streams

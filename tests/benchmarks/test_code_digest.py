@@ -238,6 +238,26 @@ def test_files_that_import_each_other_count_and_may_move(package: str, tmp_path:
     assert digest_of_package(tmp_path, package) != before
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_of_files_that_differ_in_their_imports_alone_the_one_imported_counts(
+    depth: int, package: str, tmp_path: Path
+) -> None:
+    methods = tmp_path / package / "methods"
+    (methods / "neighbour.py").write_text("size = 2\n")
+    below = ("steps", "neighbour")
+    for level in range(depth):
+        twins = (f"careful{level}", f"bold{level}")
+        for twin, imported in zip(twins, below, strict=True):
+            (methods / f"{twin}.py").write_text(f"from .{imported} import size\nsize = 2 * size\n")
+        below = twins
+    digests = []
+    for first, second in (below, below[::-1]):
+        lines = f"from .{first} import size as careful\nfrom .{second} import size as bold\n"
+        (methods / "drift.py").write_text(lines + GOOD)
+        digests.append(digest_of_package(tmp_path, package))
+    assert digests[0] != digests[1]
+
+
 def test_another_class_of_the_same_file_is_another_algorithm(tmp_path: Path) -> None:
     path = tmp_path / "drift.py"
     path.write_text(GOOD + '\n\nclass Faster(Drift):\n    name = "faster"\n')

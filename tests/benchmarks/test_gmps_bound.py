@@ -11,11 +11,11 @@ import torch
 
 from algorithms.policies.distributions import Gaussian
 from algorithms.policies.squashed_gaussian import SquashedGaussian
+from benchmarks.specs.study import Rows
 from benchmarks.specs.study_spec import StudySpec, find_study, resolved
 from benchmarks.studies.gmps_bound.bound import bound, soft_optimal
 from benchmarks.studies.gmps_bound.executed import executed_divergence
 from benchmarks.studies.gmps_bound.study import BANDIT, bandit_rows
-from benchmarks.studies.study import Rows
 from environments.streams import Streams
 from tests.support.tabular_problem import ACTIONS, END, STATES, SmallTabular
 

@@ -22,11 +22,11 @@ from benchmarks.execution.worker import run_job
 from benchmarks.planning.paper_studies import plan_studies, studies_of
 from benchmarks.planning.plan import parse_setting
 from benchmarks.specs.code_digest import study_closure
+from benchmarks.specs.study import Rows, Study, StudyConfig, row
 from benchmarks.specs.study_spec import StudySpec, find_study, resolved, studies
 from benchmarks.studies.exploration_paths import numbers
 from benchmarks.studies.gradient_deviation import deviations
 from benchmarks.studies.hessian_estimates.enumeration import all_trajectories, random_mdp, rewards_to_go
-from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from benchmarks.verification.proofs import stale_digests, with_proofs
 from environments.discovery import ClassEntry
 from environments.streams import Streams
@@ -162,7 +162,7 @@ def test_a_study_of_other_code_is_stale(tmp_path: Path) -> None:
 
 def test_its_code_is_what_it_imports_and_not_what_plans_it() -> None:
     reached = study_closure(find_study("gradient-deviation"), [])
-    names = {"benchmarks.studies.gradient_deviation", "benchmarks.studies.study", "benchmarks.studies.staged_training"}
+    names = {"benchmarks.studies.gradient_deviation", "benchmarks.specs.study", "benchmarks.studies.staged_training"}
     assert names <= set(reached) and "algorithms.meta_learning.gradient_meta_learner" in reached
     planning = {
         "benchmarks.specs.study_spec",

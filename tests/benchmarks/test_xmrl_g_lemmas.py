@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 import torch
 
+from benchmarks.specs.study import Rows
 from benchmarks.specs.study_spec import StudySpec, find_study, resolved
-from benchmarks.studies.study import Rows
 from benchmarks.studies.xmrl_g_lemmas.problem import MixedBandits
 from environments.streams import Streams
 

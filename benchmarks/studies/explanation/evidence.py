@@ -12,8 +12,8 @@ from algorithms.explanation.options import ExplanationConfig
 from algorithms.explanation.poor_tasks import poor_tasks, ranked_by
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
 from benchmarks.execution.evaluation import harness_collector
+from benchmarks.specs.study import Rows, row
 from benchmarks.studies.explanation.settings import OnSuite
-from benchmarks.studies.study import Rows, row
 from environments.same_mdp import mdp_key
 from environments.splits import NAMES
 from environments.streams import Streams

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from benchmarks.studies.study import StudyConfig
+from benchmarks.specs.study import StudyConfig
 from environments.catalogue import parse_suite_name
 from environments.typed_options import make_options
 

@@ -29,10 +29,10 @@ from typing import Any, ClassVar
 
 from algorithms.algorithm import Algorithm, Metrics
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
+from benchmarks.specs.study import Rows, Study, row
 from benchmarks.studies.explanation.evidence import explained, explanation_rows
 from benchmarks.studies.explanation.policies import BASE, WeightedMaml, scores, session_of, suite_with, train
 from benchmarks.studies.explanation.settings import ExplanationStudyConfig, OnSuite
-from benchmarks.studies.study import Rows, Study, row
 from environments.streams import Streams
 from environments.task import TaskRef
 

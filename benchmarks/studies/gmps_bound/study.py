@@ -38,10 +38,10 @@ import torch
 
 from benchmarks.execution.evaluation import begun_adaptation, harness_collector
 from benchmarks.execution.session import Session
+from benchmarks.specs.study import Rows, Study, StudyConfig, row
 from benchmarks.studies.gmps_bound.bound import Bound, bound, soft_optimal
 from benchmarks.studies.gmps_bound.guided import SoftlyGuided
 from benchmarks.studies.gmps_bound.robot import robot_session, robot_tasks
-from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from environments.catalogue import make_suite
 from environments.problem import EvaluationProtocol
 from environments.tabular import TabularMDP

@@ -23,9 +23,9 @@ from algorithms.estimators.advantages import baseline_features, discounted_sums,
 from algorithms.policies.networks import NetworkPolicy, TabularSoftmax, make_network
 from algorithms.policies.parameters import stacked
 from benchmarks.execution.evaluation import harness_collector
+from benchmarks.specs.study import Rows, Study, StudyConfig, row
 from benchmarks.studies.hessian_estimates.enumeration import all_trajectories, random_mdp, rewards_to_go
 from benchmarks.studies.hessian_estimates.estimators import KINDS, Surrogate
-from benchmarks.studies.study import Rows, Study, StudyConfig, row
 from environments.catalogue import make_suite
 from environments.tabular import differentiable_return
 from environments.task import TaskRef

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from algorithms.one_time_adaptation.distances import Distance
+from benchmarks.specs.study import Rows, row
 from benchmarks.studies.optimality_gap.bounds import (
     Comparators,
     advantage_bound,
@@ -18,7 +19,6 @@ from benchmarks.studies.optimality_gap.bounds import (
     worst_return,
 )
 from benchmarks.studies.optimality_gap.evaluation import TabularTasks
-from benchmarks.studies.study import Rows, row
 from environments.catalogue import make_suite
 from environments.tabular import TabularMDP
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from algorithms.one_time_adaptation.distances import Distance
+from benchmarks.specs.study import Rows
 from benchmarks.studies.optimality_gap.bounds import (
     best_single_policy,
     task_variance,
@@ -19,7 +20,6 @@ from benchmarks.studies.optimality_gap.lake import STEPS, Lake
 from benchmarks.studies.optimality_gap.meta_training import ExactAdaptation, returns_after_steps
 from benchmarks.studies.optimality_gap.random_initialisation import Draws, difference_rows, error_rows
 from benchmarks.studies.optimality_gap.several_starts import UNIFORM, start_rows, train_from
-from benchmarks.studies.study import Rows
 
 #: distance and penalty of each reading of Alg(i)
 ADAPTATIONS: dict[str, tuple[Distance, Penalty]] = {

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 
 import torch
 
+from benchmarks.specs.study import Rows
 from benchmarks.studies.optimality_gap.hypergradient import policy_gradient_step
 from benchmarks.studies.optimality_gap.lake import STEPS, Lake, appendix_h_step
 from benchmarks.studies.optimality_gap.meta_training import PolicyGradientStep, returns_after_steps
 from benchmarks.studies.optimality_gap.random_initialisation import Draws, difference_rows, error_rows
-from benchmarks.studies.study import Rows
 
 BEST = ", best step size"
 

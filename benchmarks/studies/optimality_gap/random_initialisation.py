@@ -11,9 +11,9 @@ from functools import cached_property
 
 import torch
 
+from benchmarks.specs.study import Rows
 from benchmarks.studies.optimality_gap.lake import STEPS, Lake
 from benchmarks.studies.optimality_gap.meta_training import AdaptationRule, returns_after_steps
-from benchmarks.studies.study import Rows
 from environments.streams import Streams
 
 #: draws in a batch

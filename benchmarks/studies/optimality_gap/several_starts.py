@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import torch
 
+from benchmarks.specs.study import Rows
 from benchmarks.studies.optimality_gap.evaluation import TabularTasks
 from benchmarks.studies.optimality_gap.lake import Lake
 from benchmarks.studies.optimality_gap.meta_training import AdaptationRule, meta_train
-from benchmarks.studies.study import Rows
 from environments.streams import Streams
 
 UNIFORM = "uniform"

@@ -35,6 +35,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from benchmarks.specs.study import Rows, Study, StudyConfig
 from benchmarks.studies.optimality_gap.bounds import best_single_policy
 from benchmarks.studies.optimality_gap.lake import STEPS, SUITES, Lake, appendix_h_step
 from benchmarks.studies.optimality_gap.meta_training import AdaptationRule, PolicyGradientStep
@@ -48,7 +49,6 @@ from benchmarks.studies.optimality_gap.several_starts import (
     start_rows,
     train_from,
 )
-from benchmarks.studies.study import Rows, Study, StudyConfig
 from environments.typed_options import option
 
 #: milliseconds of one core for an iteration from one start, and for adapting one draw four times, by method

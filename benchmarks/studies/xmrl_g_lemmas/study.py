@@ -37,7 +37,7 @@ from algorithms.augmentation.coefficients import CoefficientDistribution
 from algorithms.augmentation.hypergradient import appendix_e_estimate, lemma1_value
 from algorithms.augmentation.meta_gaussian import as_gaussian
 from algorithms.augmentation.options import AugmentationConfig
-from benchmarks.studies.study import Rows, Study, StudyConfig, row
+from benchmarks.specs.study import Rows, Study, StudyConfig, row
 from benchmarks.studies.xmrl_g_lemmas.problem import MixedBandits
 from benchmarks.studies.xmrl_g_lemmas.quadratic_form import quadratic_form
 from environments.streams import Streams
