@@ -41,6 +41,8 @@ class Row:
     suite: str = ""
     css_class: str = ""
     anchor: str = ""
+    #: HTML of a line below the cells, over all columns
+    below: str = ""
 
 
 def table(label: str, rows: Iterable[Row], css_class: str = "sortable", heads: Mapping[str, str] | None = None) -> str:
@@ -220,7 +222,11 @@ def _span(scale: Scale, ends: tuple[float, float]) -> str:
 def _row(row: Row, sortable: bool) -> str:
     cells = "".join(_cell(cell, place == 0, sortable) for place, cell in enumerate(row.cells.values()))
     suite, algorithms = slug(row.suite), " ".join(map(slug, row.algorithms))
-    return _tag("tr", cells, id=row.anchor, data_suite=suite, data_algorithm=algorithms, class_=row.css_class)
+    html = _tag("tr", cells, id=row.anchor, data_suite=suite, data_algorithm=algorithms, class_=row.css_class)
+    if row.below:
+        below = _tag("td", row.below, colspan=str(len(row.cells)))
+        html += _tag("tr", below, data_suite=suite, data_algorithm=algorithms, class_="below")
+    return html
 
 
 def _cell(cell: Cell, head: bool, sortable: bool) -> str:

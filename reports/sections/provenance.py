@@ -8,7 +8,7 @@ from html import escape
 
 from reports.scores.entries import AlgorithmScores, labels_within
 from reports.scores.record import access_labels, entry_anchor, own_file_of, run_record
-from reports.sections.html import badge, name_mark, scrolling
+from reports.sections.html import Cell, Row, badge, name_mark, table
 from reports.sections.report import Report, Section
 from reports.tables.runs import runs_csv
 from reports.text.numbers import NONE, duration, plural, short_count, slug
@@ -44,18 +44,16 @@ All of it: <a href="tables/runs.csv">csv</a></p>
 
 def _suite(report: Report, suite: str, entries: Sequence[AlgorithmScores]) -> str:
     named = sorted(zip(labels_within(entries), entries, strict=True), key=lambda item: (item[0], item[1].digest))
-    rows = "".join(_entry(report, label, entry) for label, entry in named)
-    columns = ("Runs", "Seeds", "Digest", "Commit", "Environment steps", "Updates", "Wall time")
-    heads = "".join(f'<th scope="col">{column}</th>' for column in columns)
-    table = scrolling(f"{suite}: runs", f'<table class="runs">\n<thead><tr>{heads}</tr></thead>{rows}</table>')
+    rows = [_row(report, label, entry) for label, entry in named]
+    runs = table(f"{suite}: runs", rows, css_class="runs")
     count = plural(sum(len(entry.runs) for entry in entries), "run")
     return (
         f'<details class="suite-runs" data-suite="{slug(suite)}"><summary><b>{escape(suite)}</b> {count}</summary>'
-        f"\n{table}</details>"
+        f"\n{runs}</details>"
     )
 
 
-def _entry(report: Report, label: str, entry: AlgorithmScores) -> str:
+def _row(report: Report, label: str, entry: AlgorithmScores) -> Row:
     records = [run_record(run, entry) for run in entry.runs]
     first = records[0]
     access = "".join(badge(text) for text in access_labels(entry))
@@ -81,20 +79,20 @@ def _entry(report: Report, label: str, entry: AlgorithmScores) -> str:
     commits = sorted(
         {(record["commit"] or "unknown")[:10] + " + changes" * bool(record["dirty"]) for record in records}
     )
-    cells = (
-        seeds,
-        ", ".join(dict.fromkeys(record["digest"][:12] for record in records)),
-        escape(", ".join(commits)),
-        _range([record["environment_steps"] for record in records]),
-        _range([record["iterations"] for record in records]),
-        _times(walls),
-    )
-    return (
-        f'<tbody id="{anchor}" data-algorithm="{slug(entry.algorithm)}"><tr><th scope="row">'
-        f"{name_mark(label, report.classes[entry.algorithm])}{access}</th>"
-        f"{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-        f'<tr><td colspan="7"><small>{escape(terms)}</small>'
-        f"<details><summary>configuration</summary><pre>{details}</pre></details></td></tr></tbody>"
+    cells = {
+        "Runs": f"{name_mark(label, report.classes[entry.algorithm])}{access}",
+        "Seeds": seeds,
+        "Digest": ", ".join(dict.fromkeys(record["digest"][:12] for record in records)),
+        "Commit": escape(", ".join(commits)),
+        "Environment steps": _range([record["environment_steps"] for record in records]),
+        "Updates": _range([record["iterations"] for record in records]),
+        "Wall time": _times(walls),
+    }
+    return Row(
+        {column: Cell(html) for column, html in cells.items()},
+        algorithms=[entry.algorithm],
+        anchor=anchor,
+        below=f"<small>{escape(terms)}</small><details><summary>configuration</summary><pre>{details}</pre></details>",
     )
 
 

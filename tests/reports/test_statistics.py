@@ -11,7 +11,7 @@ from scipy import stats
 
 from reports.statistics.aggregate import summarise
 from reports.statistics.bootstrap import bootstrap_iqms, draw_counts, interquartile_mean, iqm_intervals, keyed_generator
-from reports.statistics.seed_interval import mean_interval, printed_coverage, seed_interval
+from reports.statistics.seed_interval import mean_interval, middle_means, printed_coverage, seed_interval
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 1), (3, 1), (3, 5), (5, 20), (10, 7)])
@@ -19,6 +19,8 @@ def test_the_interquartile_mean_is_that_of_rliable_and_scipy(shape: tuple[int, i
     scores = np.random.default_rng(3).lognormal(size=shape)
     assert interquartile_mean(scores) == pytest.approx(metrics.aggregate_iqm(scores), rel=1e-12)
     assert interquartile_mean(scores) == pytest.approx(stats.trim_mean(scores, 0.25, axis=None), rel=1e-12)
+    by_seed = [metrics.aggregate_iqm(own) for own in scores]
+    assert middle_means(scores) == pytest.approx(np.array(by_seed), rel=1e-12)
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
