@@ -1,6 +1,7 @@
 """The house's rules: arrows point down, no circles, rooms that are not warehouses, files that hold one idea."""
 
 import ast
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -23,29 +24,31 @@ LINES = 350
 
 
 def modules() -> dict[str, Path]:
-    found = {}
-    for package in BELOW:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts).removesuffix(".__init__")] = path
-    return found
+    return {dotted(path): path for package in BELOW for path in sorted((ROOT / package).rglob("*.py"))}
+
+
+def dotted(path: Path) -> str:
+    """The name that a module is imported by."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 @cache
 def imports() -> dict[str, set[str]]:
     """The modules of the five packages that each of them imports, function by function included."""
     known = modules()
-    found = {}
-    for name, path in known.items():
-        named: set[str] = set()
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                named |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                inner = {f"{node.module}.{alias.name}" for alias in node.names} & known.keys()
-                named |= inner or {node.module}
-        found[name] = named & known.keys() - {name}
-    return found
+    return {name: imported(path, known) - {name} for name, path in known.items()}
+
+
+def imported(path: Path, known: Collection[str]) -> set[str]:
+    """Those of the known modules that a file imports."""
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} & set(known)
+            named |= inner or {node.module}
+    return named & set(known)
 
 
 @pytest.mark.parametrize("package", BELOW)
@@ -80,3 +83,10 @@ def test_the_first_level_of_a_package_can_be_taken_in_at_a_glance(package: str) 
 def test_a_file_of_the_packages_holds_one_idea() -> None:
     long = [str(path) for path in modules().values() if len(path.read_text().splitlines()) > LINES]
     assert long == []
+
+
+def test_no_module_of_tests_imports_from_a_test_module() -> None:
+    """What several of them need stands in tests/support."""
+    tests = {dotted(path) for path in (ROOT / "tests").rglob("test_*.py")}
+    found = {dotted(path): imported(path, tests) for path in (ROOT / "tests").rglob("*.py")}
+    assert {name: targets for name, targets in found.items() if targets} == {}

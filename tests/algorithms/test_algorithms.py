@@ -7,14 +7,10 @@ import pytest
 import torch
 
 from algorithms.catalogue import algorithms
-from environments.access import Guard
 from environments.catalogue import make_suite
-from environments.collector import Collector
 from environments.facts import SuiteFacts
-from environments.ledger import Ledger
-from environments.streams import Streams
 from environments.tabular import TabularMDP
-from environments.task import TaskRef
+from tests.support.evaluation import evaluated, references
 from tests.support.tabular_problem import SmallTabular, learner_on
 
 SUITES = ("frozen-lake-low[horizon=10]", "half-cheetah-velocity[horizon=10]")
@@ -31,25 +27,6 @@ FITTING = [
     if algorithms()[name].load().fits(SuiteFacts.of(make_suite(suite))) is None
 ]
 every_algorithm_on_both_kinds = pytest.mark.parametrize("name, suite", FITTING)
-
-
-def references(suite, split="validation"):
-    return [TaskRef(split, task.id) for task in suite.split.tasks(split)]
-
-
-def evaluated(learner, suite, steps=2, trajectories=2, split="validation"):
-    """The batches after 0..steps adaptation steps, as the harness collects them, and the last policy."""
-    guard = Guard("evaluation", {"train", "validation", "test"}, "the harness")
-    collector = Collector(suite, Streams(0).child("evaluation"), Ledger(None), guard)
-    tasks = references(suite, split)
-    with learner.problem.evaluated_on(tasks):
-        adaptation = learner.adapt(tasks)
-        policy, batches = next(adaptation), []
-        for step in range(steps + 1):
-            batches.append(collector.collect(policy, tasks, trajectories))
-            if step < steps:
-                policy = adaptation.send(batches[-1])
-    return batches, policy
 
 
 def trained(name, suite, iterations, seed=0, **config):

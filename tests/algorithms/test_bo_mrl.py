@@ -1,6 +1,5 @@
 """BO-MRL's one-time adaptation and the gradient through it, against formulas, autograd and finite differences."""
 
-import dataclasses
 import math
 
 import pytest
@@ -10,48 +9,10 @@ from algorithms.bo_mrl import MetaSample
 from algorithms.one_time_adaptation.adaptation import OneTimeAdaptation, bounded, finite_ratio
 from algorithms.one_time_adaptation.distances import Centre, squared_distance
 from algorithms.policies.parameters import stacked
-from environments.catalogue import make_suite
-from environments.streams import Streams
 from environments.tabular import differentiable_return
 from environments.task import TaskRef
-from tests.support.tabular_problem import SmallTabular, drawn_logits, in_float64, learner_on
-
-#: by the number of Alg(i)
-DISTANCES = {1: "kl", 2: "reverse_kl", 3: "euclidean"}
-SUITE = "hopper-velocity[horizon=15]"
-SMALL = {"tasks": 2, "trajectories": 3, "hidden": (3,), "state_dependent_std": True}
-
-every_kind = pytest.mark.parametrize("kind", DISTANCES)
-
-
-def in_double(batch):
-    """A batch in double precision, so that its surrogates are too."""
-
-    def doubled(value):
-        return value.double() if isinstance(value, torch.Tensor) and value.dtype == torch.float32 else value
-
-    values = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
-    values["distribution"] = {name: doubled(value) for name, value in batch.distribution.items()}
-    return dataclasses.replace(batch, **{name: doubled(value) for name, value in values.items()})
-
-
-def prepared(kind, suite=SUITE, **config):
-    """A learner in float64, its collector, and what the meta-policy collected."""
-    learner, collector = learner_on(make_suite(suite), f"bo-mrl-{kind}", **{**SMALL, **config})
-    in_float64(learner)
-    batch = in_double(learner.sample(collector).before.trajectories)
-    batch.mask[:, 0, batch.mask.shape[-1] // 2 :] = 0  # as if an episode had ended
-    before = learner.adaptation_batch(batch)
-    return learner, collector, before
-
-
-def drawn_near(parameters, size, tasks=2, purpose="near"):
-    """Each task's own parameters around the given ones, [task, ...]."""
-    generator = Streams(0).torch(purpose)
-    return {
-        name: value + size * torch.randn(tasks, *value.shape, generator=generator, dtype=value.dtype)
-        for name, value in parameters.items()
-    }
+from tests.support.bo_mrl_learners import DISTANCES, drawn_near, every_kind, in_double, prepared
+from tests.support.tabular_problem import SmallTabular, drawn_logits, learner_on
 
 
 def slopes(objective, parameters):

@@ -28,7 +28,7 @@ from benchmarks.studies.optimality_gap.policy_gradient import policy_gradient_ro
 from benchmarks.studies.optimality_gap.random_initialisation import Draws
 from environments.streams import Streams
 from environments.tabular import TabularMDP
-from tests.algorithms.test_bo_mrl_hypergradient import random_mdps
+from tests.support.random_mdps import random_mdps
 
 READINGS = [("kl", "table"), ("reverse_kl", "table"), ("euclidean", "table"), ("euclidean", "state")]
 TASKS = 4

@@ -17,19 +17,10 @@ from benchmarks.studies.optimality_gap.meta_training import (
     returns_after_steps,
 )
 from environments.streams import Streams
-from environments.tabular import TabularMDP, differentiable_return
+from environments.tabular import differentiable_return
+from tests.support.random_mdps import ACTIONS, DISCOUNT, STATES, random_mdps
 
-TASKS, STATES, ACTIONS, DISCOUNT = 6, 5, 3, 0.8
-
-
-def random_mdps(tasks: int, states: int = STATES, actions: int = ACTIONS, discount: float = DISCOUNT) -> TabularMDP:
-    draw = Streams(0).numpy("mdps", tasks)
-    return TabularMDP(
-        draw.dirichlet(np.full(states, 0.3), size=(tasks, states, actions)),
-        draw.standard_normal((tasks, states, actions)),
-        draw.dirichlet(np.ones(states), size=tasks),
-        discount,
-    )
+TASKS = 6
 
 
 def random_logits(*lead: int, states: int = STATES, actions: int = ACTIONS) -> torch.Tensor:

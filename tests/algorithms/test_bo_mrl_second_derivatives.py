@@ -9,7 +9,7 @@ from algorithms.optimisation.adam import Adam
 from algorithms.optimisation.task_chunks import chunks
 from algorithms.policies.networks import MINIMUM_LOG_STD
 from algorithms.policies.parameters import flat, from_task_vectors, stacked, task_vectors, unflat
-from tests.algorithms.test_bo_mrl import DISTANCES, drawn_near, every_kind, prepared
+from tests.support.bo_mrl_learners import DISTANCES, drawn_near, every_kind, prepared
 
 DAMPING = 0.5
 

@@ -15,8 +15,8 @@ from benchmarks.studies.hessian_estimates.estimators import Surrogate
 from environments.catalogue import make_suite
 from environments.streams import Streams
 from environments.typed_options import UsageError
-from tests.algorithms.test_algorithms import evaluated
-from tests.algorithms.test_estimators import ExactMetaGradient, prepared, relative_error
+from tests.support.evaluation import evaluated
+from tests.support.meta_gradients import ExactMetaGradient, prepared, relative_error
 from tests.support.tabular_problem import ACTIONS, STATES, SmallTabular, drawn_logits, in_float64, learner_on
 
 METHODS = ("lvc-vpg", "lvc-trpo", "e-maml-vpg", "e-maml-trpo", "dice-vpg", "tmaml")

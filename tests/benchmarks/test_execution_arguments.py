@@ -18,8 +18,9 @@ from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.plan import make_plan
 from environments.typed_options import UsageError
 from results.store import Store
-from tests.benchmarks.test_runner import Recorder, folder_of, in_process
 from tests.support.adapters import contents, small_plan, write_good
+from tests.support.recorder import Recorder
+from tests.support.run_records import folder_of, in_process
 
 Chosen = Callable[..., RunOptions]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import forkserver
 from pathlib import Path
@@ -28,6 +27,12 @@ from benchmarks.specs.run_spec import RunSpec
 from results.run_folder import RunFolder
 from results.store import Store
 from tests.support.adapters import contents, small_plan, write_good, write_spoilt
+from tests.support.recorder import Recorder
+from tests.support.run_records import attempts_of, folder_of, in_process
+from tests.support.time_limit import time_limit
+
+__all__ = ["time_limit"]
+pytestmark = pytest.mark.usefixtures("time_limit")
 
 ROOT = Path(__file__).parents[2]
 #: at iteration 5 the process kills itself, unless the marker says that it has done so before
@@ -44,50 +49,10 @@ def meta_step(self, collector):
 FORK = "os.fork() == 0 and time.sleep(1e6)"
 
 
-class Recorder:
-    """A watcher that remembers, and may act on what it sees."""
-
-    def __init__(self, on_progress: Callable[[AnyJob, Progress], None] = lambda spec, progress: None) -> None:
-        self.begun: list[str] = []
-        self.outcomes: dict[str, RunOutcome] = {}
-        self.told_to_stop = 0
-        self._on_progress = on_progress
-
-    def started(self, spec: AnyJob) -> None:
-        self.begun.append(spec.label)
-
-    def progressed(self, spec: AnyJob, progress: Progress) -> None:
-        self._on_progress(spec, progress)
-
-    def ended(self, spec: AnyJob, ended: RunOutcome) -> None:
-        self.outcomes[spec.label] = ended
-
-    def stopping(self) -> None:
-        self.told_to_stop += 1
-
-    def tick(self) -> None:
-        pass
-
-
-def folder_of(root: Path, spec: RunSpec) -> Path:
-    return Store(root).folder(spec.identity()).path
-
-
-def attempts_of(root: Path, spec: RunSpec) -> list[dict[str, object]]:
-    return json.loads((folder_of(root, spec) / "run.json").read_text())["attempts"]
-
-
 def leaderboard_command(source: str) -> list[str]:
     """One short run of the algorithm, within the working directory."""
     options = ["--suites", "corners", "--seeds", "1", "--profile", "smoke", "--results", "store", "--workers", "1"]
     return [sys.executable, "-m", "benchmarks.command_line", "leaderboard", "--algorithms", source, *options]
-
-
-def in_process(root: Path, spec: RunSpec) -> dict[str, bytes]:
-    """The tables of an uninterrupted run in this process."""
-    ended = run_job(spec, root)
-    assert ended == RunOutcome("finished")
-    return contents(folder_of(root, spec))
 
 
 def test_the_next_command_sweeps_what_a_kill_left_beside_a_finished_record(tmp_path: Path) -> None:
@@ -278,18 +243,25 @@ def meta_step(self, collector):
     parent = subprocess.Popen(
         leaderboard_command(source), cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL, process_group=0
     )
-    worker = int(fifo.read_text())
-    os.kill(parent.pid, signal.SIGTSTP)
-    _, status = os.waitpid(parent.pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(status)
-    patience = time.monotonic() + 60
-    while Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] != "T":
-        assert time.monotonic() < patience, "the worker was not stopped"
-    os.kill(parent.pid, signal.SIGCONT)
-    gate.write_text("go on")
-    assert fifo.read_text() == "went on"
-    parent.kill()
-    parent.wait()
+    group = 0
+    try:
+        worker = int(fifo.read_text())
+        group = os.getpgid(worker)
+        os.kill(parent.pid, signal.SIGTSTP)
+        _, status = os.waitpid(parent.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        patience = time.monotonic() + 60
+        while Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < patience, "the worker was not stopped"
+        os.kill(parent.pid, signal.SIGCONT)
+        gate.write_text("go on")
+        assert fifo.read_text() == "went on"
+    finally:
+        parent.kill()
+        parent.wait()
+        if group:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGCONT)  # a worker that is still stopped would stay for ever
 
 
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:

@@ -9,66 +9,22 @@ import pytest
 
 from reports.papers.change import what_would_change
 from reports.papers.claims import parts_of
-from reports.papers.evidence import Evidence, gather
+from reports.papers.evidence import gather
 from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED
-from reports.papers.verdicts import ClaimVerdict, claims_summary, judge
+from reports.papers.verdicts import claims_summary, judge
 from reports.scores.entries import collect_entries
 from reports.statistics.mean_difference import compare_means
 from reports.statistics.multiplicity import holm
 from results.files import StoreError
-from results.published import Paper, read_paper
-from results.store import Store, StoredRun
+from results.published import read_paper
+from results.store import Store
+from tests.support.paper_claims import ABOVE_BOTH, HIGHER, MARGIN, evidence_of, fill, paper_of, verdicts_of
 from tests.support.scored_runs import store_run
-
-PAPER = """
-title = "A paper"
-authors = "Somebody"
-year = 2020
-venue = "somewhere"
-source = "its text"
-open = []
-suites = [
-    { id = "plane", printed = "Plane", suite = "point[horizon=20]", budget = 5_000_000, note = "other friction" },
-]
-algorithms = [
-    { id = "promp", printed = "Ours" },
-    { id = "maml", printed = "MAML" },
-    { id = "lvc", printed = "LVC" },
-]
-"""
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "results")
-
-
-def paper_of(tmp_path: Path, *claims: str) -> Paper:
-    tables = [
-        f'[[claims]]\nid = "c{number}"\nplace = "T"\nsentence = "On {{suite}} it holds."\nsuites = ["plane"]\n{claim}'
-        for number, claim in enumerate(claims)
-    ]
-    (tmp_path / "small.toml").write_text("\n\n".join([PAPER, *tables]))
-    return read_paper(tmp_path / "small.toml")
-
-
-HIGHER = 'relation = "higher"\nfirst = ["promp"]\nsecond = ["maml"]'
-ABOVE_BOTH = 'relation = "higher"\nfirst = ["promp"]\nsecond = ["maml", "lvc"]'
-
-
-def fill(store: Store, seeds: int, suite: str = "point[horizon=20]", budget: int = 100_000, **levels: float) -> None:
-    for algorithm, level in levels.items():
-        for seed in range(seeds):
-            store_run(store, suite, algorithm, seed, level, budget=budget)
-
-
-def evidence_of(paper: Paper, runs: list[StoredRun]) -> Evidence:
-    entries, refused = collect_entries(runs)
-    return gather(paper, entries, refused, algorithms={"promp", "maml"}, suites={"point"})
-
-
-def verdicts_of(paper: Paper, store: Store) -> tuple[ClaimVerdict, ...]:
-    return judge(evidence_of(paper, store.finished()))
 
 
 def test_a_claim_that_holds_in_enough_seeds_is_reproduced(store: Store, tmp_path: Path) -> None:
@@ -183,9 +139,6 @@ def test_each_named_step_is_a_part(tmp_path: Path) -> None:
         "promp after step 0 > lvc after step 0",
         "promp after step 1 > lvc after step 1",
     ]
-
-
-MARGIN = 'margin_from = "the paper says twice"'
 
 
 @pytest.mark.parametrize(("factor", "word"), [(2.0, REPRODUCED), (1.3, CONTRADICTED), (2.18, UNDECIDED)])

@@ -17,7 +17,7 @@ from reports.statistics.power import decidable_effect, first_level
 from results.claim_designs import load_claim_designs, write_claim_designs
 from results.files import StoreError
 from results.store import Store
-from tests.reports.test_claims import ABOVE_BOTH, HIGHER, evidence_of, fill, paper_of
+from tests.support.paper_claims import ABOVE_BOTH, HIGHER, evidence_of, fill, paper_of
 from tests.support.scored_runs import store_run
 
 SUITE = "point[horizon=20]"

@@ -1,41 +1,28 @@
-"""The report page in a real browser: it works offline, from the keyboard, on a phone, and for a screen reader.
-
-Needs Chromium (Debian's: `apt-get install -y --no-install-recommends chromium`), and is skipped only without it.
-"""
+"""The report page in a real browser: it works offline, from the keyboard, on a phone, and for a screen reader."""
 
 from __future__ import annotations
 
-import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reports.page import write_report
 from results.store import Store
+from tests.support.browser import CHROMIUM, DESKTOP, PHONE, browser, open_page
 from tests.support.scored_runs import store_run
 from tests.support.tuned_methods import tuned_method
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+__all__ = ["browser"]
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 ALGORITHMS = {"promp": 18.0, "maml, 50 % of a_b": 9.0, "random-init": 3.0}
 SUITES = {"frozen-lake-low": "return", "lake[x=1]": "success"}
-_SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 def png(width: int = 8, height: int = 6) -> bytes:
@@ -68,28 +55,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (run.path / "artefacts" / "flight.png").write_bytes(png())
     methods = [tuned_method(suite=suite, failed=(2,)) for suite in SUITES]
     return write_report(runs, root / "report", stale={runs[0].digest}, tuning=methods)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(_SWITCHES))
-        yield started
-        started.close()
-
-
-def open_page(browser: Browser, report: Path, said: list[str] | None = None, **context: Any) -> Page:
-    """The page; what its console says, what fails and what it asks the network for goes to `said`."""
-    page = browser.new_context(**{"viewport": DESKTOP, **context}).new_page()
-    page.set_default_timeout(120_000)  # of a machine that is busy with other things
-    if said is not None:
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: said.append(request.url) if not request.url.startswith("data:") else None)
-    page.goto(report.as_uri())
-    return page
 
 
 @pytest.fixture
@@ -168,9 +133,9 @@ def test_the_filter_by_algorithm_hides_its_rows_and_its_curves(page: Page) -> No
 def test_a_number_leads_to_its_runs_even_from_behind_the_filter(page: Page) -> None:
     page.locator("#verdict a.number").first.click()
     target = page.locator(":target")
-    assert target.evaluate("element => element.tagName") == "TBODY"
+    assert target.evaluate("element => element.tagName") == "TR"
     target.wait_for(state="visible")  # unfolded, though its suite's runs are not open at first
-    assert "configuration" in target.inner_text()
+    assert "configuration" in str(target.evaluate("element => element.nextElementSibling.innerText"))
     page.get_by_label("promp", exact=True).uncheck()
     assert not target.is_visible()
     page.locator("#verdict a.number").first.click()

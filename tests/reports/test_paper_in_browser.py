@@ -10,8 +10,8 @@ import pytest
 
 from reports.papers.page import write_paper
 from results.store import Store
-from tests.reports.test_claims import ABOVE_BOTH, HIGHER, MARGIN, fill, paper_of
-from tests.reports.test_page_in_browser import CHROMIUM, DESKTOP, PHONE, browser, open_page
+from tests.support.browser import CHROMIUM, DESKTOP, PHONE, browser, open_page
+from tests.support.paper_claims import ABOVE_BOTH, HIGHER, MARGIN, fill, paper_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -22,7 +22,7 @@ from reports.statistics.equivalence import equivalence
 from reports.statistics.mean_difference import compare_means
 from reports.statistics.multiplicity import holm
 from results.store import Store
-from tests.reports.test_claims import ABOVE_BOTH, HIGHER, evidence_of, fill, paper_of, verdicts_of
+from tests.support.paper_claims import ABOVE_BOTH, HIGHER, evidence_of, fill, paper_of, verdicts_of
 
 SUITE = "point[horizon=20]"
 
