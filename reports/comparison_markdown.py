@@ -138,7 +138,7 @@ def _row(own: AlgorithmScores, other: AlgorithmScores, pair: Pair | None, decima
         return name, seeds, score, signed(mean, decimals), NONE, reason
     found = pair.comparison
     if found is None:
-        more = next_reading(len(own.seeds), len(other.seeds))
+        more = next_reading(own.leading, other.leading)
         return name, seeds, score, NONE, NONE, f"not tested before {more} seeds of each"
     sign = 1 if pair.first is own else -1
     difference = signed(sign * found.effect, decimals)
@@ -151,5 +151,5 @@ def _row(own: AlgorithmScores, other: AlgorithmScores, pair: Pair | None, decima
 def _result(pair: Pair, own: AlgorithmScores) -> str:
     if pair.winner is not None:
         return "higher" if pair.winner is own else "lower"
-    more = next_reading(len(pair.first.seeds), len(pair.second.seeds))
+    more = next_reading(pair.first.leading, pair.second.leading)
     return "not decided" if more is None else f"not decided; next read at {more} seeds of each"

@@ -84,6 +84,11 @@ class AlgorithmScores:
         return self.runs[0].scripted
 
     @property
+    def leading(self) -> int:
+        """How many of its seeds are there from 0 on without a gap, which a reading may take (`readings`)."""
+        return next((place for place, seed in enumerate(self.seeds) if seed != place), len(self.seeds))
+
+    @property
     def updates(self) -> tuple[int, int]:
         """The fewest and the most meta-iterations of its runs."""
         done = [run.done["iterations"] for run in self.runs]

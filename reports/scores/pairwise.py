@@ -51,7 +51,7 @@ class Pair:
 
     @property
     def seeds_read(self) -> int | None:
-        return seeds_read(len(self.first.seeds), len(self.second.seeds))
+        return seeds_read(self.first.leading, self.second.leading)
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def compare_with(cells: Sequence[tuple[SuiteScores, AlgorithmScores]]) -> list[P
 
 
 def scores_of(board: SuiteScores) -> dict[str, np.ndarray]:
-    """By label what the tests read: scores [seed, task] after the last step, of what is tested."""
-    return {entry.label: entry.scores[-1] for entry in board.tested}
+    """By label what the tests may read: scores [seed, task] after the last step, of what is tested, up to a gap."""
+    return {entry.label: entry.scores[-1][: entry.leading] for entry in board.tested}
 
 
 def open_ranks(board: SuiteScores, orders: Mapping[tuple[str, str], int]) -> dict[str, tuple[int, int]]:

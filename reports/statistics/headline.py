@@ -39,7 +39,7 @@ def decide_headline(
 ) -> Headline:
     """Decides the order of each pair, so that any word of it is false with a chance of at most `ALPHA`.
 
-    scores: [seed] or [seed, task] by suite and algorithm, seeds in the order in which they came.  What is compared must
+    scores: [seed] or [seed, task] by suite and algorithm, by seed from 0 on without a gap.  What is compared must
     be comparable.  pairs: those that are asked about, by suite; None: all.
     Raises StoreError naming suite, algorithms and seed for scores that are not finite.
     """

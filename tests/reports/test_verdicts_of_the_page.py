@@ -211,6 +211,17 @@ def test_updates_and_configurations_tried_stand_beside_the_scores(store: Store, 
     assert text_of(page).count("Updates Trials Seeds") == 2  # of the leaderboard and of the suite
 
 
+def test_a_number_of_seeds_is_read_once_however_late_one_of_them_comes(store: Store) -> None:
+    """Reading seeds 0, 1, 3 and, once it is there, 0, 1, 2 would be two tests of one hypothesis."""
+    fill(store, {"promp": 9.0, "maml": 3.0}, seeds=5, first=3)
+    fill(store, {"promp": 9.0, "maml": 3.0}, seeds=2)
+    (pair,) = make_report(store.finished()).tests["point"].pairs
+    assert (pair.seeds_read, pair.comparison, pair.order) == (None, None, 0)
+    fill(store, {"promp": 9.0, "maml": 3.0}, seeds=3, first=2)
+    (pair,) = make_report(store.finished()).tests["point"].pairs
+    assert pair.seeds_read == 5 and pair.comparison is not None
+
+
 def test_decisions_made_look_by_look_stay_on_every_later_page(store: Store, tmp_path: Path) -> None:
     fill(store, {"promp": 9.0, "maml": 8.0})
     runs = store.finished()
