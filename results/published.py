@@ -115,6 +115,7 @@ class Paper:
     readings: tuple[Reading, ...]
     claims: tuple[Claim, ...]
     sweeps: tuple[Sweep, ...] = ()
+    without_settings: dict[str, str] = field(default_factory=dict)  # studies that no printed setting is about, and why
 
     def suite(self, identifier: str) -> PaperSuite:
         return next(suite for suite in self.suites if suite.id == identifier)
@@ -263,6 +264,9 @@ def _check(paper: Paper) -> None:
         _known(figure.id, figure.algorithms, algorithms)
     for reading in paper.readings:
         _known(f"reading {reading.source}", [reading.suite, reading.algorithm], suites | algorithms)
+    for study in paper.without_settings:
+        if any(study in settings.studies for settings in paper.settings):
+            raise ValueError(f"the study {study!r} stands in without_settings and in the studies of a settings table")
     for sweep in paper.sweeps:
         _known(sweep.id, sweep.suites, suites)
         _known(sweep.id, [sweep.algorithm], algorithms)

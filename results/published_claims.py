@@ -62,6 +62,7 @@ class Claim:
     measurement: str = ""  # what must be measured
     measured_by: str = ""  # the study of ours that decides it, which need not exist yet
     tests: tuple[StudyTest, ...] = ()  # how that decides it
+    nothing_below: str = ""  # why an effect below what is claimed decides nothing
     would_run: str = ""  # what would decide it, where nothing does yet
     apart: str = ""  # why its verdict may be the opposite of another claim's on the same figure
     table: str = ""  # the table that prints both sides' numbers
@@ -71,6 +72,11 @@ class Claim:
     def figure(self) -> tuple[str, str]:
         """What may not carry two opposite verdicts unsaid: the first place that it names, and the suite."""
         return self.place.partition(",")[0], self.suite
+
+    def shares_figure(self, other: Claim) -> bool:
+        """Whether both are about one figure; what names no suite is about every suite of its place."""
+        (place, suite), (other_place, other_suite) = self.figure, other.figure
+        return place == other_place and (suite == other_suite or not suite or not other_suite)
 
 
 def claims_of(paper: str, table: dict[str, Any], printed: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -118,5 +124,7 @@ def check_claim(claim: Claim) -> None:
         raise ValueError(f"{claim.id}: the relation {claim.relation!r} needs more: see docs/papers.md")
     if claim.quantity in PAIRED and not claim.second:
         raise ValueError(f"{claim.id}: the quantity {claim.quantity!r} compares two sides, and it names no second")
+    if claim.nothing_below and claim.relation not in ("ratio", "above"):
+        raise ValueError(f"{claim.id}: nothing_below is of the relations 'ratio' and 'above', got {claim.relation!r}")
     if claim.relation in ("ratio", "equivalent") and not claim.margin_from:
         raise ValueError(f"{claim.id}: margin_from must say what in the paper its tolerance or margin rests on")

@@ -17,12 +17,15 @@ class StudyTest:
 
     first, second: the claim's own, each with each, if empty; with `against` both sides are the same algorithm unless
     `second` says otherwise.  factor, tolerance: of a ratio, or of a value that must be `factor`; of the order of exact
-    sides a difference that decides nothing.  `margin_from` says what a tolerance rests on: of a ratio or a value what
-    in the paper, of exact sides to what these numbers are accurate.  With `logarithm` sides are compared by their
-    ratio, which suits what is positive and spans magnitudes.  margin: of what is claimed higher or lower, a share of
-    the second side's magnitude by which it may fall short ("no lower").
-    trivial: of a bound (the larger side), the quantity from which on it excludes nothing, such as the range of returns;
-    a test on it is vacuous then.  judged: whether the verdict rests on it, or it is only shown beside.
+    sides a difference that decides nothing.  With `logarithm` sides are compared by their ratio, which suits what is
+    positive and spans magnitudes.  margin: of what is claimed higher or lower, a share of the second side's magnitude
+    by which it may fall short ("no lower").  margin_from: what a tolerance or margin rests on, which is the paper's
+    words or numbers, to what the compared numbers are accurate, or that it is ours, since the paper gives none.
+    trivial: where `against` is a bound, the quantity from which on that excludes nothing, such as the range of returns;
+    a test on it is vacuous then, whatever its relation.  cannot_fail: why the test could not have failed, which makes
+    it vacuous too.  judged: whether the verdict rests on it, or it is only shown beside.
+    every: the statement is of every row, as a bound or an identity is, and exact sides are judged at the row that
+    favours it least; means would let rows that hold outweigh one that does not.
     suite: of the rows, in place of the claim's, which stands where this says `{suite}`.  index: rows of `quantity` with
     that index alone, -1 for all.  last: rows of the largest `x` alone.
     """
@@ -36,7 +39,9 @@ class StudyTest:
     tolerance: float = 0.0
     margin_from: str = ""
     trivial: str = ""
+    cannot_fail: str = ""
     judged: bool = True
+    every: bool = False
     sampled: str = "seeds"
     suite: str = ""
     index: int = -1
@@ -53,13 +58,15 @@ class StudyTest:
             raise ValueError(f"the relation {self.relation!r} needs a tolerance above 0")
         if self.relation == "ratio" and self.tolerance >= self.factor:
             raise ValueError(f"a ratio's tolerance must be below its factor {self.factor:g}, got {self.tolerance:g}")
+        if self.every and self.sampled != "exact":
+            raise ValueError(f"every holds of exact numbers, not of a sample of {self.sampled}")
         if self.margin < 0 or (self.margin and (self.logarithm or self.relation not in ("higher", "lower"))):
             raise ValueError(f"only the relations 'higher' and 'lower', no ratios, have a margin, got {self.margin:g}")
 
-        ordered = self.relation not in ("ratio", "value")
-        if ordered and self.sampled == "exact" and self.tolerance and not self.margin_from:
+        if (self.tolerance or self.margin) and not self.margin_from:
             raise ValueError(
-                f"a tolerance of {self.tolerance:g} needs margin_from: to what the exact sides are accurate"
+                f"a tolerance or margin of {self.tolerance or self.margin:g} needs margin_from: the paper's words or "
+                "numbers, to what the sides are accurate, or that it is ours"
             )
 
     @property

@@ -12,6 +12,7 @@ from benchmarks.planning.paper_studies import plan_studies
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.study_spec import StudySpec
+from environments.suite import DataMissing
 from environments.typed_options import UsageError
 from results.identity import digest_of
 from results.published import Paper
@@ -99,6 +100,8 @@ def _ways(paper: Paper, spec: RunSpec) -> Iterator[Way]:
 def _planned(way: Way, spec: RunSpec) -> RunSpec | None:
     try:
         return way.spec(spec.suite, spec.algorithm)
+    except DataMissing:  # which no way can plan
+        raise
     except (UsageError, IndexError):
         return None
 

@@ -79,7 +79,7 @@ def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
         return claim.would_run or _command(verdict, paper)
     assert part is not None
     if verdict.word == VACUOUS:
-        return "a bound that excludes something: smaller constants, or another suite"
+        return claim.would_run or "a bound that excludes something: smaller constants, or another suite"
     if verdict.word == EQUAL:
         return f"more {part.unit}s than the design has, which tell smaller differences from none"
     if verdict.word == NO_CHANGE:
@@ -115,7 +115,8 @@ def _study_test(test: StudyTest, claim: Claim) -> str:
     if test.margin:
         why = f" ({test.margin_from})" if test.margin_from else ""
         beyond = f", or short of it by less than {100 * test.margin:g} % of its size{why}"
-    return f"{test.quantity}{index} of {first} {relation}{beyond}{_where(test)}"
+    every = " in every case" if test.every else ""
+    return f"{test.quantity}{index} of {first} {relation}{beyond}{_where(test)}{every}"
 
 
 def _where(test: StudyTest) -> str:

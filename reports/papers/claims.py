@@ -15,7 +15,7 @@ import numpy as np
 from reports.papers.decisions import CompareAt, Leaning, direction, values_not_excluded, within
 from reports.papers.evidence import Comparable, Evidence, curve_values, scores_after
 from reports.papers.last_move import last_move
-from reports.papers.parts import NOT_RUN, REPRODUCED, UNDECIDED, Interval, Part, pair_text
+from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Interval, Part, pair_text
 from reports.papers.sample_efficiency import COMPARED
 from reports.papers.times import one_processor, spread_of, times_of
 from reports.scores.entries import AlgorithmScores
@@ -149,7 +149,8 @@ def _tested(
         reason = "a ratio of returns that are not all positive means nothing"
         return Part(pair, UNDECIDED, reason, math.nan, None, units, units=units)
     paired = second is not None and first.algorithm == second.algorithm
-    compare_at = _comparing(claim.relation == "ratio", paired, ours, others, (found.suite, pair, claim.quantity))
+    key = (found.suite, pair, claim.quantity)
+    compare_at = _comparing(claim.relation == "ratio", paired, ours, others, key)
     if claim.relation == "ratio":
         assert others is not None
         effect = float(ours.mean() / others.mean())
@@ -157,7 +158,10 @@ def _tested(
     else:
         none = compare_at(0.0)
         effect, interval = none.effect, none.interval
-    leaning, claimed, favour = _leaning(claim, compare_at, effect, others)
+    times_at = _comparing(True, paired, ours, others, key)
+    leaning, claimed, favour = _leaning(claim, compare_at, times_at, effect, others)
+    if claim.nothing_below and leaning.word == CONTRADICTED and effect < (claim.factor or 0.0):
+        leaning, claimed = replace(leaning, word=UNDECIDED), f"{claimed}; {claim.nothing_below}"
     margin, equal_p = _equality(claim, compare_at, others, margin)
     said = [claimed]
     if claim.quantity in TIMES:
@@ -227,9 +231,13 @@ def _band(claim: Claim, others: np.ndarray | None) -> Interval | None:
 
 
 def _leaning(
-    claim: Claim, compare_at: CompareAt, effect: float, others: np.ndarray | None
+    claim: Claim, compare_at: CompareAt, times_at: CompareAt, effect: float, others: np.ndarray | None
 ) -> tuple[Leaning, str, float]:
-    """What the test leans to; what was claimed, as far as the pair does not say so; how far the effect is for it."""
+    """What the test leans to; what was claimed, as far as the pair does not say so; how far the effect is for it.
+
+    times_at: compares ours with so many times the others.  A margin that is a share of the others is as uncertain as
+    they are, so ours are held against 1 - share and 1 + share times the others and not against a fixed distance.
+    """
     factor = claim.factor or 0.0
     if claim.relation == "ratio":
         tolerance = claim.tolerance or 0.0
@@ -239,7 +247,9 @@ def _leaning(
         assert others is not None
         margin = (claim.margin or 0.0) * abs(float(others.mean()))
         claimed = f"claimed within ± {margin:.3g}, {100 * (claim.margin or 0):g} % of the second; {claim.margin_from}"
-        return within(compare_at, -margin, margin), claimed, -abs(effect)
+        sign = math.copysign(1.0, float(others.mean()))
+        share_at: CompareAt = lambda share: times_at(1.0 + sign * share)  # noqa: E731
+        return within(share_at, -(claim.margin or 0.0), claim.margin or 0.0), claimed, -abs(effect)
     if claim.relation in ("above", "below"):
         up = claim.relation == "above"
         favour = effect - factor if up else factor - effect

@@ -9,6 +9,7 @@ from textwrap import fill
 
 from reports.papers.allowed import allowed
 from reports.papers.change import attainable_text, test_text, unit_text, what_would_change
+from reports.papers.departures import settings_of_study
 from reports.papers.design import UNKNOWN
 from reports.papers.evidence import SEEDS
 from reports.papers.parts import CONTRADICTED, EQUAL, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, WORDS
@@ -37,7 +38,8 @@ would change it.
 - **{seeds} seeds decide** is the smallest effect that {seeds} seeds of each method decide with a chance of {power} % if
   all tests of the paper are run. It is computed from the spread between seeds in stored runs, which the details name:
   of quick ones, "(quick)", where no others have two seeds; where these are the runs that are judged, it is no forecast.
-- "Departs" counts the settings in which our runs are not the paper's, listed below the table.
+- "Departs" counts the settings in which our runs are not the paper's, listed below the table, the suite's options among
+  them; “–” stands where the paper prints nothing from which a study could depart.
 """
 
 
@@ -87,6 +89,8 @@ def _summary(judged: Sequence[tuple[Paper, Sequence[ClaimVerdict]]]) -> list[str
 
 def _paper(paper: Paper, verdicts: Sequence[ClaimVerdict]) -> str:
     lines = [f"## {paper.title}", "", f"{paper.authors}, {paper.venue}, {paper.year}. Source: {paper.source}.", ""]
+    for study, why in paper.without_settings.items():
+        lines += [f"No printed setting is about the study `{study}`: {why}.", ""]
     columns = ("Claim", "Verdict", "Effect [95 %]", "Units", "Trained", f"{SEEDS} seeds decide")
     lines += [markdown_row(columns), markdown_row(["---"] * len(columns), False)]
     lines += [_line(verdict) for verdict in verdicts]
@@ -130,7 +134,7 @@ def _family(family: str, verdicts: Sequence[ClaimVerdict], paper: Paper) -> list
             unit_text(verdict),
             NONE if p_value is None else f"{p_value:.2g}",
             attainable_text(verdict),
-            str(len(verdict.departures)) if verdict.digests else NONE,
+            _departs(verdict, paper),
             what_would_change(verdict, paper),
         )
         lines.append(markdown_row(cells))
@@ -146,3 +150,10 @@ def _family(family: str, verdicts: Sequence[ClaimVerdict], paper: Paper) -> list
         if verdict.departures:
             lines.append(f"- {where}departs: {'; '.join(map(str, verdict.departures))}.")
     return lines if lines[-1] else lines[:-1]
+
+
+def _departs(verdict: ClaimVerdict, paper: Paper) -> str:
+    """How many settings; none where nothing is stored or nothing that the paper prints could be compared."""
+    claim = verdict.claim
+    comparable = claim.relation != "measurement" or verdict.departures or settings_of_study(paper, claim)
+    return str(len(verdict.departures)) if verdict.digests and comparable else NONE

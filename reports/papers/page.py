@@ -14,7 +14,8 @@ from reports.figures.figure_files import figure_files
 from reports.folder import write_folder
 from reports.papers.axes import beyond_axes
 from reports.papers.draw_figure import draw_figure
-from reports.papers.evidence import Evidence, gather
+from reports.papers.evidence import SEEDS, Evidence, gather
+from reports.papers.parts_csv import designs_csv, parts_csv
 from reports.papers.sections import claims_section, figure_section, plain_section, table_section
 from reports.papers.statement import make_statement
 from reports.papers.study_evidence import choose_studies
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 
 #: shown beside a paper's own methods wherever they are stored
 REFERENCES = (FLOOR, "oracle")
+#: below the claims' own table, whose cells are texts
+_NUMBERS = (
+    '<p class="files">Numbers: <a href="tables/parts.csv">every part of a claim, its test and its runs</a>, '
+    f'<a href="tables/designs.csv">what {SEEDS} seeds decide</a></p>'
+)
 
 
 def write_paper(
@@ -117,6 +123,7 @@ def _files(
     statement = make_statement(evidence, verdicts, runs, repeat(runs))
     contents: dict[str, str | bytes] = {"summary.json": _summary(report.boards, verdicts)}
     contents |= table_files("claims", claims_table(verdicts))
+    contents |= {"tables/parts.csv": parts_csv(evidence, verdicts), "tables/designs.csv": designs_csv(verdicts)}
     tables, figures = [], []
     for filled in (fill_table(table, evidence) for table in paper.tables):
         contents |= table_files(filled.source.id, wide_table(filled, paper), table_csv(filled))
@@ -136,7 +143,7 @@ def _files(
     style = page_style(report.styles, report.classes)
     contents |= {"statement.md": statement.markdown(), "statement.tex": statement.latex()}
     contents["statement.html"] = _page(statement.title, style, f'<main class="statement">{statement.html()}</main>')
-    body = _header(evidence, runs) + "<main>" + claims_section(paper, verdicts)
+    body = _header(evidence, runs) + "<main>" + claims_section(paper, verdicts) + _NUMBERS
     body += _group("tables", "Tables", tables) + _group("figures", "Figures", figures)
     behind = provenance.section(report) if report.boards else Section()
     contents |= behind.files

@@ -50,6 +50,8 @@ class ClaimVerdict:
     absent: tuple[str, ...] = ()  # algorithms and suites that it needs and that do not exist yet
     design: Design | None = None  # what so many seeds decide of it, where that is known
     lengths: tuple[TrainingLength, ...] = ()  # of the training behind it, beside the paper's
+    compared: tuple[Compared, ...] = ()  # `parts`, each with the runs that speak to it
+    equal_p: tuple[float | None, ...] = ()  # of each part's test of equality, after Holm's correction
 
     @property
     def least(self) -> Part | None:
@@ -72,6 +74,11 @@ class ClaimVerdict:
     @property
     def seeds(self) -> int | None:
         return None if self.least is None else self.least.seeds
+
+    @property
+    def p_value(self) -> float | None:
+        """That of `least`, after Holm's correction where the verdict rests on it."""
+        return None if self.least is None else self.least.p_value
 
     @property
     def trained(self) -> tuple[str, ...]:
@@ -99,18 +106,19 @@ def judge(evidence: Evidence) -> tuple[ClaimVerdict, ...]:
     by_close = dict(zip(map(id, close), equal, strict=True))
     verdicts = []
     for claim, compared, design in zip(claims, found, designs, strict=True):
+        alike = tuple(by_close.get(id(each.part)) for each in compared)
         parts = [
-            _or_equal(
-                _decided(each.part, by_part.get(id(each.part)), len(family)), by_close.get(id(each.part)), len(close)
-            )
-            for each in compared
+            _or_equal(_decided(each.part, by_part.get(id(each.part)), len(family)), equal_p, len(close))
+            for each, equal_p in zip(compared, alike, strict=True)
         ]
-        verdicts.append(replace(_verdict(claim, parts, compared, evidence), design=design))
+        decided = tuple(replace(each, part=part) for each, part in zip(compared, parts, strict=True))
+        verdict = _verdict(claim, parts, compared, evidence)
+        verdicts.append(replace(verdict, design=design, compared=decided, equal_p=alike))
     return _opposed(verdicts)
 
 
 def claims_summary(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:
-    """The list "claims" of summary.json."""
+    """The list "claims" of summary.json; numbers of the part that favours the claim least, digests of all its parts."""
     return [
         {
             "id": verdict.claim.id,
@@ -119,6 +127,8 @@ def claims_summary(verdicts: Sequence[ClaimVerdict]) -> list[dict[str, Any]]:
             "effect": verdict.effect,
             "ci": None if verdict.interval is None else list(verdict.interval),
             "seeds": verdict.seeds,
+            "p": verdict.p_value,
+            "digests": list(verdict.digests),
         }
         for verdict in verdicts
     ]
@@ -214,7 +224,7 @@ def _opposed(verdicts: Sequence[ClaimVerdict]) -> tuple[ClaimVerdict, ...]:
         others = tuple(
             other.claim.id
             for other in verdicts
-            if other.claim.figure == verdict.claim.figure and other.word == opposite.get(verdict.word)
+            if other.claim.shares_figure(verdict.claim) and other.word == opposite.get(verdict.word)
         )
         if others:
             named = ", ".join(dict.fromkeys(_short(other) for other in verdicts if other.claim.id in others))

@@ -2,8 +2,9 @@
 
 Decisions are made at the planned numbers of seeds alone, with the first seeds of either side, and each of them spends
 an equal share of the error.  The first are seeds 0, 1, ... whenever they come: a number is read once all of these are
-there, so that a late one among them never has it read a second time on other data.  So the chance that any reading of a store, at whatever time, decides a true hypothesis
-falsely is at most the whole (Bonferroni); between two of these numbers a further seed moves intervals and no decision.
+there, so that a late one among them never has it read a second time on other data.  So the chance that any reading of a
+store, at whatever time, decides a true hypothesis falsely is at most the whole (Bonferroni); between two of these
+numbers a further seed moves intervals and no decision.
 """
 
 from __future__ import annotations

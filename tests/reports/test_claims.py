@@ -160,6 +160,17 @@ def test_a_ratio_is_decided_by_tests_at_both_ends_of_its_tolerance(
         assert compare_means(means["promp"], end * means["maml"]).p_value == pytest.approx(0.05, abs=1e-4)
 
 
+def test_a_ratio_whose_lower_side_the_paper_leaves_open_is_never_contradicted_there(
+    store: Store, tmp_path: Path
+) -> None:
+    fill(store, 6, promp=20.0, maml=9.5)
+    ratio = 'relation = "ratio"\nfirst = ["promp"]\nsecond = ["maml"]\nnothing_below = "ours lacks a part"\n'
+    low, high = (ratio + f"factor = {factor}\ntolerance = 0.2\n{MARGIN}" for factor in (3.0, 1.3))
+    below, above = verdicts_of(paper_of(tmp_path, low, high), store)
+    assert below.word == UNDECIDED and "ours lacks a part" in below.reasons[0]
+    assert above.word == CONTRADICTED
+
+
 @pytest.mark.parametrize(("level", "word"), [(10.1, REPRODUCED), (12.5, CONTRADICTED), (10.95, UNDECIDED)])
 def test_what_is_claimed_to_be_little_is_a_test_of_equivalence(
     level: float, word: str, store: Store, tmp_path: Path
@@ -169,6 +180,12 @@ def test_what_is_claimed_to_be_little_is_a_test_of_equivalence(
     (verdict,) = verdicts_of(paper_of(tmp_path, little), store)
     assert verdict.word == word
     assert "10 % of the second; the paper says twice" in verdict.reasons[0]
+    # the margin is as uncertain as the second is: both of its ends are held against so many times the second
+    entries, _ = collect_entries(store.finished())
+    means = {entry.algorithm: entry.scores[-1].mean(axis=1) for entry in entries}
+    ends = [compare_means(means["promp"], times * means["maml"]) for times in (0.9, 1.1)]
+    expected = max(end.p_value for end in ends) if word != CONTRADICTED else ends[1].p_value
+    assert verdict.parts[0].raw_p == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_tolerance_must_say_what_in_the_paper_it_rests_on(tmp_path: Path) -> None:
@@ -360,7 +377,8 @@ def test_of_several_configurations_the_one_of_todays_code_speaks_and_the_others_
 def test_the_summary_has_the_keys_of_the_contract(store: Store, tmp_path: Path) -> None:
     fill(store, 5, promp=12.0, maml=5.0)
     summary = claims_summary(verdicts_of(paper_of(tmp_path, HIGHER, HIGHER.replace("maml", "lvc")), store))
-    assert all(set(entry) == {"id", "text", "verdict", "effect", "ci", "seeds"} for entry in summary)
+    keys = {"id", "text", "verdict", "effect", "ci", "seeds", "p", "digests"}
+    assert all(set(entry) == keys for entry in summary)
     first = [summary[0][key] for key in ("id", "text", "verdict", "seeds")]
     assert first == ["small.c0.plane", "On Plane it holds.", "reproduced", 5]
     assert summary[1]["verdict"] == "not run" and summary[1]["ci"] is None

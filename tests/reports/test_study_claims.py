@@ -44,6 +44,7 @@ second = ["lvc"]
 tests = [%s]
 """
 SPREAD = 'quantity = "spread", relation = '
+FROM = 'margin_from = "ours"'
 
 
 def paper_of(folder: Path, *tests: str) -> Paper:
@@ -126,9 +127,22 @@ def test_no_lower_is_a_margin_of_the_second_side(
     assert "short of it by less than 5 % of its size (no lower)" in change.test_text(verdict.claim)
 
 
+@pytest.mark.parametrize(("relation", "share"), [("higher", 0.95), ("lower", 1.05)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_margin_is_as_uncertain_as_the_side_that_it_is_a_share_of(
+    relation: str, share: float, sign: int, store: Store, tmp_path: Path
+) -> None:
+    dice, lvc = np.array([98.0, 101.0, 99.0, 100.0]), np.array([90.0, 112.0, 99.0, 97.0])
+    fill(store, (sign * dice).tolist(), (sign * lvc).tolist())
+    text = f'{SPREAD}"{relation}", margin = 0.05, margin_from = "no lower"'
+    verdict = verdict_of(paper_of(tmp_path, text), store)
+    end = share if sign > 0 else 2 - share
+    assert verdict.parts[0].raw_p == pytest.approx(compare_to(sign * (dice - end * lvc)).p_value, rel=1e-9)
+
+
 def test_only_a_difference_has_a_margin(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="only the relations 'higher' and 'lower'"):
-        paper_of(tmp_path, f'{SPREAD}"value", tolerance = 1.0, margin = 0.05')
+        paper_of(tmp_path, f'{SPREAD}"value", tolerance = 1.0, margin = 0.05, {FROM}')
 
 
 def test_a_single_seed_decides_nothing(store: Store, tmp_path: Path) -> None:
@@ -145,7 +159,7 @@ def test_a_ratio_is_decided_by_its_interval_and_tolerance(
     factor: float, tolerance: float, word: str, store: Store, tmp_path: Path
 ) -> None:
     fill(store, [2.0, 4.2, 3.9], [1.0, 2.0, 2.0])
-    test = f'{SPREAD}"ratio", factor = {factor}, tolerance = {tolerance}'
+    test = f'{SPREAD}"ratio", factor = {factor}, tolerance = {tolerance}, {FROM}'
     verdict = verdict_of(paper_of(tmp_path, test), store)
     assert verdict.word == word
     assert verdict.effect == pytest.approx(math.exp((math.log(2) + math.log(2.1) + math.log(1.95)) / 3))
@@ -153,7 +167,7 @@ def test_a_ratio_is_decided_by_its_interval_and_tolerance(
 
 def test_a_ratio_of_what_is_not_positive_means_nothing(store: Store, tmp_path: Path) -> None:
     fill(store, [2.0, -4.0], [1.0, 2.0])
-    verdict = verdict_of(paper_of(tmp_path, SPREAD + '"ratio", factor = 2.0, tolerance = 0.5'), store)
+    verdict = verdict_of(paper_of(tmp_path, f'{SPREAD}"ratio", factor = 2.0, tolerance = 0.5, {FROM}'), store)
     assert (verdict.word, verdict.effect) == (UNDECIDED, None)
 
 
@@ -185,7 +199,7 @@ def test_what_is_exact_is_decided_by_its_sign_beyond_rounding(
 @pytest.mark.parametrize(("value", "word"), [(1e-12, REPRODUCED), (0.2, CONTRADICTED)])
 def test_an_exact_value_is_what_is_claimed_or_not(value: float, word: str, store: Store, tmp_path: Path) -> None:
     fill(store, [value], [5.0])
-    test = SPREAD + '"value", factor = 0.0, tolerance = 1e-9, sampled = "exact"'
+    test = f'{SPREAD}"value", factor = 0.0, tolerance = 1e-9, sampled = "exact", {FROM}'
     verdict = verdict_of(paper_of(tmp_path, test), store)
     assert (verdict.word, verdict.effect) == (word, value)
 
@@ -341,6 +355,60 @@ def test_rows_of_other_options_do_not_stand_for_those_that_a_test_names(store: S
     assert other.reasons == ("not run: spread of dice was not measured on point[start=uniform]",)
 
 
+@pytest.mark.parametrize(("relation", "second"), [("lower", [30.0, 20.0, 10.0]), ("ratio", [1.0, 1.0, 20.1])])
+def test_what_is_said_of_every_case_is_judged_at_the_worst_of_them(
+    relation: str, second: list[float], store: Store, tmp_path: Path
+) -> None:
+    """Means would let two cases that hold outweigh one that does not."""
+    dice = [1.0, 1.0, 20.0] if relation == "lower" else [1.0, 3.0, 20.0]
+    rows = [
+        {"quantity": "spread", "algorithm": name, "index": case, "value": value}
+        for name, values in (("dice", dice), ("lvc", second))
+        for case, value in enumerate(values)
+    ]
+    store_study(store, rows)
+    exact = f'{SPREAD}"{relation}", factor = 1.0, tolerance = 0.2, margin_from = "ours", sampled = "exact"'
+    assert verdict_of(paper_of(tmp_path, exact), store).word == REPRODUCED
+    verdict = verdict_of(paper_of(tmp_path, exact + ", every = true"), store)
+    assert verdict.word == CONTRADICTED
+    assert verdict.effect == pytest.approx(10.0 if relation == "lower" else 3.0)
+    assert "the least favourable of 3 cases" in verdict.reasons[0]
+    assert "in every case" in change.test_text(verdict.claim)
+    with pytest.raises(StoreError, match="every holds of exact numbers"):
+        paper_of(tmp_path, SPREAD + '"higher", every = true')
+
+
+def test_sides_without_a_common_case_are_not_judged(store: Store, tmp_path: Path) -> None:
+    sides = (("dice", 0), ("lvc", 1))
+    store_study(store, [{"quantity": "spread", "algorithm": a, "index": k, "value": 1.0} for a, k in sides])
+    verdict = verdict_of(paper_of(tmp_path, SPREAD + '"lower", sampled = "exact", every = true'), store)
+    assert verdict.word == NOT_RUN
+    assert "have no unit in common" in verdict.reasons[0]
+
+
+def test_what_cannot_fail_is_vacuous_for_the_reason_that_is_given(store: Store, tmp_path: Path) -> None:
+    fill(store, [3.0, 3.1, 3.2], [1.0, 1.1, 1.1])
+    verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher", cannot_fail = "it is trained to be"'), store)
+    assert verdict.word == VACUOUS and "it is trained to be" in verdict.reasons[0]
+    assert verdict.effect == pytest.approx(3.1 - 3.2 / 3)
+
+
+def test_a_claim_without_a_suite_shares_its_figure_with_every_suite(store: Store, tmp_path: Path) -> None:
+    for seed, (dice, lvc) in enumerate(((3.0, 1.0), (3.1, 1.1), (3.2, 1.1))):
+        sides = (("dice", dice), ("lvc", lvc))
+        rows = [{"quantity": "spread", "suite": "point", "algorithm": a, "value": value} for a, value in sides]
+        store_study(store, rows, seed)
+    text = (PAPER % f'{{ {SPREAD}"higher" }}') + (
+        '[[claims]]\nid = "other"\nplace = "Figure 1"\nsentence = "On {suite} not."\nsuites = ["plane"]\n'
+        'relation = "measurement"\nmeasurement = "spread"\nmeasured_by = "study"\nfirst = ["lvc"]\nsecond = ["dice"]\n'
+        f'tests = [{{ {SPREAD}"higher", suite = "point" }}]\n'
+    )
+    (tmp_path / "small.toml").write_text(text)
+    verdicts = judge(gather(read_paper(tmp_path / "small.toml"), [], studies=choose_studies(store.studies(), ())))
+    assert [verdict.word for verdict in verdicts] == [REPRODUCED, CONTRADICTED]
+    assert [len(verdict.opposed) for verdict in verdicts] == [1, 1]
+
+
 ACCURATE = 'tolerance = 0.01, margin_from = "the starts"'
 
 
@@ -363,7 +431,7 @@ def test_no_change_says_to_what_the_numbers_are_accurate(store: Store, tmp_path:
 
 def test_a_claim_fails_with_one_test_and_stays_open_while_one_is_open(store: Store, tmp_path: Path) -> None:
     fill(store, [3.0, 3.1, 3.2], [1.0, 1.1, 1.1])
-    holds, fails = SPREAD + '"higher"', SPREAD + '"ratio", factor = 9.0, tolerance = 1.0'
+    holds, fails = SPREAD + '"higher"', f'{SPREAD}"ratio", factor = 9.0, tolerance = 1.0, {FROM}'
     absent = SPREAD + '"higher", second = "maml"'
     assert verdict_of(paper_of(tmp_path, holds, fails), store).word == CONTRADICTED
     verdict = verdict_of(paper_of(tmp_path, holds, absent), store)
@@ -389,7 +457,13 @@ def test_of_several_configurations_todays_and_then_the_largest_speaks(store: Sto
         ('quantity = "a", relation = "better"', "relation 'better' must be one of"),
         ('quantity = "a", relation = "ratio", factor = 2.0', "needs a tolerance above 0"),
         ('quantity = "a", relation = "higher", sampled = "days"', "sampled 'days' must be one of"),
-        ('quantity = "a", relation = "higher", sampled = "exact", tolerance = 0.01', "0.01 needs margin_from: to what"),
+        (
+            'quantity = "a", relation = "higher", sampled = "exact", tolerance = 0.01',
+            "0.01 needs margin_from: the paper",
+        ),
+        ('quantity = "a", relation = "value", factor = 2.0, tolerance = 0.5', "0.5 needs margin_from: the paper"),
+        ('quantity = "a", relation = "ratio", factor = 2.0, tolerance = 0.5', "0.5 needs margin_from: the paper"),
+        ('quantity = "a", relation = "higher", margin = 0.05', "0.05 needs margin_from: the paper"),
         ('quantity = "a", relation = "higher", kind = "b"', "has no key 'kind'"),
     ],
 )
