@@ -6,6 +6,7 @@ import math
 
 from reports.papers.parts import CONTRADICTED, EQUAL, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, Part
 from reports.papers.verdicts import ClaimVerdict, measured_text
+from reports.statistics.worst_case import SMALLEST_P
 from reports.text.numbers import plural
 from results.published import Paper
 from results.published_claims import Claim
@@ -63,13 +64,16 @@ def unit_text(verdict: ClaimVerdict) -> str:
 
 
 def attainable_text(verdict: ClaimVerdict) -> str:
-    """The smallest p-value that so many units could give, before Holm's correction."""
+    """The smallest p-value that so many units could give, before Holm's correction.
+
+    A statistic of two units or more may be as large as one likes: tables of it end at `SMALLEST_P`.
+    """
     part = verdict.least
     if part is None or not part.unit:
         return "–"
     if part.smallest_p is None:
         return "none with 1"
-    return "no limit" if part.smallest_p < 1e-12 else f"{part.smallest_p:.2g}"
+    return "no limit" if part.smallest_p <= SMALLEST_P else f"{part.smallest_p:.2g}"
 
 
 def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:

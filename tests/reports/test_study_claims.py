@@ -386,6 +386,12 @@ def test_sides_without_a_common_case_are_not_judged(store: Store, tmp_path: Path
     assert "have no unit in common" in verdict.reasons[0]
 
 
+@pytest.mark.parametrize(("seeds", "said"), [(1, "none with 1"), (2, "no limit"), (4, "no limit")])
+def test_one_unit_attains_no_p_value_and_two_attain_any(seeds: int, said: str, store: Store, tmp_path: Path) -> None:
+    fill(store, [3.0, 3.1, 3.2, 3.3][:seeds], [1.0, 1.1, 1.1, 1.0][:seeds])
+    assert change.attainable_text(verdict_of(paper_of(tmp_path, SPREAD + '"higher"'), store)) == said
+
+
 def test_what_cannot_fail_is_vacuous_for_the_reason_that_is_given(store: Store, tmp_path: Path) -> None:
     fill(store, [3.0, 3.1, 3.2], [1.0, 1.1, 1.1])
     verdict = verdict_of(paper_of(tmp_path, SPREAD + '"higher", cannot_fail = "it is trained to be"'), store)
