@@ -128,6 +128,7 @@ def after_steps(
 
 def main() -> None:
     """Prints the tables."""
+    torch.set_num_threads(1)  # a sum over several threads depends on how many there are
     count = CONFIG.trajectories
     slopes = [["suite", "sample", "gradient", "objective", *(f"step {k + 1}" for k in range(CONFIG.gradient_steps))]]
     columns = ["KL", "deviation", f"effective of {count}", "error", f"of {count} fresh ones"]
