@@ -90,8 +90,10 @@ def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
         return "a change that is more than what is taken for none: another λ, or another suite"
     if verdict.word == UNDECIDED:
         missing = [each for each in verdict.parts if each.judged and each.word == NOT_RUN]
-        some = f"{len(missing)} of {plural(len(verdict.parts), 'part')} not run, and " if missing else ""
-        return some + more_units(part)
+        some = f"{len(missing)} of {plural(len(verdict.parts), 'part')} not run" if missing else ""
+        if some and part.word != UNDECIDED:
+            return f"{some}; the others are decided"
+        return ", and ".join(filter(None, [some, more_units(part)]))
     if not part.unit:
         return "another configuration of the study or an error in it, since nothing is left to chance"
     turned = f"further {part.unit}s that turn the effect round"

@@ -193,6 +193,14 @@ def test_a_tolerance_must_say_what_in_the_paper_it_rests_on(tmp_path: Path) -> N
         paper_of(tmp_path, 'relation = "equivalent"\nfirst = ["promp"]\nsecond = ["maml"]\nmargin = 0.1')
 
 
+def test_what_is_missing_where_all_that_was_run_is_decided_are_the_runs(store: Store, tmp_path: Path) -> None:
+    fill(store, 5, promp=12.0, maml=5.0)
+    paper = paper_of(tmp_path, ABOVE_BOTH)
+    (verdict,) = verdicts_of(paper, store)
+    assert (verdict.word, verdict.least and verdict.least.word) == (UNDECIDED, REPRODUCED)
+    assert what_would_change(verdict, paper) == "1 of 2 parts not run; the others are decided"
+
+
 def test_one_seed_weakens_no_other_test(store: Store, tmp_path: Path) -> None:
     """Under Holm's plain form nine tests of one seed would raise each p-value tenfold."""
     fill(store, 4, promp=9.0, maml=7.9)
