@@ -58,7 +58,8 @@ class TuningChoice:
     def _obstacle(self, found: TunedCell, suite: Suite, entry: ClassEntry, setting: SettingWithout) -> str | None:
         """Why values that were found are not for this cell."""
         own, general = (self.profile.settings(name, suite.name, entry.name)[0] for name in (self.benchmark, ""))
-        if own != general:
+        here = setting(found.values.keys()) if found.sibling is None else None
+        if own != general and found.setting != here:  # a sibling's trials know nothing of what is set for this suite
             return f"benchmark {self.benchmark} sets this suite otherwise than the trials were set"
         source = known_suite(found.suite)
         if (found.suite_digest, found.split_digest) != (source.digest, source.split.digest):
@@ -66,7 +67,8 @@ class TuningChoice:
         test = task_digests(suite.split.test)
         if found.sibling is not None and test & task_digests([*source.split.train, *source.split.validation]):
             return f"{found.suite} trains or chooses on tasks that are test tasks here"
-        here = setting(found.values.keys()) if found.sibling is None else self._setting_there(found, source, entry)
+        if here is None:
+            here = self._setting_there(found, source, entry)
         if found.setting != here:
             changed = [
                 f"{key} was {found.setting.get(key)}, is {value}" for key, value in here.items()

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
+from typing import TypeAlias
 
 from benchmarks.specs.undecided_parts import strip_undecided
 from environments.discovery import ClassEntry
@@ -157,33 +158,53 @@ def _root(role: str, found: ClassEntry) -> Root:
 
 def _reached(roots: Iterable[Root], rule: Rule) -> dict[str, Path]:
     """Modules that the roots import, directly or not, of those that decide."""
+    own = {root.module: root.path for root in roots if root.path is not None}
     reached: dict[str, Path] = {}
-    waiting = [(root.module, root.path) for root in roots if root.path is not None]
-    while waiting:
-        module, path = waiting.pop()
-        if module in reached:
-            continue
-        reached[module] = path
-        for name in _read(path, module, _version(path)).imports:
-            if name not in reached and rule.decides(name):
-                found = located(name)
-                if found is not None:
-                    waiting.append((name, found))
+    for module, path in own.items():
+        reached |= _reached_from(module, path, rule)
+    return reached | own
+
+
+Versions: TypeAlias = "dict[Path, tuple[int, int]]"
+#: by root: the files that were reached, each as it was, since a board asks for the same roots in many pairs
+_closures: dict[tuple[str, Path, Rule], tuple[Versions, dict[str, Path]]] = {}
+
+
+def _reached_from(root: str, file: Path, rule: Rule) -> dict[str, Path]:
+    asked = (root, file, rule)
+    files, reached = _closures.get(asked, ({}, {}))
+    if not reached or _changed(files):
+        waiting, reached = [(root, file)], {}
+        while waiting:
+            module, path = waiting.pop()
+            if module in reached:
+                continue
+            reached[module] = path
+            for name in _read(path, module, _version(path)).imports:
+                if name not in reached and rule.decides(name):
+                    found = located(name)
+                    if found is not None:
+                        waiting.append((name, found))
+        _closures[asked] = ({path: _version(path) for path in reached.values()}, reached)
     return reached
 
 
 #: by what was asked: the files that decided it, each as it was, and the digest
-_digests: dict[tuple[tuple[Root, ...], Rule], tuple[dict[Path, tuple[int, int]], str]] = {}
+_digests: dict[tuple[tuple[Root, ...], Rule], tuple[Versions, str]] = {}
 
 
 def _digest(roots: Iterable[Root], rule: Rule) -> str:
     asked = (tuple(roots), rule)
     files, known = _digests.get(asked, ({}, ""))
-    if not known or any(not path.is_file() or _version(path) != version for path, version in files.items()):
+    if not known or _changed(files):
         reached = _reached(asked[0], rule)
         files, known = {path: _version(path) for path in reached.values()}, _digest_of(asked[0], rule, reached)
         _digests[asked] = (files, known)
     return known
+
+
+def _changed(files: Versions) -> bool:
+    return any(not path.is_file() or _version(path) != version for path, version in files.items())
 
 
 def _digest_of(roots: Iterable[Root], rule: Rule, reached: Mapping[str, Path]) -> str:

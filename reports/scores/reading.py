@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from results.files import StoreError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from results.store import StoredRun
 
 #: of scores, so that no sum of their squares is infinite
@@ -49,15 +49,16 @@ def name_of(run: StoredRun) -> str:
 def read_test_scores(run: StoredRun) -> TaskScores:
     """Raises StoreError, naming the run, for scores that are not finite and for a step, task or episode that misses."""
     rows = run.scores
-    rows = rows[rows["split"] == "test"]
-    if rows.empty:
+    on_test = (rows["split"] == "test").to_numpy()
+    if not on_test.any():
         raise StoreError(f"{name_of(run)} holds no score on test tasks; run it again with --force")
-    episodes, (steps, tasks) = _table(run, rows, "test", ["step", "task", "episode"])
+    columns = {name: rows[name].to_numpy()[on_test] for name in ("step", "task", "episode", "success", run.metric)}
+    episodes, (steps, tasks) = _table(run, columns, "test", ["step", "task", "episode"])
     expected = _adaptation_steps(run)
     if steps != tuple(range(len(steps))) or len(steps) != expected + 1:  # never as many as a record may claim
         raise StoreError(f"{name_of(run)} was scored at steps {steps}, not 0 to {expected}; run it again with --force")
-    step = rows["step"].to_numpy(dtype=np.int64)  # 0, 1, ..., as checked
-    success = np.bincount(step, rows["success"].to_numpy(dtype=np.float64)) / np.bincount(step)
+    step = columns["step"]  # 0, 1, ..., as checked
+    success = np.bincount(step, columns["success"]) / np.bincount(step)
     return TaskScores(tasks, episodes.mean(axis=2), success)
 
 
@@ -66,9 +67,10 @@ def read_learning_curve(run: StoredRun) -> LearningCurve | None:
     rows = run.learning
     if rows.empty:
         return None
-    values, (points, _) = _table(run, rows, "validation", ["point", "step", "task"])
-    places = rows.drop_duplicates("point").sort_values("point")
-    environment_steps, iterations = places["environment_steps"].to_numpy(), places["iteration"].to_numpy()
+    columns = {name: rows[name].to_numpy() for name in ("point", "step", "task", run.metric)}
+    values, (points, _) = _table(run, columns, "validation", ["point", "step", "task"])
+    first = np.unique(columns["point"], return_index=True)[1]
+    environment_steps, iterations = (rows[name].to_numpy()[first] for name in ("environment_steps", "iteration"))
     if run.identity["evaluations"] and run.done["environment_steps"] != environment_steps[-1]:
         # the counts of older records have no digest, the curve has
         raise StoreError(
@@ -82,17 +84,19 @@ def _adaptation_steps(run: StoredRun) -> int:
     return int(run.identity["protocol"]["adaptation_steps"])
 
 
-def _table(run: StoredRun, rows: pd.DataFrame, split: str, axes: list[str]) -> tuple[np.ndarray, list[tuple]]:
+def _table(
+    run: StoredRun, columns: Mapping[str, np.ndarray], split: str, axes: list[str]
+) -> tuple[np.ndarray, list[tuple]]:
     """The metric as an array over the three columns named in `axes`, and the values of the first two, sorted.
 
     Raises StoreError unless every combination is there exactly once, with a finite score.
     """
-    scores = rows[run.metric].to_numpy(dtype=np.float64)
-    places, values = zip(*(np.unique(rows[axis], return_inverse=True)[::-1] for axis in axes), strict=True)
+    scores = columns[run.metric].astype(np.float64)
+    places, values = zip(*(pd.factorize(columns[axis], sort=True) for axis in axes), strict=True)
     shape = tuple(len(found) for found in values)
-    if math.prod(shape) > 1_000_000 + 10 * len(rows):  # an array of these would take all memory
+    if math.prod(shape) > 1_000_000 + 10 * len(scores):  # an array of these would take all memory
         raise StoreError(
-            f"{name_of(run)} has {len(rows)} scores for {split} at {shape} places; run it again with --force"
+            f"{name_of(run)} has {len(scores)} scores for {split} at {shape} places; run it again with --force"
         )
     counts = np.zeros(shape, dtype=np.int64)
     np.add.at(counts, places, 1)
@@ -104,7 +108,7 @@ def _table(run: StoredRun, rows: pd.DataFrame, split: str, axes: list[str]) -> t
         )
     wrong = np.flatnonzero(~(np.abs(scores) < LARGEST))
     if wrong.size:
-        where = ", ".join(f"{axis} {rows[axis].iloc[wrong[0]]}" for axis in axes)
+        where = ", ".join(f"{axis} {columns[axis][wrong[0]]}" for axis in axes)
         raise StoreError(
             f"{name_of(run)} has a {run.metric.replace('_', ' ')} of {scores[wrong[0]]} for {split} {where}, and so no "
             f"score; run it again, or leave it out of the report"

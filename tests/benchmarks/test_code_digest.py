@@ -277,6 +277,7 @@ def test_every_file_of_the_closure_counts(module: str, tmp_path: Path, monkeypat
         "benchmarks.specs.code_digest.located", lambda name: changed if name == module else located(name)
     )
     monkeypatch.setattr("benchmarks.specs.code_digest._digests", {})
+    monkeypatch.setattr("benchmarks.specs.code_digest._closures", {})
     found = find_algorithm("promp")
     if found.module == module:
         found = replace(found, path=changed)

@@ -189,6 +189,11 @@ def test_values_found_under_other_terms_are_not_used_and_this_is_said(tuned: Pat
     other = plan(tuned, benchmark="bo-mrl", profile="standard")
     assert other[0].tuning is None
     assert "benchmark bo-mrl sets this suite otherwise than the trials were set" in other.notes[0]
+    under_its_terms = tuned_text(profile="standard").replace("adaptation_steps = 1", "adaptation_steps = 3")
+    write(tuned, under_its_terms, profile="standard")
+    assert plan(tuned, benchmark="bo-mrl", profile="standard")[0].tuning is not None
+    (general,) = plan(tuned, profile="standard").notes
+    assert "the trials had another setting (adaptation_steps was 3, is 1)" in general
     write(tuned, tuned_text().replace(known_suite(VELOCITY).digest, "0" * 64))
     changed = plan(tuned)
     assert changed[0].tuning is None and f"{VELOCITY} has changed since" in changed.notes[0]
