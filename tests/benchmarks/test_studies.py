@@ -174,7 +174,8 @@ def test_its_code_is_what_it_imports_and_not_what_plans_it() -> None:
 
 
 def test_the_papers_name_studies_and_profiles_and_settings_choose_their_size() -> None:
-    assert studies_of(find_paper("promp")) == ["gradient-deviation", "exploration-paths", "hessian-estimates"]
+    named = ["gradient-deviation", "exploration-paths", "promp-identities", "hessian-estimates"]
+    assert studies_of(find_paper("promp")) == named
     specs = plan_studies(find_paper("tmaml"), "smoke", 2, None, [parse_setting("hessian-estimates.mdps=3")])
     assert [(spec.name, spec.seed) for spec in specs] == [("hessian-estimates", 0), ("hessian-estimates", 1)]
     configuration = specs[0].configuration
@@ -199,10 +200,13 @@ def test_a_record_from_before_an_option_says_what_was_done_then() -> None:
 
 
 def test_chosen_suites_replace_its_own_and_others_leave_it_out() -> None:
-    own = plan_studies(find_paper("promp"), "smoke", 1, ["half-cheetah-direction[horizon=7]"])
-    assert [spec.configuration["suites"] for spec in own] == [["half-cheetah-direction[horizon=7]"]] * len(own)
-    assert {spec.name for spec in own} == {"gradient-deviation", "hessian-estimates"}
-    assert plan_studies(find_paper("promp"), "smoke", 1, ["hopper-params"]) == []
+    """... and one that has no suites at all is not concerned."""
+    chosen = ["half-cheetah-direction[horizon=7]"]
+    own = {spec.name: spec for spec in plan_studies(find_paper("promp"), "smoke", 1, chosen)}
+    suites = {name: spec.configuration["suites"] for name, spec in own.items()}
+    assert suites == {"gradient-deviation": chosen, "promp-identities": [], "hessian-estimates": chosen}
+    others = plan_studies(find_paper("promp"), "smoke", 1, ["hopper-params"])
+    assert [spec.name for spec in others] == ["promp-identities"]
 
 
 def test_every_study_that_a_paper_names_exists() -> None:
