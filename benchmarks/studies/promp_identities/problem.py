@@ -86,7 +86,7 @@ class EnumeratedProblem:
 
 def drawn(number: int, states: int, actions: int, logit_std: float) -> tuple[TabularMDP, torch.Tensor]:
     """A random MDP and logits [state, action] of its policy."""
-    generator = Streams(number).numpy("mdp")
+    generator = Streams(number).numpy("independent mdp")
     mdp = random_mdp(generator, states, actions)
     return mdp, torch.from_numpy(generator.normal(0.0, logit_std, size=(states, actions)))
 

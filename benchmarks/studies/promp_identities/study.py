@@ -42,7 +42,7 @@ IDEAS = ("decomposition", "likelihood-ratio", "lvc-bias", "formulations")
 
 @dataclass(frozen=True)
 class PrompIdentitiesConfig(StudyConfig):
-    mdps: int = 20
+    mdps: int = 50
     states: int = 3
     actions: int = 2
     horizon: int = 5  # trajectories multiply by states times actions with each step
@@ -68,7 +68,7 @@ class PrompIdentities(Study):
     profiles: ClassVar = {
         "smoke": {"mdps": 2, "horizon": 3, "meta_horizon": 2},
         "quick": {"mdps": 10, "horizon": 4},
-        "paper": {"mdps": 50},
+        "paper": {"mdps": 200},
     }
     deterministic = True  # the problems are numbered
 
