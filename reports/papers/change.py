@@ -91,9 +91,10 @@ def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
     if verdict.word == UNDECIDED:
         missing = [each for each in verdict.parts if each.judged and each.word == NOT_RUN]
         some = f"{len(missing)} of {plural(len(verdict.parts), 'part')} not run" if missing else ""
-        if some and part.word != UNDECIDED:
+        left = [each for each in verdict.parts if each.judged and each.word == UNDECIDED]
+        if some and not left:
             return f"{some}; the others are decided"
-        return ", and ".join(filter(None, [some, more_units(part)]))
+        return ", and ".join(filter(None, [some, more_units(min(left, key=lambda each: each.order, default=part))]))
     if not part.unit:
         return "another configuration of the study or an error in it, since nothing is left to chance"
     turned = f"further {part.unit}s that turn the effect round"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,10 @@ def test_what_is_missing_where_all_that_was_run_is_decided_are_the_runs(store: S
     (verdict,) = verdicts_of(paper, store)
     assert (verdict.word, verdict.least and verdict.least.word) == (UNDECIDED, REPRODUCED)
     assert what_would_change(verdict, paper) == "1 of 2 parts not run; the others are decided"
+    decided, missing = verdict.parts
+    open_still = replace(decided, word=UNDECIDED, favour=decided.favour + 1)
+    among = what_would_change(replace(verdict, parts=(decided, open_still, missing)), paper)
+    assert among.startswith("1 of 3 parts not run, and ") and "decided" not in among
 
 
 def test_one_seed_weakens_no_other_test(store: Store, tmp_path: Path) -> None:
