@@ -61,7 +61,8 @@ def run_cell(
     algorithm: a name, `path.py[:Class]`, `package.module:Class`, or a class, which may be defined in this session.
     seeds: how many, from 0, or which; the profile's number if None.
     profile: how much a run samples.  options: of the algorithm, in place of the profile's, as in {"clip": 0.2}.
-    tuned: whether its other options take the values that `metarl tune` found; or the folder that has them.
+    tuned: whether its other options take the values that `metarl tune` found; or the folder that has them.  Where they
+    were found under other terms, such as another budget, they are not taken, and a warning says so.
     budget: environment steps of training, in place of the profile's.
     workers: 0 runs in this process and leaves torch's threads and the global random generators as they were; n runs
     in n processes, for which a script needs `if __name__ == "__main__":`.
@@ -129,12 +130,16 @@ def _specs(
 ) -> list[RunSpec]:
     name = find_own(algorithm).name
     settings = [Setting(name, option, value) for option, value in options.items()]
-    plan = make_plan(suites=[suite], algorithms=[algorithm], seeds=1, profile=profile, settings=settings, tuned=tuned)
-    plan.require_runs()
     if budget is not None and budget < 1:
         raise UsageError(f"the budget must be at least 1 environment step, got {budget}")
-    spec = plan[0] if budget is None else replace(plan[0], budget=int(budget))
-    return [replace(spec, seed=seed) for seed in _seeds(find_profile(profile).seeds if seeds is None else seeds)]
+    plan = make_plan(
+        suites=[suite], algorithms=[algorithm], seeds=1, profile=profile, settings=settings, tuned=tuned,
+        budget=None if budget is None else int(budget),
+    )  # fmt: skip
+    plan.require_runs()
+    for note in plan.notes:
+        warnings.warn(note, stacklevel=3)
+    return [replace(plan[0], seed=seed) for seed in _seeds(find_profile(profile).seeds if seeds is None else seeds)]
 
 
 def _seeds(given: int | Iterable[int]) -> list[int]:

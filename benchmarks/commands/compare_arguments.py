@@ -37,12 +37,13 @@ def compare(parsed: argparse.Namespace, suites: Sequence[str] | None, against: S
     tuning: NewcomerTuning | None = None
     if parsed.tune:
         stored = [*Store(parsed.results, read_only=True).finished(skip_corrupt=True), *reference_runs()]
+        opponents = [run for run in stored if against is None or run.algorithm in against]
         # never the shipped folder: whoever compares one of ours must not change what others are given
         into = parsed.tuned if isinstance(parsed.tuned, Path) else OWN
-        cells = list(dict.fromkeys(spec.suite for spec in specs))
+        efforts = opponents_effort(opponents, specs, parsed.trials)
         tuning = plan_newcomer(
-            parsed.benchmark, cells, parsed.algorithm, specs[0].profile,
-            opponents_effort(stored, specs, parsed.trials), into, lambda: plan(into if into.is_dir() else False),
+            parsed.benchmark, efforts, parsed.algorithm, specs[0].profile, into,
+            lambda: plan(into if into.is_dir() else False),
         )  # fmt: skip
     options = options_of(parsed, parsed.output)
     if parsed.dry_run:

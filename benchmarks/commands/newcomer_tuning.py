@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.commands.jobs import RunOptions, missing
 from benchmarks.commands.report import reference_runs
 from benchmarks.commands.text_table import text_table
-from benchmarks.commands.tune import run_tuning
+from benchmarks.commands.tune import print_untunable, run_tuning
 from benchmarks.execution.progress import as_time
 from benchmarks.planning.plan import Plan
 from benchmarks.planning.tuned_values import SHIPPED, sibling_of
@@ -22,7 +22,12 @@ from benchmarks.tuning.cell import Effort
 from benchmarks.tuning.tune_plan import TunePlan, plan_tuning
 from benchmarks.tuning.tuning import Tuning
 from environments.typed_options import UsageError
+from reports.text.numbers import plural
+from results.reference_scores import REFERENCE_ACCESS
 from results.store import Store, StoredRun, StoredTrial
+
+#: why a suite is left out
+UNTUNED = "opponents that are stored there were not tuned"
 
 
 @dataclass(frozen=True)
@@ -33,45 +38,65 @@ class NewcomerTuning:
     """
 
     plan: TunePlan
-    effort: Effort
     into: Path
     replan: Callable[[], Plan]
 
     def run(self, options: RunOptions) -> int:
         """Carries the trials out; returns the exit code."""
-        cells = ", ".join(cell.spec.suite for cell in self.plan.cells)
-        print(f"tuning {self.plan.cells[0].spec.algorithm} on validation tasks of {cells}: {self.effort.trials} trials "
-              f"of {self.effort.seeds} seeds each", flush=True)  # fmt: skip
+        cells: dict[str, list[str]] = {}
+        for cell in self.plan.cells:
+            cells.setdefault(_in_words(cell.effort), []).append(cell.spec.suite)
+        tried = "; ".join(f"{effort} on {', '.join(suites)}" for effort, suites in cells.items())
+        print(f"tuning {self.plan.cells[0].spec.algorithm} on validation tasks: {tried}", flush=True)
         return run_tuning(self.plan, replace(options, output=self.into, force=False))
 
 
 def plan_newcomer(
-    benchmark: str, suites: Sequence[str], algorithm: str, profile: str, effort: Effort, into: Path,
+    benchmark: str, efforts: Mapping[str, Effort | None], algorithm: str, profile: str, into: Path,
     replan: Callable[[], Plan],
 ) -> NewcomerTuning:  # fmt: skip
-    """suites: full names; one that takes a sibling's values is tuned on that sibling, as its opponents were.
+    """efforts: as `opponents_effort` gives them; a suite that takes a sibling's values is tuned on that sibling, as its
+    opponents were.
 
     Raises UsageError if nothing can be tuned.
     """
-    own = list(dict.fromkeys(sibling_of(profile, suite, (into, SHIPPED)) or suite for suite in suites))
+    own: dict[str, Effort] = {}
+    for suite, effort in efforts.items():
+        if effort is not None:
+            tuned = sibling_of(profile, suite, (into, SHIPPED)) or suite
+            own[tuned] = max(own.get(tuned, effort), effort, key=_runs)
+    untuned = {suite: UNTUNED for suite, effort in efforts.items() if effort is None and suite not in own}
     try:
-        return NewcomerTuning(plan_tuning(benchmark, own, [algorithm], profile, effort), effort, into, replan)
+        if not own:
+            raise UsageError(
+                f"there is nothing to tune on {', '.join(untuned)}: {UNTUNED}; --trials N tunes all the same"
+            )
+        plan = plan_tuning(benchmark, list(own), [algorithm], profile, Effort(), (into, SHIPPED), own)
     except UsageError as error:
         raise UsageError(f"{error}; leave --tune out to compare it with the values that it has") from None
+    return NewcomerTuning(replace(plan, suites={**plan.suites, **untuned}), into, replan)
 
 
-def opponents_effort(runs: Iterable[StoredRun], specs: Sequence[RunSpec], trials: int | None) -> Effort:
-    """The most that any stored opponent had on these suites in this profile, else the usual.  trials: in its place."""
-    suites, names = {spec.suite for spec in specs}, {spec.algorithm for spec in specs}
-    spent = [
-        (int(record["trials"]), int(record["seeds"]))
-        for run in runs
-        if run.suite in suites and run.algorithm not in names and run.profile == specs[0].profile
-        if (record := run.run["description"].get("tuning"))
-    ]
-    usual = Effort()
-    most = max(spent, key=lambda effort: (math.prod(effort), effort), default=(usual.trials, usual.seeds))
-    return Effort(most[0] if trials is None else trials, most[1])
+def opponents_effort(
+    runs: Iterable[StoredRun], specs: Sequence[RunSpec], trials: int | None
+) -> dict[str, Effort | None]:
+    """By suite, the most that any stored opponent had there in this profile, as its record says; the usual where none
+    is stored; None where none of those that are was tuned.
+
+    trials: how many of a sampler's, in place of any other number, and of none.  What is scripted or knows test tasks is
+    no opponent.
+    """
+    names, usual = {spec.algorithm for spec in specs}, Effort()
+    found: dict[str, list[Mapping[str, Any]]] = {}  # what opponents' records say, nothing of those that are not tuned
+    for run in runs:
+        description = run.run["description"]
+        reference = run.scripted or REFERENCE_ACCESS & set(description["access"])
+        if run.algorithm not in names and run.profile == specs[0].profile and not reference:
+            found.setdefault(run.suite, []).append(description.get("tuning") or {})
+    efforts = {spec.suite: _most(found[spec.suite]) if spec.suite in found else usual for spec in specs}
+    if trials is None:
+        return efforts
+    return {suite: Effort(trials, (effort or usual).seeds) for suite, effort in efforts.items()}
 
 
 def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, options: RunOptions) -> int:
@@ -83,6 +108,7 @@ def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, opt
     store = Store(options.results, read_only=True)
     trials: list[AnyJob] = []
     if tuning is not None:
+        print_untunable(tuning.plan, tuning.into)
         progress = Tuning([*tuning.plan.cells], store, lambda cell, outcome: None)
         trials = [*progress.next_round()]
         specs = specs if trials else tuning.replan()
@@ -105,6 +131,29 @@ def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, opt
           f"{as_time(makespan(whole, options.workers))} with {options.workers} workers; "
           "checking the rules and drawing the page come on top")  # fmt: skip
     return 0
+
+
+def _most(records: Iterable[Mapping[str, Any]]) -> Effort | None:
+    """The effort of most runs of trials, those included that chose what was tried."""
+
+    def runs(record: Mapping[str, Any]) -> tuple[int, int]:
+        stages = [record, *([record["origin"]] if record.get("origin") else [])]
+        return sum(stage["trials"] * stage["seeds"] for stage in stages), record["trials"]
+
+    most = max(filter(None, records), key=runs, default=None)
+    if most is None:
+        return None
+    return Effort(most["trials"], most["seeds"], origin=(most.get("origin") or {}).get("profile"))
+
+
+def _runs(effort: Effort) -> tuple[bool, int, int]:
+    """What makes one suite's effort more than its sibling's."""
+    return effort.origin is not None, effort.trials * effort.seeds, effort.trials
+
+
+def _in_words(effort: Effort) -> str:
+    origin = f", the best of {effort.origin}," if effort.origin else ""
+    return f"{plural(effort.trials, 'trial')} of {plural(effort.seeds, 'seed')}{origin}"
 
 
 def _rates(jobs: Sequence[AnyJob], store: Store) -> tuple[Learned, dict[tuple[str, str], str]]:

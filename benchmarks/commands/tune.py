@@ -20,10 +20,11 @@ from benchmarks.specs.job import AnyJob, J
 from benchmarks.specs.own_code import find_own
 from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
 from benchmarks.specs.trial_spec import TrialSpec
-from benchmarks.tuning.document import Outcome, write_outcome
+from benchmarks.tuning.document import Outcome, refuse_other_setting, write_outcome
 from benchmarks.tuning.scores import configuration_score
 from benchmarks.tuning.tune_plan import TunePlan
 from benchmarks.tuning.tuning import CellProgress, Tuning
+from reports.text.numbers import plural
 from results.store import Store, StoredRun, StoredTrial
 
 
@@ -33,8 +34,12 @@ def default_folder(algorithms: Sequence[str]) -> Path:
 
 
 def show_tuning(plan: TunePlan, options: RunOptions) -> int:
-    """`--dry-run`: of each cell, the trials that are missing and their expected time; and the whole."""
-    _print_untunable(plan, options.output)
+    """`--dry-run`: of each cell, the trials that are missing and their expected time; and the whole.
+
+    Raises UsageError as `run_tuning` does.
+    """
+    _refuse_other_settings(plan, options.output)
+    print_untunable(plan, options.output)
     store = Store(options.results, read_only=True)
     learned, rows, whole = _learned(store), [], list[float]()
     tuning = Tuning([*plan.cells], store, lambda cell, outcome: None)
@@ -59,9 +64,12 @@ def show_tuning(plan: TunePlan, options: RunOptions) -> int:
 def run_tuning(plan: TunePlan, options: RunOptions, executor: Executor | None = None) -> int:
     """Carries out the trials and writes each cell's choice below `options.output`; returns the exit code.
 
-    1: every trial of a cell failed.  Raises StoreError.
+    1: every trial of a cell failed, or one was killed, which the same command runs again; nothing is written of such a
+    cell.  2: one was refused.  Raises StoreError, and before the first trial UsageError where what is chosen could not
+    be written (`refuse_other_setting`).
     """
-    _print_untunable(plan, options.output)
+    _refuse_other_settings(plan, options.output)
+    print_untunable(plan, options.output)
     store, failed = Store(options.results), list[str]()
 
     def choose(cell: CellProgress, outcome: Outcome | None) -> None:
@@ -76,12 +84,22 @@ def run_tuning(plan: TunePlan, options: RunOptions, executor: Executor | None = 
     tuning = Tuning(plan.cells, store, choose)
     telling = _Telling(executor or options.executor(), tuning)
     while trials := tuning.next_round():
-        _, code = run_plan(trials, store, options, telling)
+        outcomes, code = run_plan(trials, store, options, telling)
         if code == INTERRUPTED:
             return code
-        if any(each.missing for each in tuning.cells):
-            return 2  # refused, which the same command would be again
+        missing = {trial.label for each in tuning.cells for trial in each.missing}
+        if any(ended.refused and job.label in missing for job, ended in outcomes):
+            return 2  # the same command would be again
+        if missing:
+            count = plural(len(missing), "trial")
+            print(f"{count} did not end, so that nothing is chosen there; the same command goes on", file=sys.stderr)
+            return 1
     return 1 if failed else 0
+
+
+def _refuse_other_settings(plan: TunePlan, folder: Path) -> None:
+    for cell in plan.cells:
+        refuse_other_setting(folder, plan.profile, cell.spec.suite, cell.spec.algorithm, cell.setting)
 
 
 class _Telling:
@@ -124,7 +142,8 @@ def _learned(store: Store) -> Learned:
     return learn_rates(shipped) | learn_rates(store.read(StoredRun, StoredTrial, skip_corrupt=True))
 
 
-def _print_untunable(plan: TunePlan, folder: Path) -> None:
+def print_untunable(plan: TunePlan, folder: Path) -> None:
+    """Suites that are not tuned, what they take instead, and cells that are left out.  folder: of tuned values."""
     for suite, reason in plan.suites.items():
         sibling = sibling_of(plan.profile, suite, (folder,))
         instead = f"the values tuned on its sibling {sibling}" if sibling else "the profile's values"

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.planning.tuned_file import TunedAlgorithm
-from benchmarks.planning.tuned_values import OWN, SHIPPED, sibling_of, tuned_suite
+from benchmarks.planning.tuned_file import TunedSuite
+from benchmarks.planning.tuned_values import OWN, SHIPPED, origin_of, sibling_of, tuned_suite
 from environments.typed_options import UsageError
-from reports.scores.tuning import TunedMethod, TunedTrial
+from reports.scores.tuning import Origin, TunedMethod, TunedTrial
 from results.store import StoredRun
 
 
@@ -34,17 +34,31 @@ def tuned_methods(runs: Iterable[StoredRun], folders: Sequence[Path] = (OWN, SHI
                 assert content is not None
                 key = content.suite, profile, name
                 if key not in found or found[key].digest not in recorded or own.digest in recorded:
-                    found[key] = _method(content.suite, profile, name, own, "/".join(content.path.parts[-3:]))
+                    found[key] = _method(content, name, folders)
     return list(found.values())
 
 
-def _method(suite: str, profile: str, algorithm: str, tuned: TunedAlgorithm, source: str) -> TunedMethod:
+def _method(content: TunedSuite, algorithm: str, folders: Sequence[Path]) -> TunedMethod:
+    tuned = content.algorithms[algorithm]
     trials = tuple(
         TunedTrial({name: _plain(value) for name, value in trial.values.items()}, trial.scores)
         for trial in tuned.trials
     )
     indices = (tuned.chosen, tuned.published, tuned.profile)
-    return TunedMethod(suite, profile, algorithm, trials, *indices, tuned.seeds, tuned.sampler, tuned.digest, source)
+    origin = origin_of(tuned, content.suite, algorithm, folders)
+    return TunedMethod(
+        content.suite,
+        content.profile,
+        algorithm,
+        trials,
+        *indices,
+        tuned.seeds,
+        tuned.sampler,
+        tuned.digest,
+        source="/".join(content.path.parts[-3:]),
+        setting=tuned.setting,
+        origin=Origin(**origin) if origin else None,
+    )
 
 
 def _plain(value: Any) -> Any:

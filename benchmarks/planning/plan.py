@@ -15,7 +15,6 @@ from algorithms.catalogue import parents_of, source_of
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import LeftOut, misfit
 from benchmarks.planning.profiles import Profile, find_profile
-from benchmarks.planning.tuned_file import setting_of
 from benchmarks.planning.tuned_values import TunedCell
 from benchmarks.planning.tuning_choice import TuningChoice
 from benchmarks.specs.code_digest import code_digest
@@ -86,6 +85,7 @@ def make_plan(
     profile: str | None = None,
     settings: Iterable[str | Setting] = (),
     tuned: bool | Path = True,
+    budget: int | None = None,
 ) -> Plan:
     """The runs of a benchmark, seed by seed; each argument that is given replaces the definition's own.
 
@@ -93,7 +93,7 @@ def make_plan(
     algorithms: names, or what else `find_algorithm` takes.  seeds: how many, from 0.
     settings: texts `algorithm.option=value`, where the algorithm may be `all` (those that have the option).
     tuned: whether options take the values that `metarl tune` found, which go before the profile's and behind settings;
-    or the folder that has them.
+    or the folder that has them.  budget: environment steps of training, in place of the profile's.
     Raises UsageError for whatever names nothing or is not valid, offering the nearest name, for data that a suite
     cannot run on, and for a suite on which no result could stand (`suite_declaration`).
     """
@@ -125,12 +125,13 @@ def make_plan(
             left_out.append(LeftOut(suite.full_name, "every algorithm", str(missing)))
         else:
             ready.append(suite)
-    choice = TuningChoice(definition.name, chosen, tuned)
+    terms = ("--benchmark", benchmark, "--profile", profile or definition.profile)
+    choice = TuningChoice(definition.name, chosen, tuned, terms)
     for suite in ready:
         for entry in found:
             reason = misfit(entry, suite)
             if reason is None:
-                cells.append(_cell(definition.name, chosen, suite, entry, parsed, choice))
+                cells.append(_cell(definition.name, chosen, suite, entry, parsed, choice, budget))
             elif algorithms or not entry.load().scripted:  # nobody asked for a definition's scripted references
                 left_out.append(LeftOut(suite.full_name, entry.name, reason))
     return Plan(cells, count, left_out, choice.notes())
@@ -143,12 +144,15 @@ def _cell(
     entry: ClassEntry,
     settings: Sequence[Setting],
     choice: TuningChoice,
+    budget: int | None,
 ) -> Cell:
     cell, sources = profile.settings(benchmark, suite.name, entry.name)
+    if budget is not None:
+        cell, sources["budget"] = replace(cell, budget=budget), "asked for"
     if cell.budget < 1:
         raise UsageError(f"profile {profile.name}: the budget of {suite.name} must be at least 1")
     parents = {
-        role: _cell(benchmark, profile, suite, parent, settings, choice).spec
+        role: _cell(benchmark, profile, suite, parent, settings, choice, budget).spec
         for role, parent in parents_of(entry).items()
     }
     by_profile = {option: (value, sources.pop(f"config.{option}")) for option, value in cell.config.items()}
@@ -177,12 +181,13 @@ def _cell(
         option: value for option, (value, source) in resolve_options(entry, by_profile).items()
         if source in {given for _, given in by_profile.values()}
     }  # fmt: skip
-    tuned = choice.values(suite, entry, lambda searched: setting_of(spec, profiles, searched))
+    tuned = choice.values(suite, entry, spec, profiles)
     options = resolve_options(entry, by_profile, settings, tuned)
     check_shares(entry.name, list(parents), {option: value for option, (value, _) in options.items()})
     note = None
     if tuned is not None and any(source == tuned.source for _, source in options.values()):
-        note = tuned.note(sorted(option for option in tuned.values if options[option][1] != tuned.source))
+        without = resolve_options(entry, by_profile, (), tuned)
+        note = tuned.note(sorted(option for option, (value, _) in options.items() if value != without[option][0]))
     spec = replace(
         spec,
         configuration=_plain({option: value for option, (value, _) in options.items()}),

@@ -20,6 +20,9 @@ from benchmarks.specs.trial_spec import FIRST_TUNING_SEED
 from environments.typed_options import UsageError, nearest
 from results.identity import digest_of
 
+#: what a file calls the sampler whose trials are another profile's best, before that profile's name
+BEST_OF = "best of "
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -51,6 +54,11 @@ class TunedAlgorithm:
     digest: str  # of the trials
     values: Mapping[str, Any]  # the chosen trial's
     trials: tuple[Trial, ...]
+
+    @property
+    def origin(self) -> str | None:
+        """The profile whose best trials were tried again, None where a sampler proposed them."""
+        return self.sampler.removeprefix(BEST_OF) if self.sampler.startswith(BEST_OF) else None
 
 
 @dataclass(frozen=True)

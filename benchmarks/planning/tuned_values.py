@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.planning.tuned_file import TunedSuite, read_tuned
+from benchmarks.planning.tuned_file import TunedAlgorithm, TunedSuite, read_tuned
 from environments.discovery import ClassEntry
 from environments.typed_options import UsageError
 
@@ -24,20 +24,30 @@ class TunedCell:
     """The tuned values of one suite and algorithm."""
 
     values: Mapping[str, Any]  # of the searched options
+    by_profile: Mapping[str, Any]  # of these, where the profile, or a benchmark in it, had them when they were tried
     trials: int
     seeds: int  # of each trial
     digest: str  # of the trials
+    origin: Mapping[str, Any] | None  # of which trials these were the best: see `origin_of`
     source: str  # as in "tuned/quick/half-cheetah-velocity.toml: 16 trials × 2 seeds"
     sibling: str | None  # the suite that they were tuned on, where it is another one
     suite: str  # the full name of the suite that they were tuned on
+    code: str  # digest
     suite_digest: str
     split_digest: str
     setting: Mapping[str, Any]  # of the trials, as `setting_of` gives it
 
+    @property
+    def runs(self) -> int:
+        """Of all trials, those included that chose what was tried."""
+        before = self.origin["trials"] * self.origin["seeds"] if self.origin else 0
+        return before + self.trials * self.seeds
+
     def note(self, by_hand: Sequence[str] = ()) -> dict[str, Any]:
-        """What a run's record holds of it.  by_hand: its options of which a setting chose the value after all."""
+        """What a run's record holds of it.  by_hand: the run's options of which a setting chose another value."""
         found = {"trials": self.trials, "seeds": self.seeds, "digest": self.digest, "sibling": self.sibling}
-        return {**found, "by_hand": list(by_hand)} if by_hand else found
+        origin = {"origin": dict(self.origin)} if self.origin else {}
+        return {**found, **origin, "by_hand": list(by_hand)} if by_hand else {**found, **origin}
 
 
 def folders_for(entry: ClassEntry, tuned: bool | Path) -> tuple[Path, ...]:
@@ -75,17 +85,37 @@ def tuned_cell(
             source = f"{place}: {len(found.trials)} trials × {len(found.seeds)} seeds"
             return TunedCell(
                 values=found.values,
+                by_profile=found.trials[found.profile].values,
                 trials=len(found.trials),
                 seeds=len(found.seeds),
                 digest=found.digest,
+                origin=origin_of(found, suite, algorithm, folders),
                 source=f"{source}, as on its sibling" if sibling else source,
                 sibling=sibling,
                 suite=suite,
+                code=found.code,
                 suite_digest=found.suite_digest,
                 split_digest=found.split_digest,
                 setting=found.setting,
             )
     return None
+
+
+def origin_of(
+    found: TunedAlgorithm, suite_full_name: str, algorithm: str, folders: Sequence[Path] = (SHIPPED,)
+) -> dict[str, Any] | None:
+    """The "profile" whose best trials were tried again, and the "trials" and "seeds" that it took to know them.
+
+    Both are what its file says today, 0 where there is none.  None where a sampler proposed the trials.
+    """
+    if found.origin is None:
+        return None
+    for folder in dict.fromkeys([*folders, SHIPPED]):
+        content = tuned_suite(folder, found.origin, suite_full_name)
+        if content is not None and algorithm in content.algorithms:
+            before = content.algorithms[algorithm]
+            return {"profile": found.origin, "trials": len(before.trials), "seeds": len(before.seeds)}
+    return {"profile": found.origin, "trials": 0, "seeds": 0}
 
 
 def sibling_of(profile: str, suite_full_name: str, folders: Sequence[Path] = (SHIPPED,)) -> str | None:

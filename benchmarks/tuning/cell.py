@@ -10,7 +10,7 @@ from typing import Any
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.planning.plan import Cell
-from benchmarks.planning.tuned_file import setting_of
+from benchmarks.planning.tuned_file import BEST_OF, setting_of
 from benchmarks.specs.run_spec import known_suite
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED, TrialSpec
 from benchmarks.tuning.candidates import Candidates, Values
@@ -47,7 +47,7 @@ class Effort:
         """Who proposed the trials after the first."""
         if self.sweep is not None:
             return f"{self.sampler} of {self.sweep}'s grid"
-        return self.sampler if self.origin is None else f"best of {self.origin}"
+        return self.sampler if self.origin is None else f"{BEST_OF}{self.origin}"
 
 
 class TuningCell:
@@ -83,6 +83,11 @@ class TuningCell:
     def label(self) -> str:
         return f"{self.spec.suite} {self.spec.algorithm}"
 
+    @property
+    def setting(self) -> dict[str, Any]:
+        """What all of its trials have alike, as `setting_of` gives it."""
+        return setting_of(self.spec, self._by_profile, self.space.keys())
+
     def trials_of(self, indices: Sequence[int]) -> list[TrialSpec]:
         """Of these candidates, seed by seed."""
         return [self._trial(index, seed) for seed in range(self.effort.seeds) for index in indices]
@@ -101,7 +106,7 @@ class TuningCell:
             seeds=[FIRST_TUNING_SEED + seed for seed in range(self.effort.seeds)],
             sampler=self.effort.source,
             identity=self._trial(chosen, 0).identity(),
-            setting=setting_of(self.spec, self._by_profile, self.space.keys()),
+            setting=self.setting,
         )
 
     def _trial(self, index: int, seed: int) -> TrialSpec:

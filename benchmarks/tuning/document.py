@@ -54,7 +54,8 @@ class Outcome:
 def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcome: Outcome) -> Path:
     """Put the algorithm's outcome into the suite's file, other algorithms' kept; the same ones give the same bytes.
 
-    Raises StoreError if it cannot be written, UsageError if the file that is there is no such document.
+    Raises StoreError if it cannot be written, UsageError if the file that is there is no such document, or as
+    `refuse_other_setting` does.
     """
     import tomli_w
 
@@ -63,12 +64,28 @@ def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcom
     make_folder(place)
     try:
         with FileLock(place / LOCK):
+            refuse_other_setting(folder, profile, suite, algorithm, outcome.setting)
             algorithms = {**_read(path).get("algorithms", {}), algorithm: outcome.as_table()}
             content = {"suite": suite, "profile": profile, "algorithms": dict(sorted(algorithms.items()))}
             write_whole(path, tomli_w.dumps(content).encode())
     except OSError as error:
         raise StoreError(f"cannot lock {place / LOCK}: {reason(error)}; name another folder by --into") from error
     return path
+
+
+def refuse_other_setting(folder: Path, profile: str, suite: str, algorithm: str, setting: Mapping[str, Any]) -> None:
+    """Raises UsageError if the algorithm's entry was found in another setting: plans in that one would lose it."""
+    path = folder / profile / f"{suite}.toml"
+    entry = _read(path).get("algorithms", {}).get(algorithm)
+    if entry is None or entry.get("setting", {}) == setting:
+        return
+    theirs = entry.get("setting", {})
+    keys = [key for key in dict.fromkeys([*theirs, *setting]) if theirs.get(key) != setting.get(key)]
+    there, here = (", ".join(f"{key} {each.get(key)}" for key in keys) for each in (theirs, setting))
+    raise UsageError(
+        f"{path} holds what was found for {algorithm} with {there}; these trials have {here}, and one entry cannot be "
+        "both: name another folder (--into, or --tuned of compare), or remove the entry first"
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

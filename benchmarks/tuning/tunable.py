@@ -10,6 +10,7 @@ from environments.splits import Split
 from environments.suite import Suite
 from environments.task import Task
 from environments.task_digest import task_digest, task_digests
+from results.reference_scores import REFERENCE_ACCESS
 
 
 def untunable_suite(suite: Suite) -> str | None:
@@ -42,10 +43,10 @@ def _does_as_one_of_test(suite: Suite, task: Task) -> bool:
 def untunable_algorithm(found: ClassEntry, suite: Suite) -> str | None:
     """One sentence if there is nothing that could be chosen for it on the suite, or nothing that may be."""
     cls = found.load()
-    if cls.scripted:
+    if getattr(cls, "scripted", False):  # what is no Algorithm at all is refused where it is run
         return "it is scripted and learns nothing"
-    if "test" in cls.access:
-        return "it is a reference that sees test tasks"
+    if REFERENCE_ACCESS & getattr(cls, "access", frozenset()):
+        return "it is a reference that sees test tasks, or is told which one it is on"
     if not searched_options(found, suite):
         return "it declares no option with a search space"
     return None

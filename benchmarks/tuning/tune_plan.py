@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from algorithms.catalogue import find_algorithm
@@ -27,7 +29,7 @@ PUBLISHED = "paper"
 
 @dataclass(frozen=True)
 class TunePlan:
-    """`suites` cannot be tuned, `left_out` are cells; each with one sentence on why."""
+    """`suites` are not tuned, `left_out` are cells; each with one sentence on why."""
 
     cells: Sequence[TuningCell]
     suites: Mapping[str, str]  # by full name
@@ -42,10 +44,11 @@ def plan_tuning(
     profile: str | None,
     effort: Effort,
     folders: Sequence[Path] = (SHIPPED,),
+    by_suite: Mapping[str, Effort] = MappingProxyType({}),
 ) -> TunePlan:
     """The cells of a benchmark, each argument that is given in place of the definition's own.
 
-    folders: with the tuned values of the effort's origin.
+    folders: with the tuned values of efforts' origins.  by_suite: by full name, what is tried in place of `effort`.
     A definition's algorithms that cannot be tuned are left out without a word.  Raises UsageError, also if nothing
     is left.
     """
@@ -68,10 +71,13 @@ def plan_tuning(
         if reason is not None:
             untunable[spec.suite] = reason
             continue
-        reason = _without_grid(effort, found, suite) or untunable_algorithm(found, suite)
+        reason = (
+            untunable_algorithm(found, suite) if effort.sweep is None else _without_grid(effort.sweep, found, suite)
+        )
         if reason is None:
-            ranked = None if effort.origin is None else _ranked(effort.origin, spec, folders)
-            cells.append(TuningCell(cell, papers, effort, ranked))
+            own = by_suite.get(spec.suite, effort)
+            ranked = None if own.origin is None else _ranked(own.origin, spec, folders)
+            cells.append(TuningCell(cell, papers, own, ranked))
         elif algorithms:
             left_out.append(LeftOut(spec.suite, spec.algorithm, reason))
     if not cells:
@@ -80,11 +86,9 @@ def plan_tuning(
     return TunePlan(cells, untunable, left_out, cells[0].spec.profile)
 
 
-def _without_grid(effort: Effort, found: ClassEntry, suite: Suite) -> str | None:
-    """One sentence if a paper's grid is asked for and it prints none."""
-    if effort.sweep is None or sweep_space(effort.sweep, found, suite):
-        return None
-    return f"{effort.sweep} prints no grid for it"
+def _without_grid(paper: str, found: ClassEntry, suite: Suite) -> str | None:
+    """One sentence if the paper prints none; it may print one for a reference, since no board takes what is found."""
+    return None if sweep_space(paper, found, suite) else f"{paper} prints no grid for it"
 
 
 def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path]) -> list[Mapping[str, Any]]:
@@ -100,7 +104,9 @@ def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path]) -> list[Mapping
             return [{name: None if value == "none" else value for name, value in trial.values.items()}
                     for trial in trials]  # fmt: skip
     find_profile(origin)  # a misspelt one gets the nearest name
+    source = spec.source or spec.algorithm
+    named = os.path.relpath(source) if "/" in source else source
     raise UsageError(
         f"{spec.algorithm} has no trials of profile {origin} on {spec.suite}; "
-        f"`metarl tune {spec.algorithm} --suites {spec.suite} --profile {origin}` makes them"
+        f"`metarl tune {named} --suites {spec.suite} --profile {origin}` makes them"
     )

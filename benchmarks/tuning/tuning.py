@@ -67,13 +67,18 @@ class Tuning:
         return [trial for each in self.cells for trial in each.missing]
 
     def note(self, trial: TrialSpec, ended: RunOutcome) -> None:
-        """Take over how a trial ended; one that was interrupted, or refused before it began, stays missing."""
+        """Take over how a trial ended; one that was interrupted, killed, or refused before it began, stays missing.
+
+        A run that a trial begins with is a trial of no cell's.
+        """
+        if trial.child:
+            return
         cell, identity = self._by_name[trial.suite, trial.algorithm], trial.identity()
         if ended.status in ("finished", "stored"):
             stored = self.store.find(identity)
             if isinstance(stored, StoredTrial):
                 cell.scores[key_of(trial)] = trial_score(stored)
-        elif ended.status == "failed" and (not ended.refused or has_failed(self.store, identity)):
+        elif ended.status == "failed" and has_failed(self.store, identity):  # as the next command judges it
             cell.scores[key_of(trial)] = math.nan
         if not cell.missing and not cell.cell.effort.learns:
             self._ask(cell)

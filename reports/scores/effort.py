@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reports.scores.boards import SuiteScores
 from reports.scores.entries import AlgorithmScores
-from reports.scores.tuning import TunedMethod
+from reports.scores.tuning import Origin, TunedMethod
 from reports.text.numbers import NONE, plural
+
+if TYPE_CHECKING:
+    from results.store import StoredRun
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class Effort:
     """Trials of tuning with `seeds` runs each; 0: the values are the paper's or the profile's.
 
     digest: of the trials.  sibling: the suite on which the trials were made, where it is another one.  by_hand: options
-    that were searched, and of which somebody set another value than the trials found.
+    of which somebody set another value than the trials found, or had.  origin: of which trials these were the best.
     """
 
     trials: int = 0
@@ -25,21 +29,26 @@ class Effort:
     digest: str = ""
     sibling: str = ""
     by_hand: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     @property
     def runs(self) -> int:
-        return self.trials * self.seeds
+        """Those of its origin included."""
+        before = self.origin.trials * self.origin.seeds if self.origin else 0
+        return before + self.trials * self.seeds
 
     def __str__(self) -> str:
         if not self.trials:
             return "untuned"
-        return plural(self.trials, "trial") + self._where()
+        origin = f" of {self.origin.profile}'s best" if self.origin else ""
+        return plural(self.trials, "trial") + origin + self._where()
 
     def in_full(self) -> str:
         """With the seeds of each trial."""
         if not self.trials:
             return "untuned"
-        return f"{plural(self.trials, 'trial')} of {plural(self.seeds, 'seed')}{self._where()}"
+        origin = f", {self.origin}" if self.origin else ""
+        return f"{plural(self.trials, 'trial')} of {plural(self.seeds, 'seed')}{origin}{self._where()}"
 
     def _where(self) -> str:
         where = f" on {self.sibling}" if self.sibling else ""
@@ -50,26 +59,37 @@ def efforts_of(entries: Iterable[AlgorithmScores], tuned: Iterable[TunedMethod] 
     """By the entries' digests.
 
     What the runs' records say; where several runs say different things, the most.  A run that was stored before the
-    tuning chose its very values says nothing of it: then `tuned` does, or such a run would pass for untuned.
+    tuning chose its very values says nothing of it: then `tuned` does, or such a run would pass for untuned beside
+    those that are tuned.  Where no record of a suite, profile and protocol tells of tuning, all of it was run untuned,
+    and a method whose published values would have been chosen is no exception.
     """
+    entries = tuple(entries)
     methods = {(each.suite, each.profile, each.algorithm): each for each in tuned}
+    tuned_there = {_place(run) for entry in entries for run in entry.runs if run.run["description"].get("tuning")}
     found = {}
     for entry in entries:
         recorded = [_recorded(run.run["description"].get("tuning")) for run in entry.runs]
-        profiles = [run.run["description"]["profile"] for run in entry.runs]
-        known = [methods.get((entry.suite, profile, entry.algorithm)) for profile in profiles]
-        recorded += [_chosen(each, entry) for each in known if each is not None]
+        known = [methods.get((entry.suite, str(run.profile), entry.algorithm)) for run in entry.runs
+                 if _place(run) in tuned_there]  # fmt: skip
+        recorded += [_chosen(each) for each in known if each is not None and each.describes(entry.identity)]
         found[entry.digest] = max(recorded, key=lambda effort: (effort.runs, effort.trials))
     return found
 
 
-def judged(board: SuiteScores, efforts: Mapping[str, Effort]) -> list[AlgorithmScores]:
-    """Whose efforts must be equal for a fair comparison: what is ranked, and the floor where it was tuned.
+def _place(run: StoredRun) -> tuple[str, str, str]:
+    return run.suite, str(run.profile), json.dumps(run.identity["protocol"], sort_keys=True)
 
-    Scripted references and what trains on test tasks cannot be tuned, nor can a floor without options to search.
+
+def judged(board: SuiteScores, efforts: Mapping[str, Effort]) -> list[AlgorithmScores]:
+    """Whose efforts must be equal for a fair comparison: what is ranked, and the floor where it has options.
+
+    Scripted references and what knows test tasks cannot be tuned, nor can a floor that has nothing to search.
     """
     floor = board.floor
-    return [entry for entry in board.tested if entry is not floor or efforts[entry.digest].trials]
+    return [
+        entry for entry in board.tested
+        if entry is not floor or entry.identity["configuration"] or efforts[entry.digest].trials
+    ]  # fmt: skip
 
 
 def common_effort(board: SuiteScores, efforts: Mapping[str, Effort]) -> Effort | None:
@@ -95,8 +115,8 @@ def unequal_effort(board: SuiteScores, efforts: Mapping[str, Effort]) -> str:
     return f"methods of {board.name} were tuned with unequal effort, so a difference may be the tuning's ({said})"
 
 
-def _weight(effort: Effort) -> tuple[int, int, bool]:
-    return effort.trials, effort.seeds, bool(effort.by_hand)
+def _weight(effort: Effort) -> tuple[int, int, bool, Origin | None]:
+    return effort.trials, effort.seeds, bool(effort.by_hand), effort.origin
 
 
 def _recorded(record: Mapping[str, Any] | None) -> Effort:
@@ -104,11 +124,10 @@ def _recorded(record: Mapping[str, Any] | None) -> Effort:
         return Effort()
     trials, seeds = int(record.get("trials", 0)), int(record.get("seeds", 0))
     by_hand = tuple(record.get("by_hand", ()))
-    return Effort(trials, seeds, str(record.get("digest", "")), record.get("sibling") or "", by_hand)
+    before = record.get("origin")  # of records from before it was noted, none
+    origin = Origin(before["profile"], before["trials"], before["seeds"]) if before else None
+    return Effort(trials, seeds, str(record.get("digest", "")), record.get("sibling") or "", by_hand, origin)
 
 
-def _chosen(method: TunedMethod, entry: AlgorithmScores) -> Effort:
-    """The method's trials, where its chosen values are the entry's."""
-    configuration = entry.identity["configuration"]
-    same = all(name in configuration and configuration[name] == value for name, value in method.values.items())
-    return Effort(len(method.trials), len(method.seeds), method.digest) if same else Effort()
+def _chosen(method: TunedMethod) -> Effort:
+    return Effort(len(method.trials), len(method.seeds), method.digest, origin=method.origin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, isfinite
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from reports.statistics.expected_best import expected_best
 from reports.statistics.multiplicity import holm
 from reports.statistics.option_effect import OptionEffect, option_effects
+from reports.text.numbers import plural
 
 #: samplers whose trials are draws from the space, independent of what earlier ones scored
 DRAWING = ("qmc", "random")
@@ -33,10 +34,25 @@ class TunedTrial:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The profile whose best trials were tried again, and how many it took to know them; 0: nobody knows."""
+
+    profile: str
+    trials: int = 0
+    seeds: int = 0
+
+    def __str__(self) -> str:
+        if not self.trials:
+            return f"the best of profile {self.profile}"
+        return f"the best of {plural(self.trials, 'trial')} of {plural(self.seeds, 'seed')} in profile {self.profile}"
+
+
+@dataclass(frozen=True)
 class TunedMethod:
     """The trials of a method on a suite, in one profile.  published, by_profile, chosen: indices into `trials`.
 
     published: the paper's values; by_profile: the profile's own (the same trial where they are equal).
+    setting: what all trials had alike: "budget", the protocol's fields, and in "config" options that the profile sets.
     Raises ValueError for an index that names no trial, and for trials of unequal seeds.
     """
 
@@ -51,6 +67,8 @@ class TunedMethod:
     sampler: str
     digest: str = ""
     source: str = ""  # the file
+    setting: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         for name in ("chosen", "published", "by_profile"):
@@ -64,6 +82,22 @@ class TunedMethod:
     def values(self) -> Mapping[str, Any]:
         """The chosen ones."""
         return self.trials[self.chosen].values
+
+    @property
+    def terms(self) -> str:
+        """The setting but for options, in words; empty where nobody knows it."""
+        terms = (f"{name.replace('_', ' ')} {value:,}" for name, value in self.setting.items() if name != "config")
+        return ", ".join(terms)
+
+    def describes(self, identity: Mapping[str, Any]) -> bool:
+        """Whether a run of this identity is one of the setting with the chosen values."""
+        options = {name: None if value == "none" else value for name, value in self.setting.get("config", {}).items()}
+        terms = {name: value for name, value in self.setting.items() if name != "config"}
+        known = {"adaptations": 1, **identity["protocol"], "budget": identity["budget"]}
+        configuration = identity["configuration"]
+        return all(known.get(name) == value for name, value in terms.items()) and all(
+            name in configuration and configuration[name] == value for name, value in {**options, **self.values}.items()
+        )
 
     @property
     def failed(self) -> int:

@@ -36,7 +36,7 @@ def effort_line(report: Report, board: SuiteScores) -> str:
     """By a board's terms: the warning where efforts are unequal, else what all had; empty where nothing is tuned."""
     warning = unequal_effort(board, report.efforts)
     if warning:
-        return f'<p class="caution"><b>Unequal effort.</b> {escape(warning)}.</p>\n'
+        return f'<p class="caution"><b>Unequal effort:</b> {escape(warning)}.</p>\n'
     common = common_effort(board, report.efforts)
     if common is None or not common.trials:
         return ""

@@ -73,7 +73,9 @@ def _summary(methods: Sequence[TunedMethod]) -> str:
     counts, seeds = span(len(each.trials) for each in methods), span(len(each.seeds) for each in methods)
     kept = sum(each.chosen == each.published for each in methods)
     text = f"{plural(len(methods), 'method')}, {plural(counts, 'trial')} of {plural(seeds, 'seed')} each."
-    return text + (f" {kept} of them kept the published values." if kept else "")
+    terms = "; ".join(dict.fromkeys(each.terms for each in methods if each.terms))
+    text += f" {kept} of them kept the published values." if kept else ""
+    return text + (f" Found at: {terms}." if terms else "")
 
 
 def _row(report: Report, method: TunedMethod, decimals: int) -> Row:
@@ -86,7 +88,7 @@ def _row(report: Report, method: TunedMethod, decimals: int) -> Row:
         "Published → chosen values": Cell(_changes(method), css_class="values"),
         "Trials": Cell(str(len(method.trials)), len(method.trials)),
         "Failed": Cell(str(method.failed), method.failed),
-        "Sampler": Cell(escape(method.sampler), method.sampler),
+        "Sampler": Cell(escape(str(method.origin or method.sampler)), method.sampler),
     }
     return Row(cells, [method.algorithm], method.suite)
 

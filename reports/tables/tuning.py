@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from math import isfinite
 
 from reports.scores.tuning import TunedMethod
@@ -20,7 +21,7 @@ def tuned_csv(methods: Iterable[TunedMethod]) -> str:
     columns = (
         *_PLACE, "trials", "failed", "seeds", "sampler", "chosen_trial", "published_score", "profile_score",
         "chosen_score", "chosen_minus_published", "published_values", "profile_values", "chosen_values", "digest",
-        "source",
+        "source", "setting",
     )  # fmt: skip
     rows = []
     for each in methods:
@@ -28,7 +29,8 @@ def tuned_csv(methods: Iterable[TunedMethod]) -> str:
         scores = (_finite(each.trials[place].score) for place in places)
         values = (_values(each, place) for place in places)
         counts = (len(each.trials), each.failed, len(each.seeds), each.sampler, each.chosen)
-        rows.append((*_place(each), *counts, *scores, each.gain, *values, each.digest, each.source))
+        setting = json.dumps(dict(each.setting), sort_keys=True)
+        rows.append((*_place(each), *counts, *scores, each.gain, *values, each.digest, each.source, setting))
     return csv_lines(columns, rows)
 
 
@@ -76,6 +78,8 @@ def tuning_json(methods: Iterable[TunedMethod]) -> str:
             "sampler": each.sampler,
             "digest": each.digest,
             "source": each.source,
+            "setting": dict(each.setting),
+            "origin": asdict(each.origin) if each.origin else None,
             "trials": [
                 {
                     "values": dict(trial.values),

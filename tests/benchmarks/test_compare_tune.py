@@ -5,21 +5,24 @@ from __future__ import annotations
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.command_line import main
-from benchmarks.commands.newcomer_tuning import opponents_effort, plan_newcomer
+from benchmarks.commands.newcomer_tuning import UNTUNED, opponents_effort, plan_newcomer
 from benchmarks.conformance.rules import RULES, Finding
 from benchmarks.execution.in_process import InProcessExecutor
 from benchmarks.planning.plan import Plan, make_plan
+from benchmarks.planning.profiles import FOLDER as PROFILES
 from benchmarks.tuning.cell import Effort
-from results.store import Store, StoredTrial
+from results.store import Store, StoredRun, StoredTrial
 from tests.support.synthetic_runs import store_score
 from tests.support.tuned_algorithms import write_tuned
 
 #: an action costs ten times its square
 SUITE = "half-cheetah-velocity[horizon=5,control_cost=10]"
+OTHER, THIRD = SUITE.replace("horizon=5", "horizon=6"), SUITE.replace("horizon=5", "horizon=7")
 COMMAND = ["--suites", SUITE, "--profile", "smoke", "--seeds", "1", "--workers", "1"]
 
 
@@ -33,10 +36,14 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return write_tuned(tmp_path)
 
 
-def store_opponent(trials: int, seeds: int, name: str = "promp") -> None:
-    (spec,) = make_plan(suites=[SUITE], algorithms=[name], seeds=1, profile="smoke")
+def store_opponent(
+    trials: int, seeds: int, name: str = "promp", suite: str = SUITE, origin: dict[str, Any] | None = None
+) -> None:
+    """trials: 0 of one that is not tuned."""
+    (spec,) = make_plan(suites=[suite], algorithms=[name], seeds=1, profile="smoke")
     record = {"trials": trials, "seeds": seeds, "digest": "d" * 64, "sibling": None}
-    store_score(replace(spec, tuning=record), Path("results"), 1.0)
+    record |= {"origin": origin} if origin else {}
+    store_score(replace(spec, tuning=record if trials else None), Path("results"), 1.0)
 
 
 def test_it_is_tuned_as_its_opponents_were_and_then_compared_with_what_was_chosen(
@@ -71,22 +78,87 @@ def test_the_dry_run_counts_the_trials_and_runs_nothing(source: str, capsys: pyt
     assert not Path("results").exists() and not Path("tuned").exists() and not Path("comparison").exists()
 
 
+def stored() -> list[StoredRun]:
+    return Store(Path("results")).finished()
+
+
 def test_effort_is_the_most_of_any_opponent_there_and_else_the_usual(source: str) -> None:
     specs = make_plan(suites=[SUITE], algorithms=[source], seeds=1, profile="smoke")
-    assert opponents_effort([], specs, None) == Effort(16, 2)
+    assert opponents_effort([], specs, None) == {SUITE: Effort(16, 2)}
     store_opponent(trials=7, seeds=3)
-    stored = Store(Path("results")).finished()
-    assert opponents_effort(stored, specs, None) == Effort(7, 3)
-    assert opponents_effort(stored, specs, 4) == Effort(4, 3)
+    assert opponents_effort(stored(), specs, None) == {SUITE: Effort(7, 3)}
+    assert opponents_effort(stored(), specs, 4) == {SUITE: Effort(4, 3)}
     store_opponent(trials=16, seeds=1, name="maml-vpg")  # fewer runs than 7 of 3 seeds
-    assert opponents_effort(Store(Path("results")).finished(), specs, None) == Effort(7, 3)
-    elsewhere = make_plan(suites=["half-cheetah-velocity[horizon=6]"], algorithms=[source], seeds=1, profile="smoke")
-    assert opponents_effort(stored, elsewhere, None) == Effort(16, 2)
+    store_opponent(trials=0, seeds=0, name="maml-trpo")
+    assert opponents_effort(stored(), specs, None) == {SUITE: Effort(7, 3)}
 
 
-def test_where_values_come_from_a_sibling_the_sibling_is_tuned(source: str) -> None:
-    planned = plan_newcomer("quick", ["half-cheetah-direction"], source, "quick", Effort(trials=2), Path("tuned"), Plan)
-    assert [cell.spec.suite for cell in planned.plan.cells] == ["half-cheetah-velocity"]
+def test_a_suite_whose_opponents_were_not_tuned_is_left_out_unless_trials_are_asked_for(source: str) -> None:
+    specs = make_plan(suites=[SUITE, OTHER, THIRD], algorithms=[source], seeds=1, profile="smoke")
+    store_opponent(trials=7, seeds=3)
+    store_opponent(trials=0, seeds=0, suite=OTHER)
+    store_opponent(trials=0, seeds=0, name="oracle", suite=THIRD)  # which cannot be tuned
+    assert opponents_effort(stored(), specs, None) == {SUITE: Effort(7, 3), OTHER: None, THIRD: Effort(16, 2)}
+    assert opponents_effort(stored(), specs, 4) == {SUITE: Effort(4, 3), OTHER: Effort(4, 2), THIRD: Effort(4, 2)}
+
+
+def test_each_suite_gets_its_own_opponents_trials_and_the_dry_run_says_which_gets_none(
+    source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store_opponent(trials=5, seeds=1)
+    store_opponent(trials=3, seeds=2, suite=THIRD)
+    store_opponent(trials=0, seeds=0, suite=OTHER)
+    command = ["compare", source, "--tune", *COMMAND, "--dry-run", "--suites"]
+    assert main([*command, f"{SUITE},{OTHER},{THIRD}"]) == 0
+    out = capsys.readouterr().out
+    assert f"not tuned: {OTHER}: {UNTUNED}; it takes the profile's values" in out
+    rows = [line for line in out.splitlines() if "runs of trials  " in line]
+    assert [(suite in row, count in row) for row, suite, count in zip(
+        rows, (SUITE, THIRD), ("5 runs of trials", "6 runs of trials"), strict=True)] == [(True, True)] * 2  # fmt: skip
+    assert main([*command, OTHER]) == 2
+    assert f"there is nothing to tune on {OTHER}: {UNTUNED}; --trials N tunes all" in capsys.readouterr().err
+    assert main([*command, OTHER, "--trials", "2"]) == 0
+    assert "4 runs of trials and 1 of 1 runs are missing" in capsys.readouterr().out
+
+
+def test_where_opponents_tried_another_profiles_best_it_does_too_or_is_told_how_to_get_them(
+    source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    specs = make_plan(suites=[SUITE], algorithms=[source], seeds=1, profile="smoke")
+    store_opponent(trials=3, seeds=2, origin={"profile": "quick", "trials": 8, "seeds": 2})
+    store_opponent(trials=5, seeds=3, name="maml-vpg")  # less than both of promp's
+    assert opponents_effort(stored(), specs, None) == {SUITE: Effort(3, 2, origin="quick")}
+    assert opponents_effort(stored(), specs, 4) == {SUITE: Effort(4, 2)}
+    command = ["compare", source, "--tune", *COMMAND, "--dry-run"]
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert f"no trials of profile quick on {SUITE}; `metarl tune {Path(source).name}:Tuned --suites" in said
+    trials = ["--trials", "3", "--seeds", "1", "--workers", "1"]
+    Path("short.toml").write_text((PROFILES / "smoke.toml").read_text())
+    assert main(["tune", source, "--suites", SUITE, "--profile", "short.toml", *trials]) == 0
+    short = Path("tuned/short", f"{SUITE}.toml")  # stands for trials of quick, which would take longer
+    Path("tuned/quick").mkdir()
+    Path("tuned/quick", short.name).write_text(short.read_text().replace('profile = "short"', 'profile = "quick"'))
+    capsys.readouterr()
+    assert main(command) == 0  # the trials' first seeds are stored by now, as of those of the short profile
+    assert "3 runs of trials and 1 of 1 runs are missing" in capsys.readouterr().out
+
+
+def test_whom_it_is_not_compared_with_gives_it_no_trials(source: str, capsys: pytest.CaptureFixture[str]) -> None:
+    store_opponent(trials=5, seeds=1)
+    store_opponent(trials=3, seeds=1, name="maml-vpg")
+    assert main(["compare", source, "--tune", *COMMAND, "--dry-run", "--against", "maml-vpg"]) == 0
+    assert "3 runs of trials and 1 of 1 runs are missing" in capsys.readouterr().out
+
+
+def test_where_values_come_from_a_sibling_the_sibling_is_tuned_as_the_most_tuned_of_both(source: str) -> None:
+    efforts = {"half-cheetah-direction": Effort(trials=3), "half-cheetah-velocity": Effort(trials=2)}
+    for asked in (efforts, {**efforts, "half-cheetah-velocity": None}):
+        planned = plan_newcomer("quick", asked, source, "quick", Path("tuned"), Plan).plan
+        assert [(cell.spec.suite, cell.effort) for cell in planned.cells] == [
+            ("half-cheetah-velocity", Effort(trials=3))
+        ]
+        assert planned.suites == {}
 
 
 @pytest.mark.parametrize(

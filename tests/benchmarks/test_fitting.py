@@ -82,7 +82,7 @@ def test_a_leaderboard_names_what_it_leaves_out_and_succeeds(
     assert line in capsys.readouterr().out
     assert [run.suite for run in Store(tmp_path / "results").finished()] == [CORNERS]
     page = (tmp_path / "leaderboard" / "index.html").read_text()
-    assert f"<b>Left out.</b> picky on {LAKE}: it needs continuous actions." in page
+    assert f"<b>Left out:</b> picky on {LAKE}: it needs continuous actions." in page
 
 
 def test_compare_examines_and_runs_the_suites_that_fit(

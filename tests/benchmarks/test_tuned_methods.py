@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.tuning.document import Outcome, write_outcome
+from reports.scores.tuning import Origin
 from results.store import Store, StoredRun
 from tests.support.scored_runs import store_run
 
@@ -65,3 +66,16 @@ def test_a_suite_with_a_sibling_shows_the_siblings_trials(tmp_path: Path) -> Non
     (tmp_path / "tuned/smoke/twin.toml").write_text('suite = "twin"\nprofile = "smoke"\nsibling = "point"\n')
     (method,) = tuned_methods(runs(tmp_path, suite="twin"), [tmp_path / "tuned"])
     assert method.suite == "point"
+
+
+def test_setting_and_origin_are_handed_on(tmp_path: Path) -> None:
+    values, scores, setting = [{"step": 0.1}], [(1.0, 2.0)], {"budget": 100, "config": {"tasks": 5}}
+    for profile, sampler in (("smoke", "best of quick"), ("quick", "qmc")):
+        outcome = Outcome(values, scores, 0, 0, 0, (1000, 1001), sampler, IDENTITY, setting)
+        write_outcome(tmp_path / "tuned", profile, "point", "promp", outcome)
+    stored = runs(tmp_path)
+    (method,) = tuned_methods(stored, [tmp_path / "tuned"])
+    assert (method.setting, method.origin) == (setting, Origin("quick", 1, 2))
+    (tmp_path / "tuned/quick/point.toml").unlink()
+    (method,) = tuned_methods(stored, [tmp_path / "tuned"])
+    assert str(method.origin) == "the best of profile quick"

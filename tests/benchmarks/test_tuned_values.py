@@ -14,52 +14,14 @@ from benchmarks.api import run_cell
 from benchmarks.command_line import main
 from benchmarks.commands.show import description
 from benchmarks.planning.plan import Plan, make_plan
-from benchmarks.planning.tuned_file import Trial, read_tuned, setting_of, trials_digest
+from benchmarks.planning.tuned_file import Trial, read_tuned, trials_digest
 from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from environments.typed_options import UsageError
 from tests.support.adapters import write_good
+from tests.support.tuned_files import TRIALS, VELOCITY, tuned_text, write
 
-VELOCITY, DIRECTION = "half-cheetah-velocity", "half-cheetah-direction"
-TRIALS = (
-    Trial({"step_size": 0.001, "gae_lambda": 1.0}, (-95.0, -97.0)),
-    Trial({"step_size": 0.003, "gae_lambda": 0.95}, (-80.5, -81.5)),
-    Trial({"step_size": 0.1, "gae_lambda": 0.9}, (math.nan, -70.0)),
-)
-
-
-def tuned_text(
-    suite: str = VELOCITY,
-    algorithm: str = "promp",
-    profile: str = "quick",
-    owner: str = VELOCITY,
-    searched: tuple[str, ...] = ("step_size", "gae_lambda"),
-) -> str:
-    own = known_suite(owner)
-    (cell,) = make_plan(suites=[owner], algorithms=["promp"], seeds=1, profile=profile, tuned=False).cells
-    by_profile = {
-        name: value for name, value in cell.spec.configuration.items()
-        if cell.sources[f"configuration.{name}"].startswith(profile)
-    }  # fmt: skip
-    setting = setting_of(cell.spec, by_profile, searched)
-    parts = [f"{name} = {value}" for name, value in setting.items() if name != "config"]
-    config = ", ".join(f"{name} = {value}" for name, value in setting["config"].items())
-    lines = [f'suite = "{suite}"', f'profile = "{profile}"', f"[algorithms.{algorithm}]"]
-    lines += ["chosen = 1", "published = 0", "profile = 0", "seeds = [1000, 1001]", 'sampler = "qmc"', 'code = "c"']
-    lines += [f'suite_digest = "{own.digest}"', f'split_digest = "{own.split.digest}"']
-    lines += [f'digest = "{trials_digest(TRIALS)}"', "values = { step_size = 0.003, gae_lambda = 0.95 }"]
-    lines += [f"setting = {{ {', '.join(parts)}, config = {{ {config} }} }}"]
-    for trial in TRIALS:
-        values = ", ".join(f"{name} = {value}" for name, value in trial.values.items())
-        lines += [f"[[algorithms.{algorithm}.trials]]", f"values = {{ {values} }}", f"scores = {list(trial.scores)}"]
-    return "\n".join(lines) + "\n"
-
-
-def write(folder: Path, text: str, suite: str = VELOCITY, profile: str = "quick") -> Path:
-    path = folder / profile / f"{suite}.toml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
+DIRECTION = "half-cheetah-direction"
 
 
 @pytest.fixture
@@ -202,8 +164,12 @@ def test_values_found_under_other_terms_are_not_used_and_this_is_said(tuned: Pat
 def test_an_untuned_method_among_tuned_ones_is_noted(tuned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = ["promp", "maml-vpg", "oracle", "random-init", "stand-still"]
     found = plan(tuned, suites=[VELOCITY, "corners"], algorithms=names)
-    assert found.notes == (f"maml-vpg is not tuned on {VELOCITY}, where others are: `metarl tune maml-vpg` gives it "
-                           "equal trials",)  # fmt: skip
+    # the floor does not train, but has options to search
+    terms = f"--suites {VELOCITY} --benchmark quick --profile quick --trials 3 --seeds 2 --into {tuned}"
+    assert found.notes == tuple(
+        f"{name} is not tuned on {VELOCITY}, where others are: `metarl tune {name} {terms}` gives it equal trials"
+        for name in ("maml-vpg", "random-init")
+    )
     assert plan(False, algorithms=names).notes == ()
     cells = ("--suites", VELOCITY, "--algorithms", "promp,maml-vpg", "--seeds", "1", "--dry-run")
     assert main(["leaderboard", *cells, "--tuned", str(tuned)]) == 0
@@ -227,6 +193,8 @@ def test_an_algorithm_of_ones_own_takes_the_values_in_the_working_directory(
         ("gae_lambda", "trajectories"),
     ):
         text = text.replace(old, new)
+    (untuned,) = plan(algorithms=[source])
+    text = text.replace('code = "c"', f'code = "{untuned.code}"')
     text = text.replace(" 1.0 ", " 2 ").replace("0.95", "3").replace(" 0.9 ", " 4 ")
     trials = [
         Trial(entry["values"], tuple(entry["scores"])) for entry in tomllib.loads(text)["algorithms"]["drift"]["trials"]
@@ -254,7 +222,7 @@ def test_show_and_the_api_take_tuned_values(tuned: Path, tmp_path: Path, monkeyp
     assert content["configuration"]["step_size"]["source"].startswith("chosen/quick/")
     lake = "frozen-lake-low[horizon=10]"
     text = tuned_text(lake, profile="smoke", owner=lake)
-    write(tuned, text, lake, "smoke")
+    write(tuned, re.sub(r"budget = \d+", "budget = 200", text), lake, "smoke")
     cell = run_cell(lake, "promp", profile="smoke", seeds=1, budget=200, tuned=tuned)
     (run,) = cell.runs
     assert run.identity["configuration"]["step_size"] == 0.003
@@ -283,4 +251,5 @@ def test_values_found_in_another_setting_are_not_taken_and_a_note_says_in_which(
         sibling = plan(tuned, suites=[DIRECTION])
         assert sibling[0].tuning is None and "the trials had another setting" in sibling.notes[0]
     path.write_text(tuned_text())
-    assert plan(tuned, settings=["promp.tasks=3"])[0].tuning is not None  # asked for, so it stands
+    asked = plan(tuned, settings=["promp.tasks=3"])[0].tuning
+    assert asked is not None and asked["by_hand"] == ["tasks"]  # asked for, so it stands, and is said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,13 @@ def test_a_floor_that_was_tuned_is_judged_too(store: Store) -> None:
     assert "16 trials of 2 seeds: random-init; untuned: promp" in warnings(store)[0]
 
 
+def test_an_untuned_floor_with_options_is_named_among_tuned_methods(store: Store) -> None:
+    fill(store, {"promp": tuned(16), "maml": tuned(16)})
+    assert warnings(store) == []
+    store_run(store, algorithm="random-init", trains=False, configuration={"inner_step_size": 0.1})
+    assert "16 trials of 2 seeds: promp, maml; untuned: random-init" in warnings(store)[0]
+
+
 def test_a_siblings_values_are_marked_so(store: Store, tmp_path: Path) -> None:
     fill(store, {"promp": tuned(16, sibling="lake"), "maml": tuned(16, sibling="lake")})
     assert warnings(store) == []
@@ -106,6 +114,47 @@ def test_a_run_from_before_the_tuning_that_chose_its_values_is_no_untuned_one(st
     assert warnings(store, tuning=[method]) == []
     other = tuned_method("promp", key=1)  # chose other values
     assert "untuned: promp" in warnings(store, tuning=[other])[0]
+
+
+def test_trials_of_anothers_best_are_more_than_as_many_drawn_ones(store: Store, tmp_path: Path) -> None:
+    origin = {"profile": "quick", "trials": 16, "seeds": 2}
+    fill(store, {"promp": {**tuned(5), "origin": origin}, "maml": tuned(5), "random-init": None})
+    (text,) = warnings(store)
+    assert (
+        "5 trials of 2 seeds, the best of 16 trials of 2 seeds in profile quick: promp; 5 trials of 2 seeds: maml"
+        in text
+    )
+    page = write_report(store.finished(), tmp_path / "report")
+    entries = summary_of(page)["boards"][0]["entries"]
+    assert entries["promp"]["tuning"] == {**tuned(5), "origin": origin} and entries["maml"]["tuning"] == tuned(5)
+    assert "5 trials of quick's best" in (page.parent / "tables/point.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"budget": 100_000, "adaptation_steps": 4},
+        {"budget": 50_000, "adaptation_steps": 1},
+        {"config": {"hidden": 32}},
+        {"config": {"hidden": "none"}},
+    ],
+)
+def test_values_found_in_another_setting_are_nobodys_effort(store: Store, setting: dict[str, Any]) -> None:
+    method = tuned_method("promp")
+    store_run(store, algorithm="promp", configuration={**method.values, "hidden": 64})
+    store_run(store, algorithm="maml", tuning=tuned(16))
+    own = {"budget": 100_000, "adaptation_steps": 1, "trajectories": 3, "adaptations": 1, "config": {"hidden": 64}}
+    assert warnings(store, tuning=[replace(method, setting=own)]) == []
+    assert "untuned: promp" in warnings(store, tuning=[replace(method, setting={**own, **setting})])[0]
+
+
+def test_where_all_was_run_untuned_the_paper_s_values_are_no_trials(store: Store) -> None:
+    chosen, other = tuned_method("promp"), tuned_method("maml")
+    store_run(store, algorithm="promp", configuration=dict(chosen.values))
+    store_run(store, algorithm="maml", configuration={**other.values, "clip": 9.0})
+    assert warnings(store, tuning=[chosen, other]) == []
+    store_run(store, algorithm="trpo", steps=2, tuning=tuned(16))  # in another protocol
+    assert not any("promp" in text for text in warnings(store, tuning=[chosen, other]))
 
 
 def test_a_comparison_gives_the_newcomers_effort_and_each_opponents(store: Store) -> None:

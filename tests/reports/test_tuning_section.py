@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reports.page import write_report
+from reports.scores.tuning import Origin
 from results.store import Store
 from tests.support.report_reading import text_of
 from tests.support.scored_runs import store_run
@@ -72,6 +74,21 @@ def test_importance_is_called_indicative_and_says_how_much_can_be_seen(page: Pat
     found = {row["option"]: row for row in rows(page, "tuning-importance")}
     assert float(found["inner_step_size"]["share"]) > 0.4 > float(found["clip"]["share"])
     assert all(float(row["p_corrected"]) >= float(row["p"]) for row in found.values())
+
+
+def test_the_setting_of_the_trials_is_printed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "results")
+    store_run(store)
+    setting = {"budget": 2_000_000, "adaptation_steps": 4, "config": {"tasks": 5}}
+    method = replace(tuned_method("promp", sampler="best of quick"), setting=setting, origin=Origin("quick", 16, 2))
+    page = write_report(store.finished(), tmp_path / "report", tuning=[method])
+    text = text_of(page)
+    assert "Found at: budget 2,000,000, adaptation steps 4." in text
+    assert "the best of 16 trials of 2 seeds in profile quick" in text
+    (row,) = rows(page, "tuning")
+    assert json.loads(row["setting"]) == setting
+    (entry,) = json.loads((page.parent / "tables/tuning.json").read_text())
+    assert entry["setting"] == setting and entry["origin"] == {"profile": "quick", "trials": 16, "seeds": 2}
 
 
 def test_without_tuning_there_is_no_section(tmp_path: Path) -> None:

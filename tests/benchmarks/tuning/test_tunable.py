@@ -1,11 +1,21 @@
-"""What cannot be tuned: tasks that do as a test task does, whatever their parameters."""
+"""What cannot be tuned: on tasks that do as a test task does, whatever their parameters; and references."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from benchmarks.tuning.tunable import untunable_suite
+from algorithms.catalogue import find_algorithm
+from benchmarks.planning.tuning_choice import is_tunable
+from benchmarks.tuning.cell import Effort
+from benchmarks.tuning.tunable import untunable_algorithm, untunable_suite
+from benchmarks.tuning.tune_plan import plan_tuning
 from environments.catalogue import make_suite
+from environments.typed_options import UsageError
+from tests.support.tuned_algorithms import write_tuned
+
+SUITES = ("half-cheetah-velocity", "frozen-lake-low")
 
 
 @pytest.mark.parametrize(
@@ -24,3 +34,29 @@ def test_tasks_of_other_parameters_that_do_something_else_are_none() -> None:
     assert untunable_suite(make_suite("half-cheetah-velocity")) is None
     assert untunable_suite(make_suite("frozen-lake-high")) is None
     assert untunable_suite(make_suite("dow30-risk[data=synthetic]")) is None
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("name", ["contextual-sac", "contextual-ppo", "oracle", "stand-still", "promp", "random-init"])
+def test_a_plan_and_the_command_judge_alike_what_is_tunable(name: str, suite: str) -> None:
+    """References are not; the floor is, which does not train and has options to search."""
+    entry, made = find_algorithm(name), make_suite(suite)
+    assert (untunable_algorithm(entry, made) is None) == is_tunable(entry, made) == (name in ("promp", "random-init"))
+
+
+def test_a_reference_that_is_told_its_task_is_refused_but_for_a_papers_grid() -> None:
+    with pytest.raises(UsageError, match=r"contextual-sac on ant-goal-gmps: .* or is told which one it is on"):
+        plan_tuning("quick", ["ant-goal-gmps"], ["contextual-sac"], "smoke", Effort(trials=2, seeds=1))
+    (cell,) = plan_tuning(
+        "quick", ["ant-goal-gmps"], ["contextual-sac"], "smoke", Effort(trials=2, seeds=1, sweep="gmps")
+    ).cells
+    assert "reward_scale" in cell.space
+
+
+def test_a_space_that_is_none_stops_no_plan(tmp_path: Path) -> None:
+    source = write_tuned(tmp_path)
+    Path(source).write_text(Path(source).read_text().replace("LogRange(1e-3, 1e2)", "LogRange(1e2, 1e-3)"))
+    entry, suite = find_algorithm(source), make_suite(SUITES[0])
+    assert is_tunable(entry, suite)
+    with pytest.raises(UsageError, match="it is empty"):
+        untunable_algorithm(entry, suite)
