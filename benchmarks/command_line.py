@@ -12,12 +12,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from benchmarks.commands import execution_arguments, explain_arguments, standard_output, tune_arguments
 from benchmarks.commands.arguments import RECORDED_CODE, a_path, add_benchmark, add_recorded_code
 from benchmarks.commands.arguments import names as _names
 from benchmarks.commands.arguments import positive as _positive
+from benchmarks.commands.parser import Parser
 from benchmarks.package_guard import shadowed
 
 
@@ -69,26 +69,19 @@ def _complain(text: str) -> int:
     return 2
 
 
-class _Parser(argparse.ArgumentParser):
-    """Complains in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        from results.files import printable
-
-        self.exit(2, f"{self.prog}: {printable(message)}; see `{self.prog} --help`\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="metarl", description="Meta-reinforcement-learning benchmarks.", allow_abbrev=False)
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
+    parser = Parser(prog="metarl", description="Meta-reinforcement-learning benchmarks.", allow_abbrev=False)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=Parser)
 
     command = commands.add_parser("list", help="suites, algorithms and benchmarks that are available")
     command.add_argument("--json", action="store_true", help="as JSON")
     command.set_defaults(command=_list)
 
     command = commands.add_parser("show", help="the configuration that a run would get, and what each value is by")
-    command.add_argument("suite", metavar="NAME or FILE[:CLASS]", help="with options as in corners[horizon=50]")
-    command.add_argument("algorithm", metavar="NAME or FILE[:CLASS]")
+    command.add_argument(
+        "suite", metavar="SUITE", help="a name or FILE[:CLASS], with options as in corners[horizon=50]"
+    )
+    command.add_argument("algorithm", metavar="ALGORITHM", help="a name, or FILE[:CLASS]")
     add_benchmark(command, "whose rules and profile to take")
     _add_settings(command)
     _add_tuned(command)

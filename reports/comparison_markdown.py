@@ -118,13 +118,13 @@ def _suite(found: Newcomer, efforts: Mapping[str, Effort]) -> list[str]:
     for entry in others:
         *cells, result = _row(own, entry, found.pairs.get(entry.digest), decimals)
         rows.append((*cells, effort_text(board, entry, efforts), result))
-    title = f"Difference: {own.label} minus the other, of the seeds' means; p: of that difference; trials: of tuning"
+    title = f"Difference: {own.label} minus the other, of the seeds' means; p: of that difference"
     if tests:
         title += (
             f", corrected for {own.algorithm}'s {plural(found.family, 'pair')} of this comparison (Holm, in Tarone's "
             f"form) and for being read at {', '.join(map(str, READINGS))} seeds"
         )
-    return [*lines, "", *Table(title + ".", _COLUMNS, tuple(rows)).markdown().splitlines()]
+    return [*lines, "", *Table(title + "; trials: of tuning.", _COLUMNS, tuple(rows)).markdown().splitlines()]
 
 
 def _row(own: AlgorithmScores, other: AlgorithmScores, pair: Pair | None, decimals: int) -> tuple[str, ...]:

@@ -73,18 +73,28 @@ def _list(output: Path, written: _Written) -> None:
 
 
 def _former(output: Path) -> _Written:
-    """What the report that the folder holds has written; empty for an empty folder."""
+    """What the report that the folder holds has written; empty for a folder without a file.
+
+    Empty folders are all that is left of a report that could not write its list, as on a full disk.
+    """
     written = _manifest(output)
     if written is not None:
         return written
     try:
-        others = sorted(path.name for path in output.iterdir() if not path.name.endswith(PARTIAL))
+        others = sorted(
+            path.name for path in output.iterdir() if not path.name.endswith(PARTIAL) and _holds_something(path)
+        )
     except OSError as error:
         raise StoreError(f"cannot read {output}: {reason(error)}; name a new folder with --output") from error
     if others:
         what = f"{output} holds something else than a report of this version ({others[0]})"
         raise StoreError(f"{what}; name a new folder with --output")
     return {}
+
+
+def _holds_something(path: Path) -> bool:
+    """Whether it is anything but a folder of empty folders.  Raises OSError."""
+    return path.is_symlink() or not path.is_dir() or any(map(_holds_something, path.iterdir()))
 
 
 def _manifest(output: Path) -> _Written | None:

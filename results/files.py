@@ -56,7 +56,7 @@ def write_whole(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
-        raise StoreError(f"cannot write {path}: {reason(error)}; free space or use another results folder") from error
+        raise StoreError(f"cannot write {path}: {reason(error)}; free space or use another folder") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -79,7 +79,7 @@ def make_folder(path: Path) -> None:
         for each in missing:
             sync_folder(each.parent)
     except OSError as error:
-        raise StoreError(f"cannot make the folder {path}: {reason(error)}; use another results folder") from error
+        raise StoreError(f"cannot make the folder {path}: {reason(error)}; use another folder") from error
 
 
 def make_writable_folder(path: Path) -> None:
@@ -89,7 +89,7 @@ def make_writable_folder(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path) as file:
             file.write(b"\0")
     except OSError as error:
-        raise StoreError(f"cannot write to {path}: {reason(error)}; use another results folder") from error
+        raise StoreError(f"cannot write to {path}: {reason(error)}; use another folder") from error
 
 
 def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
@@ -150,6 +150,8 @@ def read_json(path: Path) -> dict[str, Any] | None:
         if isinstance(error.__cause__, FileNotFoundError):
             return None
         raise
+    if not content:
+        raise damaged(path, "it is empty")
     try:
         value = json.loads(content, parse_constant=_refuse_constant, parse_float=_finite)
         json.dumps(value, ensure_ascii=False).encode()

@@ -12,6 +12,8 @@ from results.files import StoreError
 
 #: leading hex digits of the digest that name a folder
 DIGITS = 12
+#: what no command chooses: the seed apart, which is counted, and what the software is
+_NOT_CHOSEN = ("seed", "code", "versions")
 
 
 def canonical_json(value: Any) -> bytes:
@@ -36,6 +38,11 @@ def run_digest(identity: Mapping[str, Any]) -> str:
 def terms_digest(identity: Mapping[str, Any]) -> str:
     """Digest of the identity without its code: runs that share it are equal if their codes compute the same."""
     return digest_of({key: value for key, value in identity.items() if key != "code"})
+
+
+def chosen_digest(identity: Mapping[str, Any]) -> str:
+    """Digest of what a command can choose of a run or study: everything but its seed, code and software."""
+    return digest_of({key: value for key, value in identity.items() if key not in _NOT_CHOSEN})
 
 
 def folder_name(identity: Mapping[str, Any]) -> PurePath:

@@ -85,6 +85,22 @@ def test_the_example_algorithm_is_compared_with_stored_results(tmp_path: Path, m
     assert {run["environment_steps"] > 0 for run in summary["runs"]} == {True}
 
 
+def test_the_page_on_algorithms_estimates_its_comparison_as_the_command_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (DOCS / "add-an-algorithm.md").read_text().partition("**How long it takes.**")[2]
+    suites = next(line for line in text.splitlines() if line.startswith("metarl compare ")).split()[-1]
+    options = ("--suites", suites, "--workers", "2", "--dry-run", "--results", str(tmp_path / "empty"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", str(DOCS / "my_algorithm.py"), *options]) == 0
+    whole = capsys.readouterr().out.splitlines()[-1]
+    runs, one, two = (
+        re.search(pattern, text) for pattern in (r"(\d+) runs,", r"(\d+) minutes of one", r", (\d+) with two")
+    )
+    assert runs and one and two
+    assert f"{runs[1]} of {runs[1]} runs are missing: about {one[1]} min of one core, {two[1]} min with" in whole
+
+
 def test_the_example_suite_is_gymnasiums_pendulum() -> None:
     suite = import_file(DOCS / "my_suite.py", "example_suite").PendulumParams()
     tasks = [Task(f"{mass} kg", {"mass": mass, "length": length}) for mass, length in ((0.7, 1.2), (1.0, 1.0))]

@@ -8,10 +8,11 @@ from typing import Any
 from algorithms.algorithm import Algorithm
 from algorithms.catalogue import algorithms
 from benchmarks.commands.compare import as_lines
+from benchmarks.conformance.failing_line import failing_line
 from benchmarks.conformance.rules import RULES, SUITES, Finding, check
 from benchmarks.conformance.suite_rules import SUITE_RULES, check_suite
 from benchmarks.planning.plan import check_name
-from benchmarks.specs.loose_suites import is_source, split_source
+from benchmarks.specs.loose_suites import is_source, source_of_suite, split_source
 from benchmarks.specs.own_code import find_own, load_algorithm, load_own
 from benchmarks.specs.run_spec import planned_suite
 from environments.catalogue import parse_suite_name, suites
@@ -34,6 +35,8 @@ def run_check(text: str, tried_on: Sequence[str] | None) -> int:
         return _told(found.name, check(found, [planned_suite(name).full_name for name in tried_on or SUITES]), RULES)
     if tried_on:
         raise UsageError(f"--suites chooses what an algorithm is tried on; {found.name} is a suite")
+    if is_source(text):
+        _check_suite_name(found, split_source(text)[0])
     owner = f"suite {found.name}"
     try:
         suite = cls(make_options(cls.Options, options, owner))
@@ -41,7 +44,8 @@ def run_check(text: str, tried_on: Sequence[str] | None) -> int:
     except UsageError:
         raise
     except Exception as error:  # the suite's own, whatever it is
-        raise UsageError(f"{owner} cannot be made: {type(error).__name__}: {error}") from error
+        said = f"{type(error).__name__}: {error} ({failing_line(error, cls)})"
+        raise UsageError(f"{owner} cannot be made: {said}") from error
     return _told(suite.full_name, check_suite(suite), SUITE_RULES)
 
 
@@ -56,6 +60,13 @@ def _found(text: str) -> tuple[ClassEntry, dict[str, str]]:
     if text in algorithms():
         return algorithms()[text], {}
     raise UsageError(f"unknown algorithm or suite {name!r}; {nearest(name, {*algorithms(), *suites()})}")
+
+
+def _check_suite_name(found: ClassEntry, source: str) -> None:
+    """Raises UsageError where commands that run the suite would refuse it, since another one has its name."""
+    taken = None if source_of_suite(found.name) else suites().get(found.name)
+    if taken is not None and (taken.module, taken.class_name) != (found.module, found.class_name):
+        raise UsageError(f"{source}: the name {found.name!r} is taken by {taken.module}; give the class another")
 
 
 def _class_of(found: ClassEntry) -> Any:

@@ -56,10 +56,6 @@ def run_comparison(
     """
     store = Store(options.results)
     shipped = reference_runs()
-    known = {*algorithms(), *(run.algorithm for run in [*store.finished(skip_corrupt=True), *shipped])}
-    for name in against or ():
-        if name not in known:
-            raise UsageError(f"unknown algorithm {name!r}; {nearest(name, known)}")
     check_output(options.output)
     findings = check(found, _one_suite_a_family(specs))
     if any(finding.passed is False for finding in findings):
@@ -115,6 +111,18 @@ def run_comparison(
     print(f"summary: {options.output / SUMMARY}")
     print(f"report: {page}")
     return code
+
+
+def check_opponents(name: str, against: Sequence[str] | None, results: Path) -> None:
+    """Raises UsageError where the algorithm is to be compared with itself alone, or with what nobody knows."""
+    if unknown := [other for other in against or () if other not in algorithms()]:
+        stored = [*Store(results, read_only=True).finished(skip_corrupt=True), *reference_runs()]
+        known = {*algorithms(), *(run.algorithm for run in stored)}
+        for other in unknown:
+            if other not in known:
+                raise UsageError(f"unknown algorithm {other!r}; {nearest(other, known)}")
+    if against and set(against) == {name}:
+        raise UsageError(f"--against {name} is the algorithm itself; name another, or leave it out for all stored")
 
 
 def differences(run: StoredRun, spec: RunSpec, today: Today | None = None) -> tuple[str, ...]:

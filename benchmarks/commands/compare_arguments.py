@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.commands.compare import run_comparison
+from benchmarks.commands.compare import check_opponents, run_comparison
 from benchmarks.commands.execution_arguments import options_of
 from benchmarks.commands.newcomer_tuning import NewcomerTuning, opponents_effort, plan_newcomer, show_comparison
 from benchmarks.commands.report import reference_runs
@@ -25,6 +25,7 @@ def compare(parsed: argparse.Namespace, suites: Sequence[str] | None, against: S
     if parsed.tune and parsed.tuned is False:
         raise UsageError("--tune chooses values and --untuned takes none; give one of the two")
     found = find_own(parsed.algorithm)
+    check_opponents(found.name, against, parsed.results)
 
     def plan(tuned: bool | Path) -> Plan:
         chosen = (parsed.seeds, parsed.profile, parsed.settings, tuned)

@@ -77,10 +77,8 @@ def as_lines(found: ExplainedRun) -> list[str]:
     lines = ["poor validation tasks (task, score, parameters):", *text_table(poor)]
     lines += ["critical training tasks (task, weight, parameters):", *text_table(critical)]
     count = len(explained.weights)
-    compared = (
-        f"largest weight {explained.largest:.4g}, 95 % band {explained.band:.4g}, uniform {1 / count:.4g}, "
-        f"p = {explained.p_value:.3g}"
-    )
+    largest, band, uniform = _told_apart(explained.largest, explained.band, 1 / count)
+    compared = f"largest weight {largest}, 95 % band {band}, uniform {uniform}, p = {explained.p_value:.3g}"
     lines.append(
         f"the weights stand out of noise ({compared})"
         if explained.stands_out
@@ -94,6 +92,15 @@ def as_lines(found: ExplainedRun) -> list[str]:
             f"{count} training tasks are {plural(len(explained.groups), 'different MDP')}; equal ones share a weight"
         )
     return lines
+
+
+def _told_apart(*values: float) -> list[str]:
+    """The values in as many digits, four at least, as different ones need to look different."""
+    for digits in range(4, 18):
+        texts = [f"{value:.{digits}g}" for value in values]
+        if len(set(texts)) == len(set(values)):
+            break
+    return texts
 
 
 def write_explanation(output: Path, found: ExplainedRun, about: Mapping[str, Any]) -> None:
@@ -113,7 +120,8 @@ def write_explanation(output: Path, found: ExplainedRun, about: Mapping[str, Any
     if 1 <= len(names) <= 2:
         pictures["tasks"] = task_map(list(_places(found, names)), names, "Training and validation tasks")
     else:
-        print(f"no picture of the tasks: they differ in {len(names)} numbers, and one or two can be drawn")
+        differ = f"differ in {len(names)} numbers, and one or two can be drawn" if names else "differ in no number"
+        print(f"no picture of the tasks: they {differ}")
     for name, canvas in pictures.items():
         write_whole(output / f"{name}.svg", canvas.svg().encode())
         write_whole(output / f"{name}.png", canvas.png())

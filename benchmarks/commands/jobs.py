@@ -17,9 +17,11 @@ from benchmarks.specs.time_estimates import learn_rates, makespan
 from benchmarks.verification.proofs import by_terms, standing_for
 from reports.scores.cautions import FailedRun, shortened
 from results.files import StoreError
-from results.store import S, Store, StoredStudy
+from results.store import S, Store, Stored, StoredRun, StoredStudy
 
 INTERRUPTED = 130
+#: the shipped results
+SHIPPED = Path(__file__).parent.parent.parent / "results" / "reference"
 
 
 @dataclass(frozen=True)
@@ -39,25 +41,34 @@ class RunOptions:
 def missing(jobs: Sequence[J], store: Store, force: bool = False) -> list[J]:
     """The jobs that have not finished, by today's code or one proven equal to it (all of them if forced).
 
-    What a kill left beside those that have finished is removed.  Raises StoreError for one that is damaged.
+    What a kill left beside those that have finished is removed.  Raises StoreError naming all that are damaged.
     """
     if force:
         return list(jobs)
     intact = _read(jobs, store)
     paths, standing = {stored.path for stored in intact}, by_terms(intact)
-    found = []
+    found, problems = [], dict[Path, str]()
     for job in jobs:
         identity = job.identity()
         folder = store.folder(identity)
-        if not folder.finished:
+        try:
+            finished = folder.finished
+        except StoreError as error:
+            problems[folder.path] = str(error)
+            continue
+        if not finished:
             if standing_for(identity, standing) is None:
                 found.append(job)
         elif folder.path not in paths:
             starts = (f"{folder.path}/", f"{folder.path} ")
             own = [problem for problem in store.problems if any(start in problem for start in starts)]
-            raise StoreError(own[0] if own else f"{folder.path} is damaged; run it again with --force")
+            problems[folder.path] = own[0] if own else f"{folder.path} is damaged; run it again with --force"
         else:
             folder.sweep()
+    if problems:
+        first, *others = problems
+        more = f"; damaged too: {', '.join(map(str, others))}" if others else ""
+        raise StoreError(f"{problems[first]}{more}")
     return found
 
 
@@ -91,8 +102,9 @@ def show_plan(jobs: Sequence[AnyJob], options: RunOptions) -> int:
     rows = [(*job.names, f"seed {job.seed}", f"{job.size:,} {job.unit}", f"about {as_time(time)}", _child_of(job))
             for job, time in zip(needed, seconds, strict=True)]  # fmt: skip
     print("\n".join(line.rstrip() for line in text_table(rows)))
+    are = "is" if len(jobs) == 1 else "are"
     print(
-        f"{len(absent)} of {len(jobs)} {_noun(jobs)} are missing{_parents_text(needed)}: "
+        f"{len(absent)} of {_counted(jobs)} {are} missing{_parents_text(needed, len(absent))}: "
         f"about {as_time(sum(seconds))} of one core, "
         f"{as_time(makespan(seconds, options.workers))} with {options.workers} workers"
     )
@@ -108,7 +120,8 @@ def run_plan(
     """
     absent = missing(jobs, store, options.force)
     if not absent:
-        print(f"all {len(jobs)} {_noun(jobs)} are stored in {store.root}")
+        stored = f"the {_noun(jobs)} is" if len(jobs) == 1 else f"all {_counted(jobs)} are"
+        print(f"{stored} stored in {store.root}")
         return [], 0
     needed = with_parents(absent, store)
     expected = expected_seconds(needed, store)
@@ -123,14 +136,14 @@ def run_plan(
     if len(outcomes) < len(needed) or any(outcome.status == "interrupted" for _, outcome in outcomes):
         print("stopped; the same command goes on from the checkpoints", file=sys.stderr)
         return outcomes, INTERRUPTED
-    if any(outcome.refused for _, outcome in failed):
+    if any(outcome.refused and not outcome.by_system for _, outcome in failed):
         return outcomes, 2
     return outcomes, 1 if failed else 0
 
 
 def expected_seconds(jobs: Sequence[AnyJob], store: Store) -> dict[str, float]:
-    """By label, as what is stored lets expect."""
-    learned = learn_rates(_read(jobs, store))
+    """By label, as what is stored here lets expect, else what is shipped."""
+    learned = learn_rates(_shipped(jobs)) | learn_rates(_read(jobs, store))
     return {job.label: job.expected_seconds(learned) for job in jobs}
 
 
@@ -150,26 +163,40 @@ def _read(jobs: Sequence[Job[S]], store: Store) -> list[S]:
     return store.read(*dict.fromkeys(job.kind for job in jobs), skip_corrupt=True)
 
 
+def _shipped(jobs: Sequence[AnyJob]) -> list[Stored]:
+    """Of each suite and algorithm the shipped run with seed 0 of every configuration: a sample takes little reading."""
+    store = Store(SHIPPED, read_only=True)
+    cells = {job.names: job for job in jobs if job.kind is StoredRun}
+    return [stored for job in cells.values() for stored in store.alike({**job.identity(), "seed": 0})]
+
+
 def _child_of(job: AnyJob) -> str:
     """Whose parent it is, and in which role; empty for a job of the plan's own."""
     return getattr(job, "child", "")
 
 
-def _parents_text(needed: Sequence[AnyJob]) -> str:
+def _parents_text(needed: Sequence[AnyJob], absent: int) -> str:
     count = sum(bool(_child_of(job)) for job in needed)
-    return f", which begin with {count} more" if count else ""
+    return f", which {'begins' if absent == 1 else 'begin'} with {count} more" if count else ""
 
 
 def _noun(jobs: Sequence[AnyJob]) -> str:
+    """What the jobs are; in the singular where there is one."""
     studies = sum(job.kind is StoredStudy for job in jobs)
+    if len(jobs) == 1:
+        return "study" if studies else "run"
     return " and ".join(["runs"] * (studies < len(jobs)) + ["studies"] * (studies > 0))
+
+
+def _counted(jobs: Sequence[AnyJob]) -> str:
+    return f"{len(jobs)} {_noun(jobs)}"
 
 
 def _print_failures(failed: Sequence[tuple[AnyJob, RunOutcome]], store: Store) -> None:
     if not failed:
         return
     rows = [(*job.names, f"seed {job.seed}", _last_line(ended.error)) for job, ended in failed]
-    print(f"{len(failed)} {_noun([job for job, _ in failed])} failed:", *text_table(rows), sep="\n", file=sys.stderr)
+    print(f"{_counted([job for job, _ in failed])} failed:", *text_table(rows), sep="\n", file=sys.stderr)
     if any(not ended.refused for _, ended in failed):
         print(f"tracebacks are in each one's run.json under {store.root}", file=sys.stderr)
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.commands.jobs import RunOptions, failed_runs, print_left_out_records
+from benchmarks.commands.jobs import SHIPPED, RunOptions, failed_runs, print_left_out_records
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import LeftOut
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reports.scores.cautions import FailedRun
     from reports.scores.tuning import TunedMethod
 
-REFERENCE = Path(__file__).parent.parent.parent / "results" / "reference"
+REFERENCE = SHIPPED
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from benchmarks.commands.text_table import text_table
 from benchmarks.planning.plan import default_of, make_plan
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.verification.proofs import attestations_of
-from environments.catalogue import parse_suite_name
+from environments.catalogue import parse_suite_name, suites
 from environments.suite import Suite
-from environments.typed_options import as_text
+from environments.typed_options import UsageError, as_text
 from results.attestations import prove
 from results.files import StoreError
 from results.identity import DIGITS
@@ -40,6 +40,8 @@ def description(
     `stored`: every configuration that is stored or shipped of the two; `differs` is empty for the one described.
     Raises UsageError as `make_plan` does.
     """
+    if algorithm.partition("[")[0] in suites():
+        raise UsageError(f"{algorithm!r} is a suite; the suite comes first, as in `metarl show corners promp`")
     plan = make_plan(benchmark, [suite], [algorithm], 1, profile, settings, tuned)
     if not plan.cells:
         (cell,) = plan.left_out

@@ -40,7 +40,9 @@ class VerificationResult:
         return self.judgement is not None and (self.judgement.agrees or self.difference is None)
 
     def as_lines(self) -> list[str]:
-        lines = [f"not comparable bit for bit: {departure}" for departure in self.departures]
+        alike = self.judgement is not None and self.difference is None
+        says = "without effect on any record" if alike else "not comparable bit for bit"
+        lines = [f"{says}: {departure}" for departure in self.departures]
         if self.judgement is None:
             said = "\n".join(map(printable, self.ended.error.strip().splitlines()))
             return [*lines, f"the run {self.ended.status} this time: {said or 'run it again'}"]

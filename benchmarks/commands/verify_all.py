@@ -23,7 +23,7 @@ from benchmarks.specs.job import AnyJob
 from benchmarks.specs.provenance import checkout
 from benchmarks.specs.time_estimates import makespan
 from benchmarks.verification.attesting import DIFFERS, ELSEWHERE, attest, attest_by_sample, clean_commit, judge
-from benchmarks.verification.plan import Item, Plan, Selection, plan_verification
+from benchmarks.verification.plan import Item, Plan, Selection, plan_verification, require_results
 from environments.typed_options import UsageError
 from results.files import StoreError, printable
 from results.run_folder import RunFolder
@@ -150,6 +150,7 @@ def verify_all(
 
     write: attestations, from a tree without changes.  Raises UsageError, also where such a tree has some.
     """
+    require_results(root)  # a wrong folder is named before changes that would not matter there
     commit = clean_commit() if write and not dry_run else None
     plan = plan_verification(root, choice)
     for problem in plan.problems:

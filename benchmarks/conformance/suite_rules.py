@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from benchmarks.conformance.alike_rows import AlikeRows
+from benchmarks.conformance.failing_line import failing_line
 from benchmarks.conformance.rules import Finding
 from benchmarks.conformance.trial import Violation
 from environments.batch_env import BatchEnv
@@ -59,7 +60,7 @@ def check_suite(suite: Suite) -> list[Finding]:
         for rule, reason in declaration_faults(suite):
             findings[rule] = Finding(name, rule, False, reason)
     except Exception as error:  # the suite's own, whatever it is
-        findings["runs"] = Finding(name, "runs", False, f"{type(error).__name__}: {error}")
+        findings["runs"] = Finding(name, "runs", False, _raised(error, suite))
     for rule in ("metric", "tasks"):
         findings.setdefault(rule, Finding(name, rule, True if "runs" not in findings else None))
     if findings["tasks"].reason.startswith(NO_SPLIT):  # the others need tasks
@@ -74,13 +75,15 @@ def check_suite(suite: Suite) -> list[Finding]:
         except Unexamined as reason:
             findings[rule] = Finding(name, rule, None, str(reason))
         except Exception as error:  # the suite's own, whatever it is
-            findings["runs"] = Finding(
-                name, "runs", False, f"{type(error).__name__}: {error}, while {rule!r} was judged"
-            )
+            findings["runs"] = Finding(name, "runs", False, _raised(error, suite, f", while {rule!r} was judged"))
         else:
             findings[rule] = Finding(name, rule, True)
     findings.setdefault("runs", Finding(name, "runs", True))
     return [findings.get(rule, Finding(name, rule, None)) for rule in SUITE_RULES]
+
+
+def _raised(error: Exception, suite: Suite, when: str = "") -> str:
+    return f"{type(error).__name__}: {error} ({failing_line(error, type(suite))}{when})"
 
 
 def _batch(suite: Suite, tasks: int = TASKS, trajectories: int = TRAJECTORIES) -> BatchEnv:

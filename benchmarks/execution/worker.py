@@ -36,11 +36,15 @@ WAITING = "waiting for another process"
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a job ended.  "stored": it had finished before.  `refused`: bad input, told in one line of `error`."""
+    """How a job ended.  "stored": it had finished before.  `refused`: bad input, told in one line of `error`.
+
+    `by_system`: what refused it is no input but the operating system, as where a disk is full.
+    """
 
     status: Literal["finished", "stored", "interrupted", "failed"]
     error: str = ""
     refused: bool = False
+    by_system: bool = False
 
 
 def run_job(
@@ -96,7 +100,8 @@ def run_job(
                     folder.end_attempt("failed", _told(error))
                 raise
     except (UsageError, StoreError) as error:
-        return RunOutcome("failed", str(error), refused=True)
+        by_system = isinstance(error, StoreError) and isinstance(error.__cause__, OSError)
+        return RunOutcome("failed", str(error), refused=True, by_system=by_system)
     except (Exception, SystemExit) as error:
         return RunOutcome("failed", _told(error))
     return RunOutcome("finished")

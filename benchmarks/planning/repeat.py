@@ -14,12 +14,9 @@ from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.study_spec import StudySpec
 from environments.suite import DataMissing
 from environments.typed_options import UsageError
-from results.identity import digest_of
+from results.identity import base_name, chosen_digest
 from results.published import Paper
 from results.store import StoredRun, StoredStudy
-
-#: what no command chooses: the seed apart, which is counted, and what the software is
-_NOT_CHOSEN = ("seed", "code", "versions")
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,6 @@ class Way:
         words += ["--suites", ",".join(suites), "--algorithms", ",".join(algorithms), "--seeds", str(seeds)]
         words += [] if self.tuned else ["--untuned"]
         return shlex.join([*words, *(word for text in self.settings for word in ("--set", text))])
-
-
-def chosen_digest(identity: Mapping[str, Any]) -> str:
-    """Digest of what a command can choose of a run or study: everything but its seed, code and software."""
-    return digest_of({key: value for key, value in identity.items() if key not in _NOT_CHOSEN})
 
 
 def repeat_commands(paper: Paper, runs: Iterable[StoredRun], studies: Iterable[StoredStudy] = ()) -> tuple[str, ...]:
@@ -144,29 +136,55 @@ def _commands(seeds: Mapping[tuple[Way, str, str], int]) -> Iterator[str]:
 
 
 def _study_commands(paper: Paper, studies: Sequence[StoredStudy], lost: dict[str, list[str]]) -> list[str]:
+    """One for each profile, and one more for each choice of suites that differs; adds to `lost` what none plans."""
     by_profile: dict[str, dict[str, list[StoredStudy]]] = {}
+    suites: dict[str, list[str]] = {}  # of each study, by what a command chooses of it
     for study in studies:
-        by_profile.setdefault(study.profile, {}).setdefault(study.name, []).append(study)
-    commands = []
-    for profile, by_name in sorted(by_profile.items()):
-        kept = []
         try:
-            planned = {spec.name: chosen_digest(spec.identity()) for spec in plan_studies(paper, profile, 1, None)}
+            spec = StudySpec.from_record(study.run)
         except UsageError as error:
-            lost.setdefault(str(error), []).extend(f"study {name}" for name in by_name)
+            _lose(lost, str(error), study)
             continue
-        for name, entries in by_name.items():
+        chosen = chosen_digest(spec.identity())
+        by_profile.setdefault(study.profile, {}).setdefault(chosen, []).append(study)
+        suites[chosen] = spec.configuration["suites"]
+    commands = []
+    for profile, left in sorted(by_profile.items()):
+        while left:
+            choices = _choices(paper, [suites[chosen] for chosen in left])
             try:
-                same = planned.get(name) == chosen_digest(StudySpec.from_record(entries[0].run).identity())
+                plans = {choice: _planned_studies(paper, profile, choice) for choice in choices}
             except UsageError as error:
-                lost.setdefault(str(error), []).append(f"study {name}")
-                continue
-            if same:
-                kept += entries
-            else:
-                lost.setdefault(f"profile {profile} has other terms today", []).append(f"study {name}")
-        if kept:
-            seeds = max(entry.seed for entry in kept) + 1
-            commands.append(shlex.join(["metarl", "paper", paper.name, "--only-studies", "--profile", profile]))
-            commands[-1] += f" --seeds {seeds}"
+                _lose(lost, str(error), *(group[0] for group in left.values()))
+                break
+            # as many of these as one command can plan, and as few others; the shortest command among equals
+            best = max(
+                choices, key=lambda choice: (len(left.keys() & plans[choice]), -len(plans[choice] - left.keys()))
+            )
+            kept = left.keys() & plans[best]
+            if not kept:
+                _lose(lost, f"profile {profile} has other terms today", *(group[0] for group in left.values()))
+                break
+            seeds = max(entry.seed for chosen in kept for entry in left.pop(chosen)) + 1
+            words = ["metarl", "paper", paper.name, "--only-studies", "--profile", profile]
+            words += [] if best is None else ["--suites", ",".join(best)]
+            commands.append(shlex.join([*words, "--seeds", str(seeds)]))
     return commands
+
+
+def _choices(paper: Paper, suites: Sequence[Sequence[str]]) -> list[tuple[str, ...] | None]:
+    """What `--suites` may be for these studies: not given, all of theirs, or one study's; the paper's suites alone."""
+    known = {suite.base for suite in paper.suites}
+    whole = tuple(dict.fromkeys(name for names in suites for name in names))
+    found = dict.fromkeys((whole, *map(tuple, suites)))
+    return [None, *(names for names in found if names and {base_name(name) for name in names} <= known)]
+
+
+def _planned_studies(paper: Paper, profile: str, suites: Sequence[str] | None) -> set[str]:
+    """Digests of what `metarl paper` chooses of its studies there.  Raises UsageError for what is there no more."""
+    return {chosen_digest(spec.identity()) for spec in plan_studies(paper, profile, 1, suites)}
+
+
+def _lose(lost: dict[str, list[str]], why: str, *studies: StoredStudy) -> None:
+    names = lost.setdefault(why, [])
+    names += [name for name in dict.fromkeys(f"study {study.name}" for study in studies) if name not in names]

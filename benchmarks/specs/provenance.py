@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -17,8 +18,9 @@ from results.identity import run_digest
 from results.run_folder import SCHEMA
 
 ROOT = Path(__file__).parent.parent.parent
-#: what lies in a checkout and is no part of its code
-RESULTS = ("results/reference", "results/runs", "results/measurements")
+#: what commands write into a checkout and is no part of its code, beside what git ignores; a record holds the options
+#: that tuned values gave its run
+RESULTS = ("results/reference", "results/runs", "results/trials", "results/measurements", "benchmarks/tuned/**/*.toml")
 
 
 def record_of(
@@ -67,13 +69,23 @@ def checkout(root: Path = ROOT) -> tuple[str | None, bool | None]:
     if not (root / ".git").exists():
         return None, None
     try:
-        commit = _git(root, "rev-parse", "HEAD")
-        data = [f":(exclude,top){folder}" for folder in RESULTS]
-        return commit, bool(_git(root, "status", "--porcelain", "--untracked-files=all", "--", ":(top)", *data))
+        return _git(root, "rev-parse", "HEAD").strip(), bool(changed_paths(root))
     except (OSError, subprocess.CalledProcessError):  # no git, or no commit yet
         return None, True
 
 
+def changed_paths(root: Path = ROOT) -> list[str]:
+    """Where the working tree differs from the commit, below `root`: what is changed, added or removed, results apart.
+
+    What git ignores is left out.  Raises OSError or CalledProcessError where git cannot tell.
+    """
+    results = [f":(exclude,top,glob){place}{'' if '*' in place else '/**'}" for place in RESULTS]
+    # entries that end in a zero byte hold names of any characters as they are
+    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    listed = _git(root, "status", *options, "--", ":(top)", *results)
+    return [entry[len("XY ") :] for entry in listed.split("\0") if entry]
+
+
 def _git(root: Path, *command: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+    done = subprocess.run(["git", "-C", str(root), *command], capture_output=True, check=True)
+    return os.fsdecode(done.stdout)

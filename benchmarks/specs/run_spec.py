@@ -15,7 +15,7 @@ from benchmarks.specs.loose_suites import is_source, offer_suite, source_of_suit
 from benchmarks.specs.parents import parent_budget, parent_terms
 from benchmarks.specs.provenance import record_of
 from benchmarks.specs.recorded_code import name_source, refuse_unnamed, require_name
-from benchmarks.specs.time_estimates import OVERHEAD, Learned, learning_seconds, sampling_seconds
+from benchmarks.specs.time_estimates import OVERHEAD, Learned, learned_rate, sampling_seconds
 from environments.catalogue import make_suite, suites
 from environments.problem import EvaluationProtocol
 from environments.suite import Suite
@@ -173,9 +173,12 @@ class RunSpec:
         points = self.evaluations + 1 if trains else 1  # of the learning curve
         tasks = validation * points + validation + test
         evaluation = tasks * self.adaptations * self.trajectories * suite.horizon * (self.adaptation_steps + 1)
-        step = learned.get((self.suite, self.algorithm), sampling + learning_seconds(self.algorithm))
+        return OVERHEAD + evaluation * sampling + (self.training_seconds(learned) if trains else 0.0)
+
+    def training_seconds(self, learned: Learned) -> float:
+        """Of one core, without what the runs take that it begins with."""
         own = self.budget - sum(parent.budget for parent in self.parent_runs.values())
-        return OVERHEAD + evaluation * sampling + (own * step if trains else 0.0)
+        return own * learned_rate(learned, self.suite, self.profile, self.algorithm, self.identity())
 
     def _suite(self) -> Suite:
         """This process may be another one than the plan's: a loose file's suite is not yet known to it."""

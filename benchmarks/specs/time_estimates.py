@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from statistics import median
+from typing import Any
 
-from results.identity import base_name
+from results.identity import base_name, chosen_digest
 from results.store import Stored, StoredRun
 
 #: environment steps a second of one core while sampling, for names without options; the first match counts
@@ -39,19 +40,37 @@ LEARNING_TIMES = {
 #: seconds to begin and end a run
 OVERHEAD = 0.5
 
-#: (suite with options, algorithm) -> seconds for each environment step of training
+#: seconds for each environment step of training, by what was run, which is one of `_closest_first`, and algorithm
 Learned = dict[tuple[str, str], float]
 
 
 def learn_rates(stored: Iterable[Stored]) -> Learned:
-    """The median over stored runs of what a step of training took; studies know their own time."""
+    """The medians over stored runs of what a step of training took; studies know their own time."""
     seconds = defaultdict(list)
     for run in stored:
         steps = run.done.get("environment_steps", 0) - sum(parent["budget"] for parent in run.identity["parents"])
         # a damaged table of times costs an estimate, no result
         if isinstance(run, StoredRun) and steps > 0 and not run.times_problem:
-            seconds[run.suite, run.algorithm].append(float(run.times["wall_seconds"].sum()) / steps)
+            rate = float(run.times["wall_seconds"].sum()) / steps
+            for what in _closest_first(run.suite, run.profile, run.identity):
+                seconds[what, run.algorithm].append(rate)
     return {key: median(values) for key, values in seconds.items()}
+
+
+def learned_rate(learned: Learned, suite: str, profile: str, algorithm: str, identity: Mapping[str, Any]) -> float:
+    """Seconds for each environment step of training: what runs as close to this one as there are took, else a guess."""
+    for what in _closest_first(suite, profile, identity):
+        if (what, algorithm) in learned:
+            return learned[what, algorithm]
+    return sampling_seconds(suite) + learning_seconds(algorithm)
+
+
+def _closest_first(suite: str, profile: str, identity: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What a run's time is like: its very configuration's, its suite's (full name) in its profile, its suite's in any.
+
+    The time of a step depends on how many are taken at once, of which a profile decides the most.
+    """
+    return chosen_digest(identity), f"{suite} in {profile}", suite
 
 
 def sampling_seconds(suite: str) -> float:

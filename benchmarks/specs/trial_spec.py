@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.specs.run_spec import RunSpec, known_suite
-from benchmarks.specs.time_estimates import OVERHEAD, Learned, learning_seconds, sampling_seconds
+from benchmarks.specs.time_estimates import OVERHEAD, Learned, sampling_seconds
 from results.store import StoredTrial
 
 #: seeds of tuning begin here, those of boards lie below, so that what was chosen is measured afresh
@@ -56,9 +56,8 @@ class TrialSpec(RunSpec):
         """Of one core, the evaluation on validation tasks included."""
         suite, sampling = known_suite(self.suite), sampling_seconds(self.suite)
         episodes = len(suite.split.validation) * self.adaptations * self.trajectories * (self.adaptation_steps + 1)
-        step = learned.get((self.suite, self.algorithm), sampling + learning_seconds(self.algorithm))
-        own = self.budget - sum(parent.budget for parent in self.parent_runs.values())
-        training = own * step if find_algorithm(self.source or self.algorithm).load().trains else 0.0
+        trains = find_algorithm(self.source or self.algorithm).load().trains
+        training = self.training_seconds(learned) if trains else 0.0
         return OVERHEAD + episodes * suite.horizon * sampling + training
 
     @classmethod

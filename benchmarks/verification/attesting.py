@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from benchmarks.specs.machine import processor, processor_text, this_machine
-from benchmarks.specs.provenance import checkout
+from benchmarks.specs.provenance import changed_paths, checkout
 from benchmarks.verification.proofs import attestations_of
 from benchmarks.verification.record_difference import first_difference
 from environments.typed_options import UsageError
@@ -21,6 +22,8 @@ EQUAL: Outcome = "every byte equal"
 LINKED: Outcome = "equal to what the recorded code made"
 DIFFERS: Outcome = "differs"
 ELSEWHERE: Outcome = "not checkable here"
+#: how many changed paths a refusal names
+NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,20 @@ def clean_commit() -> str | None:
     commit, dirty = checkout()
     if dirty:
         raise UsageError(
-            "the working tree has changes, so no commit holds the code that would attest; "
+            f"the working tree has changes{_changes()}, so no commit holds the code that would attest; "
             "commit or stash them, or compare alone with --no-attest"
         )
     return commit
+
+
+def _changes() -> str:
+    """The first of the changed paths, in brackets; empty where git cannot tell."""
+    try:
+        paths = changed_paths()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    more = [f"{len(paths) - NAMED} more"] if len(paths) > NAMED else []
+    return f" ({', '.join([*paths[:NAMED], *more])})" if paths else ""
 
 
 def processor_departure(stored: Stored) -> str | None:

@@ -92,13 +92,19 @@ class Plan:
     problems: list[str] = field(default_factory=list)
 
 
+def require_results(root: Path) -> None:
+    """Raises UsageError if the folder is no store, which takes no reading."""
+    if not any((root / kind.home).is_dir() for kind in KINDS):
+        raise _nothing_in(root)
+
+
 def plan_verification(root: Path, choice: Selection) -> Plan:
     """Sorts the store's results.  Raises UsageError if there are none, or none of a given name."""
     store, today = Store(root, read_only=True), Today()
     everything = store.read(*KINDS, skip_corrupt=True)
     plan = Plan(problems=store.problems)
     if not everything and not plan.problems:
-        raise UsageError(f"no finished run or study is stored in {root}; name a folder that holds `runs`")
+        raise _nothing_in(root)
     _check_names(everything, choice)
     items = [_item(entry, root, today) for entry in everything if _is_chosen(entry, choice)]
     machine = this_machine()["id"]
@@ -113,6 +119,10 @@ def plan_verification(root: Path, choice: Selection) -> Plan:
         else:
             plan.to_make.append(item)
     return plan
+
+
+def _nothing_in(root: Path) -> UsageError:
+    return UsageError(f"no finished run or study is stored in {root}; name a folder that holds `runs`")
 
 
 def _sample(items: Sequence[Item], plan: Plan) -> None:

@@ -15,13 +15,15 @@ from results.published_settings import FACTS, Departure, Setting, SettingsTable,
 
 #: where a paper's suite with its options stands
 IN_OUR_TERMS = "its setting in our options"
+#: between a suite's name and its horizon
+WITH_HORIZON = " with horizon "
 
 
 def departures_of_runs(paper: Paper, claim: Claim, found: Comparable, algorithms: Iterable[str]) -> list[Departure]:
     """Of the runs behind one part: each setting in which one of these algorithms has another value than printed."""
     entries = [found.entries[name] for name in algorithms]
     suite = paper.suite(claim.suite)
-    said = _other_suite(suite, [found.suite], [f"{found.suite} with horizon {found.horizon}"], algorithms)
+    said = _other_suite(suite, [found.suite], [f"{found.suite}{WITH_HORIZON}{found.horizon}"], algorithms)
     for table in paper.settings:
         for setting in _settings(table, claim.suite, [entry.algorithm for entry in entries]):
             ours = {
@@ -100,9 +102,18 @@ def merged(departures: Iterable[Departure]) -> tuple[Departure, ...]:
         for value, names in departure.ours.items():
             by_setting.setdefault(key, {}).setdefault(value, []).extend(names)
     return tuple(
-        Departure(settings[key], key[0], {value: tuple(sorted(set(names))) for value, names in values.items()})
+        Departure(settings[key], key[0], {value: tuple(sorted(set(names))) for value, names in _once(values).items()})
         for key, values in by_setting.items()
     )
+
+
+def _once(values: dict[str, list[str]]) -> dict[str, list[str]]:
+    """A suite that runs name with its horizon and a study without it is one value, since its full name decides both."""
+    found = dict[str, list[str]]()
+    for value, names in values.items():
+        longer = next((other for other in values if other.startswith(f"{value}{WITH_HORIZON}")), value)
+        found[longer] = [*found.get(longer, []), *names]
+    return found
 
 
 def _configured(option: str, configuration: dict[str, Any], study: ChosenStudy) -> Any:

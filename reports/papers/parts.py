@@ -16,6 +16,8 @@ UNDECIDED, NOT_RUN = "undecided at this budget", "not run"
 WORDS = (REPRODUCED, CONTRADICTED, EQUAL, NO_CHANGE, VACUOUS, UNDECIDED, NOT_RUN)
 #: how often a family of tests that are all of nothing may decide something
 ALPHA = 0.05
+#: from here on nobody reads all digits
+HUGE = 1e9
 
 Interval = tuple[float, float]
 
@@ -97,21 +99,32 @@ class Part:
 def with_interval(effect: float, interval: Interval | None, digits: int | None = None) -> str:
     """digits: decimals; None: as many as its size asks for."""
     low, high = end_texts(effect, interval, digits)
-    shown = decimals_for((effect, *filter(math.isfinite, interval or ()))) if digits is None else digits
-    return f"{number(effect, shown)} [{f'{low}, {high}' if low else 'no interval'}]"
+    return f"{_sized(effect, _decimals(effect, interval, digits))} [{f'{low}, {high}' if low else 'no interval'}]"
 
 
 def end_texts(effect: float, interval: Interval | None, digits: int | None = None) -> tuple[str, str]:
     """Both ends as they stand beside the effect; empty where there is no interval."""
     if interval is None:
         return "", ""
-    shown = decimals_for((effect, *filter(math.isfinite, interval))) if digits is None else digits
+    shown = _decimals(effect, interval, digits)
     return _end(interval[0], shown), _end(interval[1], shown)
+
+
+def _decimals(effect: float, interval: Interval | None, digits: int | None) -> int:
+    """digits, or as many as the values that are shown in full ask for."""
+    return decimals_for(each for each in (effect, *(interval or ())) if abs(each) < HUGE) if digits is None else digits
 
 
 def _end(value: float, digits: int) -> str:
     """Of an interval, which may have none on a side."""
-    return number(value, digits) if math.isfinite(value) else "−∞" if value < 0 else "∞"
+    return _sized(value, digits) if math.isfinite(value) else "−∞" if value < 0 else "∞"
+
+
+def _sized(value: float, digits: int) -> str:
+    """A finite number; of what is huge, or would round to a zero that it is not, two digits and its power of ten."""
+    if abs(value) < HUGE and (not value or round(value, digits)):
+        return number(value, digits)
+    return f"{'−' if value < 0 else ''}{abs(value):.2g}"
 
 
 def pair_text(first: str, second: str) -> str:

@@ -47,11 +47,11 @@ margin; each has its own scale. Undecided is not refuted.</p>
 <details><summary>How verdicts are reached</summary><p class="note">A part of a claim is decided where its own test over
 seeds, or over MDPs drawn independently, gives p ≤ 0.05 after Holm's correction over all tests that this paper's
 verdicts rest on. What is exact is decided by its sign. A bound that nothing could exceed is vacuous, and a change
-within numerical error is none; neither counts as reproduced. Methods are equal within margin where one was claimed
-above the other and they are shown to differ by less than {SEEDS} seeds decide and than {100 * ALIKE:.0f} % of the
-second's mean. “{SEEDS} seeds decide” is the smallest effect that {SEEDS} seeds of each side decide with a chance of
-{100 * POWER:.0f} %{design}. The 5 % are of one reading: seeds that are added until a claim is decided make errors more
-frequent.</p></details>
+within numerical error is none; neither counts as reproduced. Two methods are equal within margin where one was claimed
+above the other, but their difference is shown to be smaller than the effect that {SEEDS} seeds decide, and smaller than
+{100 * ALIKE:.0f} % of the second's mean. “{SEEDS} seeds decide” is the smallest effect that {SEEDS} seeds of each side
+decide with a chance of {100 * POWER:.0f} %{design}. The 5 % are of one reading: seeds that are added until a claim is
+decided make errors more frequent.</p></details>
 <details><summary>What the paper leaves open</summary><ul class="caution">{notes}</ul></details>
 {lines}
 <p class="files">Table: {table_links("claims")}</p>

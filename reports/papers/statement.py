@@ -97,8 +97,9 @@ def make_statement(
         f"none. What is undecided at the budget below is no evidence against a claim."
     )
     if any(verdict.word == EQUAL for verdict in verdicts):
-        lead += " Methods are equal within margin where one was claimed above the other and their means are shown to "
-        lead += f"differ by less than {SEEDS} seeds of each would decide and than {100 * ALIKE:.0f} % of the second's."
+        lead += " Two methods are equal within margin where one was claimed above the other, but the difference of "
+        lead += f"their means is shown to be smaller than the effect that {SEEDS} seeds of each decide, and smaller "
+        lead += f"than {100 * ALIKE:.0f} % of the second's mean."
     return Statement(
         f"Reproduction statement: {paper.title}", lead, tuple(groups), _facts(evidence, verdicts, runs, repeat)
     )

@@ -228,7 +228,8 @@ def _opposed(verdicts: Sequence[ClaimVerdict]) -> tuple[ClaimVerdict, ...]:
         )
         if others:
             named = ", ".join(dict.fromkeys(_short(other) for other in verdicts if other.claim.id in others))
-            place = f"{named} on the same {_kind(verdict.claim)} {'is' if len(others) == 1 else 'are'} the opposite"
+            have = "has" if len(others) == 1 else "have"
+            place = f"{named} on the same {_kind(verdict.claim)} {have} the opposite verdict"
             first = f"Here {verdict.claim.apart or UNSAID}; {place}"
             verdict = replace(verdict, opposed=others, reasons=(first, *verdict.reasons))
         said.append(verdict)

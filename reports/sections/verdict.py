@@ -63,12 +63,14 @@ def _floor(standings: tuple[Standing, ...]) -> list[str]:
     said = []
     if judged:
         count = sum(bool(each.above) for each in judged)
-        where = f"On <b>{count} of {len(judged)}</b> boards an algorithm"
+        where = f"On <b>{count} of {len(judged)}</b> boards an algorithm is"
         if not count:
-            where = f"On <b>none</b> of {len(judged)} boards an algorithm" if len(judged) > 1 else "<b>No</b> algorithm"
+            none = f"On <b>none</b> of {len(judged)} boards is an algorithm"
+            where = none if len(judged) > 1 else "<b>No</b> algorithm is"
         elif len(judged) == 1:
-            where = ", ".join(escape(judged[0].board.short(entry)) for entry in judged[0].above)
-        said.append(f"{where} is decided to be above {FLOOR}, both adapted.")
+            above = [escape(judged[0].board.short(entry)) for entry in judged[0].above]
+            where = f"{', '.join(above)} {'is' if len(above) == 1 else 'are'}"
+        said.append(f"{where} decided to be above {FLOOR}, both adapted.")
         below = sum(len(each.below) for each in judged)
         said += [f"{below} {'is' if below == 1 else 'are'} decided to be below it."] if below else []
     missing = [each.board for each in standings if each.board.floor is None]
@@ -114,7 +116,7 @@ def _cautions(cautions: tuple[Caution, ...]) -> str:
     if not cautions:
         return ""
     kinds = Counter(caution.kind for caution in cautions if caution.kind not in _IN_FULL)
-    items = [f"<li><b>{c.kind}.</b> {escape(c.text)}.</li>" for c in cautions if c.kind in _IN_FULL]
+    items = [f"<li><b>{c.kind}:</b> {escape(c.text)}.</li>" for c in cautions if c.kind in _IN_FULL]
     others = ", ".join(f"{kind.lower()} ({count})" for kind, count in kinds.items())
     items += [f'<li><a href="#cautions">Also beware</a>: {escape(others)}.</li>'] if others else []
     return f'<ul class="caution">{"".join(items)}</ul>'

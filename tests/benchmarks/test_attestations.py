@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks.commands.jobs import missing, planned
+from benchmarks.command_line import _parser, main
+from benchmarks.commands.jobs import RunOptions, missing, planned
 from benchmarks.planning.plan import make_plan
+from benchmarks.planning.tuned_values import OWN, SHIPPED
 from benchmarks.specs.machine import this_machine
-from benchmarks.specs.provenance import checkout
+from benchmarks.specs.provenance import ROOT, changed_paths, checkout
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.verification.attesting import attest_from
 from benchmarks.verification.proofs import stale_digests, with_proofs
@@ -24,7 +28,7 @@ from reports.sections.provenance import section
 from reports.sections.report import make_report
 from results.attestations import Attestation, Proof, fingerprint, read_attestations, write_attestation
 from results.run_folder import StudyFolder
-from results.store import Store, StoredRun
+from results.store import KINDS, Store, StoredRun
 from tests.support.study_rows import PROVENANCE
 from tests.support.synthetic_runs import store_score
 
@@ -255,18 +259,69 @@ def test_a_machine_is_its_systems_id_and_its_processor(tmp_path: Path, monkeypat
     assert len({first["id"], second["id"], third["id"], this_machine()["id"]}) == 4
 
 
-def test_results_in_a_checkout_do_not_make_it_dirty(tmp_path: Path) -> None:
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A checkout with one commit, which holds this project's .gitignore and a module."""
     assert checkout(tmp_path) == (None, None)
     settings = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
-    subprocess.run(["git", "-C", tmp_path, *settings, "commit", "-q", "--allow-empty", "-m", "."], check=True)
-    for folder in ("results/reference/runs", "results/runs", "results/measurements"):
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "new.json").write_text("{}")
-    commit, dirty = checkout(tmp_path)
+    put(tmp_path / "module.py", "")
+    put(tmp_path / "benchmarks/tuned/quick/lake.toml", "")
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    subprocess.run(["git", "-C", tmp_path, "add", "."], check=True)
+    subprocess.run(["git", "-C", tmp_path, *settings, "commit", "-q", "-m", "."], check=True)
+    return tmp_path
+
+
+def put(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def default_folders(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
+    """Where commands write if they are not told, relative to the working directory."""
+    (commands,) = (each for each in _parser()._actions if isinstance(each, argparse._SubParsersAction))
+    actions = [action for command in commands.choices.values() for action in command._actions]
+    given = {(action.dest, action.default) for action in actions if isinstance(action.default, Path)}
+    assert {name for name, _ in given} == {"output", "results"}
+    papers: list[Path] = []
+
+    def keep_output(paper: object, choice: object, options: RunOptions, dry_run: bool) -> int:
+        papers.append(options.output)
+        return 0
+
+    monkeypatch.setattr("benchmarks.commands.paper.run_paper", keep_output)
+    assert main(["paper", "promp"]) == 0
+    (results,) = (default for name, default in given if name == "results")
+    outputs = {default for name, default in given if name == "output"}
+    return {*outputs, *papers, OWN, *(results / kind.home for kind in KINDS), results / "locks"}
+
+
+def test_what_commands_write_by_default_does_not_make_a_checkout_dirty(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git ignores it; shipped values and results, which are to be committed, count as no change of the code."""
+    folders = default_folders(monkeypatch)
+    assert {Path("comparison"), Path("paper-promp"), Path("tuned"), Path("results/measurements")} < folders
+    for folder in folders:
+        put(clone / folder / "index.html", "")
+    listed = subprocess.run(["git", "-C", clone, "status", "--porcelain"], capture_output=True, text=True, check=True)
+    assert listed.stdout == ""
+    put(clone / "results/reference/runs/new.json", "{}")
+    put(clone / "benchmarks/tuned/quick/lake.toml", "tuned = 1")
+    put(clone / SHIPPED.relative_to(ROOT) / "smoke/lake.toml", "tuned = 1")
+    commit, dirty = checkout(clone)
     assert len(commit or "") == 40 and dirty is False
-    (tmp_path / "results" / "store.py").write_text("")
-    assert checkout(tmp_path)[1] is True
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["results/store.py", "torch.py", "benchmarks/tuned/quick/new.py", "module.py", "docs/paper-notes.md", "tést.py"],
+)
+def test_any_other_file_makes_a_checkout_dirty_and_is_named(name: str, clone: Path) -> None:
+    put(clone / name, "changed")
+    assert checkout(clone)[1] is True
+    assert changed_paths(clone) == [name]
 
 
 def test_the_page_says_how_often_and_what_stands_by_sample(run: StoredRun, spec: RunSpec) -> None:

@@ -114,7 +114,13 @@ def test_list_is_readable_and_imports_nothing_heavy() -> None:
         (("--seeds", "-3"), "must be a whole number of at least 1, got '-3'"),
         (("--seeds", "0"), "must be a whole number of at least 1, got '0'"),
         (("--workers", "two"), "must be a whole number of at least 1, got 'two'"),
-        (("--benchmrk", "quick"), "unrecognized arguments: --benchmrk"),
+        (
+            ("--benchmrk", "quick"),
+            "metarl leaderboard: unrecognized arguments: --benchmrk quick; did you mean '--benchmark'? see "
+            "`metarl leaderboard --help`",
+        ),
+        (("--sutes=corners",), "unrecognized arguments: --sutes=corners; did you mean '--suites'?"),
+        (("--executor", "slrm"), "invalid choice: 'slrm'; did you mean 'slurm'?"),
     ],
 )
 def test_bad_input_is_one_line_with_what_would_be_right(
@@ -136,6 +142,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(
     code, _, errors = metarl(*smoke(option, str(tmp_path / "file" / "below")))
     assert code == 2
     assert str(tmp_path / "file") in errors and errors.count("\n") == 1
+    assert errors.endswith("Not a directory; use another folder\n")
     assert not list(tmp_path.rglob("run.json"))
 
 
@@ -198,6 +205,16 @@ def stored(metarl: Command, tmp_path: Path) -> Path:
     """The folder of a finished run."""
     assert metarl(*smoke(algorithms="promp,random-init"))[0] == 0
     return next(run.path for run in Store(tmp_path / "results").finished() if run.algorithm == "promp")
+
+
+def test_every_damaged_run_of_a_plan_is_named(stored: Path, metarl: Command, tmp_path: Path) -> None:
+    (stored / "done.json").write_bytes(b"")
+    (other,) = {run.path for run in Store(tmp_path / "results").finished(skip_corrupt=True) if run.seed == 0}
+    (other / "scores.parquet").unlink()
+    code, _, errors = metarl(*smoke(algorithms="promp,random-init"))
+    assert code == 2 and errors.count("\n") == 1
+    assert "done.json is damaged: it is empty; restore it" in errors
+    assert [str(path.relative_to(tmp_path)) in errors for path in (stored, other)] == [True, True], errors
 
 
 def test_a_damaged_table_is_named_and_nothing_else_is_lost(stored: Path, metarl: Command, tmp_path: Path) -> None:
@@ -301,6 +318,25 @@ def test_compare_checks_runs_and_reports_a_loose_file_against_stored_results(
     assert "all 2 runs are stored" in output
     code, _, errors = metarl("compare", "promp", *cells, "--against", "drifts")
     assert (code, errors) == (2, "metarl: unknown algorithm 'drifts'; did you mean 'drift'?\n")
+
+
+@pytest.mark.parametrize(
+    ("against", "message"),
+    [
+        ("mamlvpg", "unknown algorithm 'mamlvpg'; did you mean 'maml-vpg'?"),
+        ("promp", "--against promp is the algorithm itself; name another, or leave it out for all stored"),
+    ],
+)
+def test_a_plan_of_a_comparison_refuses_what_the_comparison_would(against: str, message: str, metarl: Command) -> None:
+    code, output, errors = metarl("compare", "promp", "--suites", LAKE, "--against", against, "--dry-run")
+    assert (code, output, errors) == (2, "", f"metarl: {message}\n")
+
+
+def test_an_unknown_command_offers_the_nearest(metarl: Command) -> None:
+    code, _, errors = metarl("lst")
+    assert (code, errors) == (
+        2, "metarl: argument COMMAND: invalid choice: 'lst'; did you mean 'list'? see `metarl --help`\n",
+    )  # fmt: skip
 
 
 def test_compare_runs_no_algorithm_that_breaks_a_rule(metarl: Command, tmp_path: Path) -> None:

@@ -120,7 +120,8 @@ def test_the_summary_gives_every_opponents_difference_and_what_is_decided(source
     assert "- Profile: smoke\n" in summary and "- Commit: `0123456789ab`\n" in summary
     assert all(f"{name} {version}" in summary for name, version in plan("promp")[0].identity()["versions"].items())
     assert "Budget: 8,000 environment steps" in summary
-    assert "corrected for drift's 3 pairs of this comparison" in summary
+    assert "p: of that difference, corrected for drift's 3 pairs of this comparison" in summary
+    assert "seeds; trials: of tuning." in summary
     assert "Not compared" not in summary
     assert str(Path.cwd()) not in summary
 

@@ -10,12 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from algorithms.catalogue import find_algorithm
+from algorithms.explanation.explain import Explanation
 from algorithms.explanation.options import ExplanationConfig
 from benchmarks.command_line import main
-from benchmarks.execution.explaining import refuse_unexplainable
+from benchmarks.commands.explain import as_lines, write_explanation
+from benchmarks.execution.explaining import ExplainedRun, refuse_unexplainable
 from benchmarks.execution.worker import run_job
 from benchmarks.planning.plan import make_plan
 from environments.catalogue import make_suite
@@ -128,6 +131,32 @@ def test_what_cannot_be_explained_says_why(algorithm: str, suite: str, options: 
         refuse_unexplainable(
             find_algorithm(algorithm).load(), make_suite(suite), make_options(ExplanationConfig, options, "explain")
         )
+
+
+def explained(largest: float, band: float) -> ExplainedRun:
+    """Of ten lakes, whose maps are no numbers."""
+    tasks = tuple(Task(f"train-{index}", {"map": f"S{'H' * index}G"}) for index in range(10))
+    weights = torch.full((10,), 0.1, dtype=torch.float64)
+    groups = tuple((index,) for index in range(10))
+    found = Explanation(weights, weights[None], (0,), largest, band, 0.4, False, {}, groups, 1.0, 0.0, 0.0, 0.0, 0.0, 0)
+    return ExplainedRun(tasks, tasks, (0.0,) * 10, (0,), found)
+
+
+@pytest.mark.parametrize(
+    ("largest", "band", "said"),
+    [
+        (0.10000234, 0.10000567, "largest weight 0.100002, 95 % band 0.100006, uniform 0.1,"),
+        (0.2, 0.15, "largest weight 0.2, 95 % band 0.15, uniform 0.1,"),
+        (0.1, 0.1, "largest weight 0.1, 95 % band 0.1, uniform 0.1,"),
+    ],
+)
+def test_different_weights_look_different(largest: float, band: float, said: str) -> None:
+    assert said in "\n".join(as_lines(explained(largest, band)))
+
+
+def test_tasks_that_no_number_tells_apart_have_no_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_explanation(tmp_path / "explanation", explained(0.2, 0.15), {})
+    assert capsys.readouterr().out == "no picture of the tasks: they differ in no number\n"
 
 
 def test_stock_tasks_between_the_same_two_turbulences_are_one_mdp(monkeypatch: pytest.MonkeyPatch) -> None:

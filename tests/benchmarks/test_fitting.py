@@ -77,7 +77,7 @@ def test_a_leaderboard_names_what_it_leaves_out_and_succeeds(
     cells = ("leaderboard", "--suites", f"{LAKE},{CORNERS}", "--algorithms", picky, *CELLS)
     assert main([*cells, "--dry-run"]) == 0
     output = capsys.readouterr().out
-    assert output.startswith(line) and "1 of 1 runs are missing" in output
+    assert output.startswith(line) and "1 of 1 run is missing" in output
     assert main(cells) == 0
     assert line in capsys.readouterr().out
     assert [run.suite for run in Store(tmp_path / "results").finished()] == [CORNERS]
@@ -115,7 +115,7 @@ def test_a_paper_of_which_every_cell_is_left_out_is_refused_unless_it_has_studie
     places = RunOptions(tmp_path / "results", tmp_path / "page", 1)
     with pytest.raises(UsageError, match="there is nothing to run: left out is "):
         run_paper(
-            find_paper("promp"),
+            find_paper("tmaml"),
             PaperOptions(suites=["humanoid-direction[horizon=100]"], profile="smoke"),
             places,
             dry_run=True,

@@ -134,7 +134,7 @@ def test_a_dry_run_names_the_parent_and_counts_it_apart(tmp_path: Path, capsys: 
     first, second, whole = capsys.readouterr().out.strip().splitlines()
     assert "teacher" in first and first.endswith("guide of pupil")
     assert "pupil" in second and "800 steps" in second
-    assert whole.startswith("1 of 1 runs are missing, which begin with 1 more: about ")
+    assert whole.startswith("1 of 1 run is missing, which begins with 1 more: about ")
 
 
 def test_a_run_makes_the_parent_that_is_missing_and_is_the_same_killed_in_either(tmp_path: Path) -> None:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from benchmarks.commands.report import REFERENCE
 from benchmarks.planning.paper_studies import plan_studies
 from benchmarks.planning.plan import make_plan
-from benchmarks.planning.repeat import Way, chosen_digest, find_way, repeat_commands
+from benchmarks.planning.repeat import Way, find_way, repeat_commands
 from benchmarks.specs.job import read_job
 from benchmarks.specs.run_spec import RunSpec
 from environments.catalogue import split_suite_names
 from environments.typed_options import UsageError
-from results.identity import base_name
+from results.identity import base_name, chosen_digest
 from results.published import Paper, find_paper, papers
 from results.store import Store, StoredRun, StoredStudy
 
@@ -35,7 +36,8 @@ def made_by(paper: Paper, command: str, lost: str) -> Made:
     words = shlex.split(command)
     options = {word: words[place + 1] for place, word in enumerate(words[:-1]) if word.startswith("--")}
     if "--only-studies" in words:
-        specs = plan_studies(paper, options["--profile"], int(options["--seeds"]), None)
+        suites = split_suite_names(options["--suites"]) if "--suites" in options else None
+        specs = plan_studies(paper, options["--profile"], int(options["--seeds"]), suites)
         return {(chosen_digest(spec.identity()), spec.seed) for spec in specs if f"study {spec.name}" not in lost}
     settings = [words[place + 1] for place, word in enumerate(words) if word == "--set"]
     plan = make_plan(
@@ -115,3 +117,19 @@ def test_settings_are_found_and_what_nothing_plans_is_said(shipped: tuple[list[S
         find_way(paper, longer)
     (said,) = repeat_commands(paper, [longer])
     assert said == "no command plans promp on half-cheetah-direction (profile quick has other terms today)"
+
+
+def test_studies_of_some_suites_alone_are_planned_by_the_command_that_names_these() -> None:
+    paper = find_paper("promp")
+
+    def stored(suites: list[str] | None) -> list[StoredStudy]:
+        return [StoredStudy(Path(), spec.record(), {}) for spec in plan_studies(paper, "smoke", 1, suites)]
+
+    whole, some = stored(None), stored(["half-cheetah-direction"])
+    assert as_made(some) != as_made(whole) and {study.name for study in some} > {"gradient-deviation"}
+    command = "metarl paper promp --only-studies --profile smoke"
+    assert repeat_commands(paper, [], some) == (f"{command} --suites half-cheetah-direction --seeds 1",)
+    assert repeat_commands(paper, [], whole) == (f"{command} --seeds 1",)
+    both = repeat_commands(paper, [], [*some, *whole])
+    assert len(both) == 2
+    assert as_made([*some, *whole]) == set[tuple[str, int]]().union(*(made_by(paper, text, "") for text in both))

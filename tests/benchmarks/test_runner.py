@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from filelock import FileLock
 
 from benchmarks.commands.jobs import RunOptions, missing, run_plan, show_plan
 from benchmarks.execution.executor import LocalExecutor, start_server
+from benchmarks.execution.in_process import InProcessExecutor
 from benchmarks.execution.progress import PlainDisplay, Tracker, as_time
 from benchmarks.execution.training import Progress, open_session
 from benchmarks.execution.worker import WAITING, RunOutcome, run_job
@@ -131,7 +133,7 @@ def meta_step(self, collector):
         assert code == 1
         assert len(outcomes) == begun
         output = capsys.readouterr().err
-        assert "1 runs failed" in output
+        assert "1 run failed:" in output
         assert "ArithmeticError: the step was too long" in output
     attempts = attempts_of(store.root, specs[0])
     assert [attempt["outcome"] for attempt in attempts] == ["failed", "failed"]
@@ -395,3 +397,20 @@ def test_progress_gives_rate_and_time_left_by_expected_work(capsys: pytest.Captu
         "failed: s a seed 0  (1/2 runs, 1 failed, 40 steps/s, 20 s so far, about 7 s left)",
     ]
     assert [as_time(seconds) for seconds in (7.2, 754, 3900 * 2)] == ["7 s", "13 min", "2 h 10 min"]
+
+
+def test_a_run_that_no_disk_takes_has_failed_and_is_no_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    specs = small_plan(write_good(tmp_path))
+    store = Store(tmp_path / "store")
+
+    def full(*given: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        options = RunOptions(store.root, tmp_path / "report", workers=1)
+        ((_, ended),), code = run_plan(specs, store, options, executor=InProcessExecutor())
+    assert code == 1 and ended.refused and ended.by_system
+    assert "No space left on device" in ended.error and "tracebacks" not in capsys.readouterr().err

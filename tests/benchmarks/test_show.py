@@ -120,6 +120,7 @@ def test_an_algorithm_that_does_not_fit_is_named_with_its_reason(
     [
         (("corner", "promp"), "unknown suite 'corner'; did you mean 'corners'?"),
         (("corners", "prom"), "unknown algorithm 'prom'; did you mean 'promp'?"),
+        (("promp", "corners"), "'corners' is a suite; the suite comes first, as in `metarl show corners promp`"),
         (("corners", "promp", "--set", "promp.clp=1"), "algorithm promp has no option 'clp'; did you mean 'clip'?"),
         (("corners", "promp", "--profile", "quik"), "unknown profile 'quik'; did you mean 'quick'?"),
     ],
@@ -129,3 +130,9 @@ def test_bad_input_is_one_line(
 ) -> None:
     assert main(["show", *arguments]) == 2
     assert capsys.readouterr().err == f"metarl: {message}\n"
+
+
+def test_a_missing_argument_is_named_by_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["show", "corners"])
+    assert capsys.readouterr().err.startswith("metarl show: the following arguments are required: ALGORITHM; see")

@@ -265,9 +265,9 @@ def test_the_paper_command_measures_what_is_missing_judges_it_and_renders_it_aga
     monkeypatch.setattr(paper, "REFERENCE", tmp_path / "nothing-shipped")
     cells = ("--profile", "smoke", "--seeds", "1", "--workers", "1", "--only-measurements")
     assert main(["paper", "tmaml", *cells, "--dry-run"]) == 0
-    assert "1 of 1 studies are missing" in capsys.readouterr().out
+    assert "1 of 1 study is missing" in capsys.readouterr().out
     assert main(["paper", "tmaml", *cells]) == 0
-    assert "1 of 1 missing studies finished" in capsys.readouterr().out
+    assert "1 of 1 missing study finished" in capsys.readouterr().out
     claims = json.loads((tmp_path / "paper-tmaml" / "summary.json").read_text())["claims"]
     verdicts = {claim["id"]: claim["verdict"] for claim in claims}
     assert verdicts["tmaml.theorem1.printed"] == "contradicted"
@@ -276,7 +276,7 @@ def test_the_paper_command_measures_what_is_missing_judges_it_and_renders_it_aga
     assert "Not in the paper: Bias and variance of estimates of the Hessian" in page
     drawn = (tmp_path / "paper-tmaml" / "figures" / "hessian-estimates.svg").read_bytes()
     assert main(["paper", "tmaml", *cells]) == 0
-    assert "all 1 studies are stored" in capsys.readouterr().out
+    assert "the study is stored" in capsys.readouterr().out
     assert main(["paper", "tmaml", "--stored", "--output", "again"]) == 0
     assert (tmp_path / "again" / "figures" / "hessian-estimates.svg").read_bytes() == drawn
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,7 +92,11 @@ def test_the_reason_says_what_would_be_right(tmp_path: Path) -> None:
 
     assert reason("a metric that there is not") == "metric 'retrun' is none of the scores; did you mean 'return'?"
     assert reason("a scalar terminated") == "terminated is a bool, must be an array [6]"
-    assert reason("a batch that raises").startswith("RuntimeError: the simulator has gone, while")
+    place = r"RuntimeError: the simulator has gone \(told_runs\.py, line (\d+), while '\w+' was judged\)"
+    found = re.fullmatch(place, reason("a batch that raises"))
+    assert found
+    line = (tmp_path / "told_runs.py").read_text().splitlines()[int(found[1]) - 1]
+    assert 'raise RuntimeError("the simulator has gone")' in line
     assert "its observation moves" in reason("ended rows that keep moving")
 
 
@@ -100,3 +105,13 @@ def test_a_suite_without_a_split_breaks_one_rule_which_says_how_to_give_it_one(t
     broken = [finding for finding in findings if finding.passed is False]
     assert [finding.rule for finding in broken] == ["tasks"]
     assert "give it the property `split`, by environments.make_splits.make_split" in broken[0].reason
+
+
+def test_a_suite_whose_name_is_taken_is_refused_as_by_the_commands_that_run_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_walk(tmp_path, "corners")
+    for command in (["check", source], ["leaderboard", "--suites", source, "--dry-run"]):
+        assert main(command) == 2
+        said = "the name 'corners' is taken by environments.corners; give the class another\n"
+        assert capsys.readouterr().err == f"metarl: {source}: {said}"

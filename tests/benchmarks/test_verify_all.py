@@ -296,6 +296,33 @@ def test_a_tree_with_changes_attests_nothing(
     assert proofs(root) == [Proof("stale")] * 4 and not list(root.rglob("attestations"))
 
 
+def test_the_first_changes_are_named_but_a_wrong_folder_before_them(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.verification.attesting.checkout", lambda: (COMMIT, True))
+    changed = ["a.py", "b c.py", "d.py"]
+    monkeypatch.setattr("benchmarks.verification.attesting.changed_paths", lambda: changed)
+    run = str(runs_of(root)[0].path)
+    assert main(["verify", run]) == 2
+    assert "metarl: the working tree has changes (a.py, b c.py, d.py), so no" in capsys.readouterr().err
+    changed += ["e.py", "f.py"]
+    assert main(["verify", "--all", str(root)]) == 2
+    assert "has changes (a.py, b c.py, d.py, 2 more), so no" in capsys.readouterr().err
+    assert main(["verify", "--all", str(root / "nowhere")]) == 2
+    assert capsys.readouterr().err.startswith(f"metarl: no finished run or study is stored in {root / 'nowhere'};")
+
+
+def test_what_has_changed_without_effect_is_said_to_be_without(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A record that stands by attestation is comparable: older code computed the same."""
+    run = runs_of(root)[0].path
+    assert main(["verify", str(run), "--no-attest"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "without effect on any record: the code that decides it has changed since",
+        "every byte agrees",
+        f"verified: {run}",
+    ]
+
+
 def test_what_a_tree_with_changes_left_behind_is_made_anew(root: Path, made_once: Path, verify_all: Verify) -> None:
     """A stopped command's runs go on only by the commit that made them."""
     scratch = Store(verifying.scratch_of(root))

@@ -259,7 +259,7 @@ def test_opposite_verdicts_on_one_figure_say_why_first(store: Store, tmp_path: P
     fill(store, 5, promp=12.0, maml=5.0)
     first, second = verdicts_of(paper_of(tmp_path, *OPPOSITE), store)
     assert (first.word, second.word) == (REPRODUCED, CONTRADICTED)
-    assert first.reasons[0] == "Here the end is counted; c1 on the same t is the opposite"
+    assert first.reasons[0] == "Here the end is counted; c1 on the same t has the opposite verdict"
     assert second.opposed == ("small.c0.plane",)
 
 

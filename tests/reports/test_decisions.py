@@ -32,6 +32,22 @@ def test_within_leans_to_one_answer_and_its_p_value_decides(low: float, high: fl
     assert found.p_value is not None and (found.p_value <= 0.05) == decided
 
 
+@pytest.mark.parametrize(
+    ("effect", "interval", "text"),
+    [
+        (9.0, (0.2, 4.3726433306430904e16), "9.00 [0.20, 4.4e+16]"),
+        (9.0, (1e-9, 20.0), "9.00 [1e-09, 20.00]"),
+        (-9.0, (-2e12, -0.001), "−9.00 [−2e+12, −0.001]"),
+        (0.0, (-math.inf, 0.0), "0.000 [−∞, 0.000]"),
+        (1_500_000.0, (-3.5, 2_000_000.0), "1,500,000 [−4, 2,000,000]"),
+    ],
+)
+def test_ends_are_neither_seventeen_digits_nor_a_zero_that_they_are_not(
+    effect: float, interval: tuple[float, float], text: str
+) -> None:
+    assert Part("a against b", UNDECIDED, "", effect, interval).effect_text == text
+
+
 def test_of_one_unit_nothing_is_decided() -> None:
     found = within(lambda value: compare_to([2.0], value), 1.0, 3.0)
     assert (found.word, found.p_value, found.smallest_p) == (REPRODUCED, None, None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reports.papers.claims_document import claims_document
-from reports.papers.departures import departures_of_study, settings_of_study
+from reports.papers.departures import departures_of_study, merged, settings_of_study
 from reports.papers.evidence import gather
 from reports.papers.study_evidence import ChosenStudy, choose_studies
 from reports.papers.verdicts import judge
@@ -85,6 +86,15 @@ def test_a_study_of_the_suite_with_other_options_departs_in_that(store: Store, t
     paper, claim = study_paper(tmp_path)
     own = departures_of_study(paper, claim, study_of(store, suites=["point"], tasks=40, trajectories=20))
     assert str(own[0]) == "Suite: ours point (study); the paper's point[horizon=20] (its setting in our options)"
+
+
+def test_a_suite_that_runs_and_a_study_share_is_named_once(store: Store, tmp_path: Path) -> None:
+    paper, claim = study_paper(tmp_path)
+    (own, *_) = departures_of_study(paper, claim, study_of(store, suites=["point"]))
+    runs = replace(own, ours={"point with horizon 50": ("promp",)})
+    other = replace(own, ours={"point[horizon=5]": ("study",)})
+    (found,) = merged([runs, own, other])
+    assert found.ours == {"point with horizon 50": ("promp", "study"), "point[horizon=5]": ("study",)}
 
 
 def test_what_is_decided_on_no_suite_of_the_papers_has_nothing_to_depart_from(store: Store, tmp_path: Path) -> None:

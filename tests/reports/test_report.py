@@ -375,7 +375,7 @@ def test_synthetic_data_are_named_with_the_suite_and_among_the_warnings(store: S
     page = write_report(runs, tmp_path / "report")
     text = text_of(page)
     assert "profile smoke · data: synthetic market, seed 0" in text
-    assert "Synthetic data. stocks ran on synthetic market, seed 0" in text
+    assert "Synthetic data: stocks ran on synthetic market, seed 0" in text
     assert {run["suite"]: run["data"] for run in summary_of(page)["runs"]} == {
         "stocks": "synthetic market, seed 0",
         "point": None,

@@ -131,3 +131,25 @@ def test_the_check_of_a_folder_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot make the folder"):
         check_folder(tmp_path / "file")
+
+
+def test_a_disk_that_is_full_when_a_report_begins_leaves_a_folder_for_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(*_: object) -> None:
+        raise StoreError("no space left")
+
+    with monkeypatch.context() as full:
+        full.setattr("reports.folder.write_json", no_space)
+        with pytest.raises(StoreError, match="no space left"):
+            write_folder(tmp_path, FIRST)
+    assert digests(tmp_path) == {} and (tmp_path / "figures").is_dir()
+    check_folder(tmp_path)
+    write_folder(tmp_path, FIRST)
+    assert set(digests(tmp_path)) == {*FIRST, MANIFEST}
+
+
+def test_a_file_of_somebody_else_is_found_however_deep_it_lies(tmp_path: Path) -> None:
+    put(tmp_path, "figures/holidays/beach.png")
+    with pytest.raises(StoreError, match=r"holds something else than a report of this version \(figures\)"):
+        check_folder(tmp_path)

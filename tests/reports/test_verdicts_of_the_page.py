@@ -47,6 +47,8 @@ def test_intervals_that_lie_apart_decide_nothing_before_the_tests_do(store: Stor
     said = headline(store)
     assert "decide 0 of 3 at 5 %" in said
     assert "No algorithm is decided to be above random-init, both adapted." in said
+    fill(store, {"promp": 30.0, "maml": 20.0, "random-init": 3.0}, seeds=2, suite="lake")
+    assert "On none of 2 boards is an algorithm decided to be above random-init, both adapted." in headline(store)
     assert "Which algorithm is best is not decided." in said
     assert "Highest" not in said and "interval" not in said
 
@@ -141,7 +143,7 @@ def test_a_learned_score_below_a_scripted_one_is_said_on_the_board_and_in_the_he
     text = text_of(page)
     assert "1 of 2 learned scores are lower than a scripted reference's on their board." in text
     assert "below stand-still" in text
-    assert "on point a scripted reference (stand-still) scores higher than maml" in text
+    assert "Below a scripted reference: on point a scripted reference (stand-still) scores higher than maml" in text
     (board,) = summary_of(page)["boards"]
     assert {label: entry["below_scripted"] for label, entry in board["entries"].items()} == {
         "promp": [], "maml": ["stand-still"], "random-init": [], "stand-still": [],
@@ -164,7 +166,7 @@ def test_a_suites_warning_stands_by_its_board_and_on_the_first_screen(store: Sto
     fill(store, {"promp": 9.0, "maml": 8.0}, seeds=2, cautions=("bouncing pays more than walking",))
     text = text_of(write_report(store.finished(), tmp_path / "report"))
     assert "return Bouncing pays more than walking" in text  # by the board
-    assert "Reward. point: bouncing pays more than walking." in text  # among the warnings
+    assert "Reward: point: bouncing pays more than walking." in text  # among the warnings
     assert "⚠" in text[: text.index("Scores and seeds", text.index("Verdict Tests"))]  # on the first screen
 
 

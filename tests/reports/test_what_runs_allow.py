@@ -53,9 +53,11 @@ def test_methods_that_are_alike_are_equal_within_the_margin_and_not_undecided(st
 
 def test_the_statement_says_what_equal_means_where_a_claim_is(store: Store, tmp_path: Path) -> None:
     fill(store, 8, promp=8.0, maml=8.0)
-    said = "Methods are equal within margin where one was claimed above the other"
+    said = "Two methods are equal within margin where one was claimed above the other"
     page = write_paper(paper_of(tmp_path, HIGHER), store.finished(), tmp_path / "equal")
     assert said in (page.parent / "statement.md").read_text()
+    margin = "their difference is shown to be smaller than the effect that 8 seeds decide, and smaller than 20 % of"
+    assert margin in " ".join(page.read_text().split())
     fill(store, 8, lvc=3.0)
     page = write_paper(paper_of(tmp_path, HIGHER.replace("maml", "lvc")), store.finished(), tmp_path / "apart")
     assert said not in (page.parent / "statement.md").read_text()

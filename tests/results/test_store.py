@@ -175,7 +175,7 @@ def test_an_unwritable_place_is_refused_at_the_start(tmp_path: Path, monkeypatch
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    with pytest.raises(StoreError, match=r"cannot write to .*runs: Permission denied; use another results folder"):
+    with pytest.raises(StoreError, match=r"cannot write to .*runs: Permission denied; use another folder"):
         Store(tmp_path)
 
 

@@ -1,0 +1,66 @@
+"""Estimates of time: which of the stored and shipped runs a run is expected to be like."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.commands import jobs
+from benchmarks.planning.plan import make_plan
+from benchmarks.specs.run_spec import RunSpec
+from benchmarks.specs.time_estimates import Learned, learn_rates
+from results.store import Store
+from results.tables import TIMING, write_table
+from tests.support.synthetic_runs import store_score
+
+OLD = "a" * 64
+SMOKE = 100.0  # seconds a step, of a run with so few that its fixed cost is all
+
+
+def planned(profile: str, seeds: int = 1, *settings: str) -> RunSpec:
+    plan = make_plan(
+        suites=["frozen-lake-low"], algorithms=["promp"], seeds=seeds, profile=profile, settings=settings, tuned=False
+    )
+    return list(plan)[-1]
+
+
+def store_timed(spec: RunSpec, root: Path, rate: float) -> None:
+    """The spec's run, made by older code, whose training took `rate` seconds a step."""
+    store_score(spec, root, 1.0, departing={"code": OLD})
+    row = {"iteration": 1, "environment_steps": spec.budget, "sampling_seconds": 0.0, "process_seconds": 0.0}
+    timing = Store(root).folder({**spec.identity(), "code": OLD}).path / "timing.parquet"
+    write_table(timing, [{**row, "wall_seconds": rate * spec.budget}], TIMING)
+
+
+def rate(spec: RunSpec, learned: Learned) -> float:
+    return spec.training_seconds(learned) / spec.budget
+
+
+def test_a_run_takes_what_the_closest_stored_ones_took(tmp_path: Path) -> None:
+    """Its own configuration's before those of its profile, and these before those of its suite."""
+    spec, store = planned("quick"), Store(tmp_path)
+    guessed = rate(spec, {})
+    store_timed(planned("smoke"), tmp_path, SMOKE)
+    assert rate(spec, learn_rates(store.finished())) == pytest.approx(SMOKE) != guessed
+    store_timed(planned("quick", 1, "promp.clip=0.17"), tmp_path, 10.0)
+    assert rate(spec, learn_rates(store.finished())) == pytest.approx(10.0)
+    store_timed(planned("quick", 3), tmp_path, 1.0)  # with seed 2
+    assert rate(spec, learn_rates(store.finished())) == pytest.approx(1.0)
+    assert rate(planned("smoke"), learn_rates(store.finished())) == pytest.approx(SMOKE)
+    assert rate(replace(spec, suite="frozen-lake-high"), learn_rates(store.finished())) == guessed
+
+
+def test_shipped_runs_of_the_configuration_go_before_stored_ones_of_another_profile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, here = planned("quick", 2), Store(tmp_path / "here")
+    monkeypatch.setattr(jobs, "SHIPPED", tmp_path / "shipped")
+    store_timed(planned("quick"), jobs.SHIPPED, 1.0)
+    shipped = jobs.expected_seconds([spec], here)
+    assert spec.budget < shipped[spec.label] < 2 * spec.budget
+    store_timed(planned("smoke"), here.root, SMOKE)
+    assert jobs.expected_seconds([spec], here) == shipped
+    store_timed(planned("quick"), here.root, 2.0)  # this machine's own
+    assert jobs.expected_seconds([spec], here)[spec.label] == pytest.approx(shipped[spec.label] + spec.budget)
