@@ -356,7 +356,7 @@ def test_the_command_runs_what_is_missing_and_renders_those_runs(
     assert departs in text_of(tmp_path / "paper-promp" / "index.html")
     code, output, _ = metarl(capsys, "paper", "promp", *cells)
     assert code == 0
-    assert f"all {len(summary['runs']) + 2} runs and studies are stored" in output
+    assert f"all {len(summary['runs']) + 3} runs and studies are stored" in output
 
 
 @pytest.mark.parametrize(

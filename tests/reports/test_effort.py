@@ -69,7 +69,7 @@ def test_unequal_effort_is_marked_and_names_the_methods(
     assert "random-init" not in text and "oracle" not in text and "stand-still" not in text
     page = write_report(store.finished(), tmp_path / "report")
     html = page.read_text()
-    assert ' class="less"' in html and "Unequal effort." in text_of(page)
+    assert ' class="less"' in html and "Unequal effort:" in text_of(page)
     rows = {
         row["algorithm"]: (row["tuning_trials"], row["tuning_seeds"])
         for row in csv.DictReader((page.parent / "tables/leaderboard.csv").open(newline=""))

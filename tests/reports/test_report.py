@@ -246,7 +246,7 @@ def test_every_caution_is_printed(store: Store, tmp_path: Path) -> None:
     page = write_report(runs, tmp_path / "report", stale={runs[0].digest}, failed=[failed])
     text = text_of(page)
     assert "promp on point, seed 2: ValueError: &lt;no&gt; step" in text
-    assert "Stale. maml on point" in text
+    assert "Stale: maml on point" in text
     assert "promp on point has no seed 2, which others have" in text
     assert "3 of the runs come from a working tree with uncommitted changes" in text
 
