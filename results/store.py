@@ -15,7 +15,7 @@ from results.earlier_suites import earlier_cautions, shown_name
 from results.files import StoreError, damaged, make_writable_folder, reason, sha256_of
 from results.identity import folder_name
 from results.run_folder import ATTESTATIONS, DONE, RUN, RunFolder, StudyFolder
-from results.tables import read_table
+from results.tables import Columns, as_table, read_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,10 +73,20 @@ class Stored(ABC):
     def profile(self) -> str:
         return self.run["description"]["profile"]
 
+    def columns(self, name: str) -> Columns:
+        """Those of `<name>.parquet`, as in `results.tables`, read once.  Raises StoreError naming a damaged file."""
+        if name not in self._columns:
+            file = f"{name}.parquet"
+            self._columns[name] = read_columns(self.path / file, self.folder.tables[file].schema)
+        return self._columns[name]
+
     def table(self, name: str) -> pd.DataFrame:
-        """The table `<name>.parquet`, columns as in `results.tables`.  Raises StoreError naming a damaged file."""
-        file = f"{name}.parquet"
-        return read_table(self.path / file, self.folder.tables[file].schema)
+        """The columns as a table.  Raises StoreError as they do."""
+        return as_table(self.columns(name))
+
+    @cached_property
+    def _columns(self) -> dict[str, Columns]:
+        return {}
 
     @cached_property
     def timing(self) -> pd.DataFrame:
@@ -86,18 +96,19 @@ class Stored(ABC):
     def times_problem(self) -> str:
         """Why `timing` is of no use, in one line; empty if it is.  Times have no digest and decide no result."""
         try:
-            seconds = self.timing.filter(like="seconds").to_numpy()
+            seconds = [values for name, values in self.columns("timing").items() if name.endswith("seconds")]
         except StoreError as error:
             return str(error)
-        if not ((seconds >= 0) & (seconds < LONGEST)).all():
+        if not all(((each >= 0) & (each < LONGEST)).all() for each in seconds):
             return str(damaged(self.path / "timing.parquet", "it holds times that are negative or without end"))
         return ""
 
     @cached_property
     def times(self) -> pd.DataFrame:
         """`timing`, without rows where it is missing or damaged."""
-        empty = self.folder.tables["timing.parquet"].schema.empty_table()
-        return empty.to_pandas() if self.times_problem else self.timing
+        if self.times_problem:
+            return self.folder.tables["timing.parquet"].schema.empty_table().to_pandas()
+        return self.timing
 
     @abstractmethod
     def check(self) -> None:
@@ -135,7 +146,7 @@ class StoredRun(Stored):
     @cached_property
     def records_success(self) -> bool:
         """Whether its suite tells success, by its own word or since there was any."""
-        return self.run["description"].get("records_success", False) or bool(self.scores["success"].any())
+        return self.run["description"].get("records_success", False) or bool(self.columns("scores")["success"].any())
 
     @property
     def algorithm(self) -> str:

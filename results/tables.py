@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,6 +19,7 @@ from results.files import StoreError, damaged, read_bytes, reason, write_whole
 if TYPE_CHECKING:
     import pandas as pd
 
+Columns: TypeAlias = Mapping[str, np.ndarray]
 Rows: TypeAlias = "Sequence[Mapping[str, Any]] | pd.DataFrame"
 
 
@@ -96,6 +98,8 @@ STUDY_TABLES: Tables = {"values.parquet": TableKind(VALUES), "timing.parquet": T
 
 #: what no record reaches, and a small file can claim
 MOST_ROWS, MOST_BYTES = 10_000_000, 1 << 30
+#: texts of no more than this in one chunk are not counted one by one
+FEW_BYTES = 1 << 24
 
 #: kinds of numpy types that a column takes without loss
 KINDS = {WHOLE: "iu", REAL: "fiub", FLAG: "b"}
@@ -124,27 +128,57 @@ def write_table(path: Path, rows: Rows, schema: pa.Schema) -> None:
 
 def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
     """The rows in the order written.  Raises StoreError naming a file that is damaged or has other columns."""
+    return as_table(read_columns(path, schema))
+
+
+def as_table(columns: Columns) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(dict(columns))  # copied, so that what is done to it does not reach the columns
+
+
+def read_columns(path: Path, schema: pa.Schema) -> Columns:
+    """As `read_table`, without the table: pandas takes longer to make one of a record's few rows than to read them."""
     content = read_bytes(path)
+    # texts stay apart from their places until it is known how much they are together
+    texts = [field.name for field in schema if field.type == TEXT]
     try:
-        # from memory: given a path, pyarrow would read `name[option=value]` in a folder's name as a partition column
-        with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
-            if not file.schema_arrow.equals(schema):
+        with _opened(content, texts) as file:
+            if not file.schema_arrow.equals(_apart(schema)):
                 raise damaged(path, f"its columns are {_listed(file.schema_arrow)}, not {_listed(schema)}")
             if file.metadata.num_rows > MOST_ROWS or _unpacked(file.metadata) > MOST_BYTES:
                 raise damaged(path, f"it has {file.metadata.num_rows:,} rows, more than any record")
-        # texts stay apart from their places until it is known how much they are together
-        texts = [field.name for field in schema if field.type == TEXT]
-        source = pa.BufferReader(content)
-        with pq.ParquetFile(source, page_checksum_verification=True, read_dictionary=texts) as file:
             table = file.read(use_threads=False)
         if sum(_text_bytes(table[name]) for name in texts) > MOST_BYTES:
             raise damaged(path, "its texts are longer than those of any record")
-        table = table.cast(schema)
+        return {name: _values(table[name]) for name in table.column_names}
     except StoreError:
         raise
     except (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError) as error:
         raise damaged(path, f"it is no readable Parquet file ({reason(error)})") from error
-    return table.to_pandas(use_threads=False)
+
+
+def _opened(content: bytes, texts: list[str]) -> pq.ParquetFile:
+    # from memory: given a path, pyarrow would read `name[option=value]` in a folder's name as a partition column
+    source = pa.BufferReader(content)
+    try:
+        return pq.ParquetFile(source, page_checksum_verification=True, read_dictionary=texts)
+    except KeyError:  # one of the texts is no column of it, as its schema then tells
+        return pq.ParquetFile(source, page_checksum_verification=True)
+
+
+@cache
+def _apart(schema: pa.Schema) -> pa.Schema:
+    """The schema with texts as places in a dictionary, as pyarrow reads them when asked."""
+    kept_apart = pa.dictionary(pa.int32(), TEXT)
+    return pa.schema([field.with_type(kept_apart) if field.type == TEXT else field for field in schema])
+
+
+def _values(column: pa.ChunkedArray) -> np.ndarray:
+    if not pa.types.is_dictionary(column.type):
+        return column.to_numpy()
+    parts = [chunk.dictionary.to_numpy(zero_copy_only=False)[chunk.indices.to_numpy()] for chunk in column.chunks]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=object)
 
 
 def _unpacked(metadata: pq.FileMetaData) -> int:
@@ -153,13 +187,18 @@ def _unpacked(metadata: pq.FileMetaData) -> int:
 
 
 def _text_bytes(column: pa.ChunkedArray) -> int:
-    """Bytes of all rows' texts, a text counted as often as it stands there."""
+    """Bytes of all rows' texts, a text counted as often as it stands there; more, where even that is little."""
     total = 0
     for chunk in column.chunks:
-        lengths = np.asarray(pc.binary_length(chunk.dictionary).fill_null(0), dtype=np.int64)
-        counts = np.bincount(np.asarray(chunk.indices.fill_null(0)), minlength=len(lengths))
-        total += int(lengths @ counts[: len(lengths)]) if len(lengths) else 0
+        most = chunk.dictionary.nbytes * len(chunk)
+        total += most if most <= FEW_BYTES else _counted_bytes(chunk)
     return total
+
+
+def _counted_bytes(texts: pa.DictionaryArray) -> int:
+    lengths = np.asarray(pc.binary_length(texts.dictionary), dtype=np.int64)
+    counts = np.bincount(np.asarray(texts.indices), minlength=len(lengths))
+    return int(lengths @ counts) if len(lengths) else 0
 
 
 def _columns(rows: Rows, schema: pa.Schema) -> list[pa.Array]:

@@ -71,7 +71,7 @@ class Canvas:
     def png(self, scale: float = 2.0) -> bytes:
         """White behind, `scale` pixels for each of the canvas."""
         file = io.BytesIO()
-        paint(self.shapes, self.width, self.height, scale).save(file, format="png")
+        paint(self.shapes, self.width, self.height, scale).save(file, format="png", compress_level=2)
         return file.getvalue()
 
     def _box(self) -> str:

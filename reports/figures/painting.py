@@ -1,32 +1,38 @@
-"""Paints a canvas's shapes as a picture, by matplotlib's renderer without its layout."""
+"""Paints a canvas's shapes as a picture: paths by matplotlib's renderer without its layout, texts by Pillow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path as FilePath
 
 import numpy as np
+from matplotlib import get_data_path
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgba
-from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.transforms import IdentityTransform
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from reports.figures.shapes import Shape
 
-_FONT = "DejaVu Sans"  # comes with matplotlib, so that figures are the same on every machine
-_SHARE = {"start": 0.0, "middle": 0.5, "end": 1.0}
+_FONTS = FilePath(get_data_path()) / "fonts" / "ttf"  # with matplotlib, so that figures are the same on every machine
+_ANCHORS = {"start": "ls", "middle": "ms", "end": "rs"}
 
 
-def paint(shapes: Iterable[Shape], width: float, height: float, scale: float) -> Image.Image:
-    """On white; `scale` pixels for each unit of the shapes."""
+def paint(shapes: Sequence[Shape], width: float, height: float, scale: float) -> Image.Image:
+    """On white, texts above all else; `scale` pixels for each unit of the shapes."""
     renderer = RendererAgg(round(width * scale), round(height * scale), 72 * scale)
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
+    for shape in (Shape("path", corners, "white", ""), *shapes):
+        if shape.kind == "path":
+            _path(renderer, shape, scale)
+    picture = Image.fromarray(np.asarray(renderer.buffer_rgba())).convert("RGB")
+    pen = ImageDraw.Draw(picture)
     for shape in shapes:
-        (_text if shape.kind == "text" else _path)(renderer, shape, scale)
-    picture = Image.fromarray(np.asarray(renderer.buffer_rgba()))
-    white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, picture).convert("RGB")
+        if shape.kind == "text":
+            _text(picture, pen, shape, scale)
+    return picture
 
 
 def _path(renderer: RendererAgg, shape: Shape, scale: float) -> None:
@@ -47,18 +53,22 @@ def _path(renderer: RendererAgg, shape: Shape, scale: float) -> None:
     style.restore()
 
 
-def _text(renderer: RendererAgg, shape: Shape, scale: float) -> None:
-    font = _font(shape.size, shape.bold)
-    width, _, _ = renderer.get_text_width_height_descent(shape.text, font, ismath=False)
-    back = width * _SHARE[shape.anchor]
+def _text(picture: Image.Image, pen: ImageDraw.ImageDraw, shape: Shape, scale: float) -> None:
+    font, anchor = _font(shape.size * scale, shape.bold), _ANCHORS[shape.anchor]
     ((x, y),) = (shape.points * scale).tolist()
-    style = renderer.new_gc()
-    style.set_foreground(to_rgba(shape.colour), isRGBA=True)
-    place = (x, y + back) if shape.turned else (x - back, y)
-    renderer.draw_text(style, *place, shape.text, font, 90 if shape.turned else 0)
-    style.restore()
+    if not shape.turned:
+        pen.text((x, y), shape.text, fill=shape.colour, font=font, anchor=anchor)
+        return
+    # written to the right from the middle of a mask, then turned about that middle
+    reach = round(font.getlength(shape.text) + 2 * font.size)
+    mask = Image.new("L", (2 * reach, 2 * reach))
+    ImageDraw.Draw(mask).text((reach, reach), shape.text, fill=255, font=font, anchor=anchor)
+    mask = mask.transpose(Image.Transpose.ROTATE_90)
+    picture.paste(shape.colour, (round(x) - reach, round(y) - reach), mask)
 
 
 @cache
-def _font(size: float, bold: bool) -> FontProperties:
-    return FontProperties(family=_FONT, size=size, weight="bold" if bold else "normal")
+def _font(pixels: float, bold: bool) -> ImageFont.FreeTypeFont:
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    # by Pillow alone: another library for it, where one is installed, would set other pictures
+    return ImageFont.truetype(str(_FONTS / name), pixels, layout_engine=ImageFont.Layout.BASIC)

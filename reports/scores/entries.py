@@ -181,7 +181,7 @@ def _curve(runs: Sequence[StoredRun]) -> Curve | None:
 
 def _wall_seconds(run: StoredRun, curve: LearningCurve) -> np.ndarray:
     """Seconds in meta-iterations before each point of the curve, [point]."""
-    iterations, seconds = run.times["iteration"].to_numpy(), run.times["wall_seconds"].to_numpy()
+    iterations, seconds = (run.columns("timing")[name] for name in ("iteration", "wall_seconds"))
     return np.array([seconds[iterations <= reached].sum() for reached in curve.iterations])
 
 

@@ -48,11 +48,11 @@ def name_of(run: StoredRun) -> str:
 
 def read_test_scores(run: StoredRun) -> TaskScores:
     """Raises StoreError, naming the run, for scores that are not finite and for a step, task or episode that misses."""
-    rows = run.scores
-    on_test = (rows["split"] == "test").to_numpy()
+    rows = run.columns("scores")
+    on_test = rows["split"] == "test"
     if not on_test.any():
         raise StoreError(f"{name_of(run)} holds no score on test tasks; run it again with --force")
-    columns = {name: rows[name].to_numpy()[on_test] for name in ("step", "task", "episode", "success", run.metric)}
+    columns = {name: rows[name][on_test] for name in ("step", "task", "episode", "success", run.metric)}
     episodes, (steps, tasks) = _table(run, columns, "test", ["step", "task", "episode"])
     expected = _adaptation_steps(run)
     if steps != tuple(range(len(steps))) or len(steps) != expected + 1:  # never as many as a record may claim
@@ -64,13 +64,12 @@ def read_test_scores(run: StoredRun) -> TaskScores:
 
 def read_learning_curve(run: StoredRun) -> LearningCurve | None:
     """None for a run that recorded no evaluation.  Raises StoreError as `read_test_scores` does."""
-    rows = run.learning
-    if rows.empty:
+    rows = run.columns("learning")
+    if not rows["point"].size:
         return None
-    columns = {name: rows[name].to_numpy() for name in ("point", "step", "task", run.metric)}
-    values, (points, _) = _table(run, columns, "validation", ["point", "step", "task"])
-    first = np.unique(columns["point"], return_index=True)[1]
-    environment_steps, iterations = (rows[name].to_numpy()[first] for name in ("environment_steps", "iteration"))
+    values, (points, _) = _table(run, rows, "validation", ["point", "step", "task"])
+    first = np.unique(rows["point"], return_index=True)[1]
+    environment_steps, iterations = (rows[name][first] for name in ("environment_steps", "iteration"))
     if run.identity["evaluations"] and run.done["environment_steps"] != environment_steps[-1]:
         # the counts of older records have no digest, the curve has
         raise StoreError(

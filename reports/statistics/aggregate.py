@@ -11,7 +11,7 @@ from scipy import stats
 
 from reports.statistics.bootstrap import LEVEL, RESAMPLES, draw_strata, interquartile_mean, resampled_iqms
 from reports.statistics.finite import finite_scores
-from reports.statistics.seed_interval import mean_interval, seed_interval
+from reports.statistics.seed_interval import mean_interval, middle_means, seed_interval
 from results.files import StoreError
 
 Interval = tuple[float, float]
@@ -68,19 +68,20 @@ def summarise(scores: np.ndarray, *key: str) -> tuple[Summary, ...]:
         raise ValueError(f"{'/'.join(key)}: scores must be [point, seed, task] and not empty, got {scores.shape}")
     if not np.isfinite(scores).all():
         raise ValueError(f"{'/'.join(key)}: scores must be finite")
-    _, seeds, tasks = scores.shape
+    points, seeds, tasks = scores.shape
+    iqms = middle_means(scores.reshape(points, -1))
     return tuple(
         Summary(
             mean=float(point.mean()),
             std_seeds=_spread(point.mean(axis=1)),
             std_tasks=_spread(point.mean(axis=0)),
-            iqm=interquartile_mean(point),
+            iqm=float(iqm),
             interval=seed_interval(point),
             mean_interval=mean_interval(point),
             seeds=seeds,
             tasks=tasks,
         )
-        for point in scores
+        for point, iqm in zip(scores, iqms, strict=True)
     )
 
 
