@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,10 @@ def _specs(
 
 
 def _seeds(given: int | Iterable[int]) -> list[int]:
-    chosen = list(range(given)) if isinstance(given, int) else [int(seed) for seed in given]
+    try:
+        chosen = list(range(given)) if isinstance(given, int) else [index(seed) for seed in given]
+    except TypeError:  # text, a fraction, or no sequence
+        chosen = []
     if not chosen or min(chosen) < 0 or len(set(chosen)) < len(chosen):
         raise UsageError(f"seeds must be how many, at least 1, or different ones of at least 0, got {given!r}")
     if max(chosen) >= FIRST_TUNING_SEED:

@@ -28,7 +28,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
         "--sweep", metavar="PAPER", help="try points of the grid that the paper prints, in place of the options' spaces"
     )
     command.add_argument(
-        "--points", type=positive, default=4, metavar="N", help="of each option, in a grid (default: 4)"
+        "--points", type=positive, metavar="N", help="of each option, by --sampler grid (default: 4)"
     )
     command.add_argument("--into", type=a_path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
     execution_arguments.add_to(command)
@@ -48,8 +48,10 @@ def carry_out(parsed: argparse.Namespace) -> int:
         raise UsageError("tune takes one NAME, or several by --algorithms, not both")
     if not algorithms and parsed.benchmark is None:
         raise UsageError("tune takes an algorithm's NAME or FILE[:CLASS], or all of a benchmark's by --benchmark quick")
+    if parsed.points and parsed.sampler != "grid":
+        raise UsageError(f"--points {parsed.points} is of a grid: name --sampler grid too, or leave it out")
     trials = parsed.trials or (5 if parsed.best_of else 16)
-    effort = Effort(trials, parsed.seeds, parsed.sampler, parsed.points, parsed.best_of, parsed.sweep)
+    effort = Effort(trials, parsed.seeds, parsed.sampler, parsed.points or 4, parsed.best_of, parsed.sweep)
     # a paper's grid is a finding, and no choice for boards
     into = parsed.into or (OWN if parsed.sweep else default_folder(algorithms or ()))
     chosen = (parsed.benchmark or "quick", names(parsed.suites), algorithms, parsed.profile)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from algorithms.search_space import Choice, Integers, LogRange, Range, Space
-from environments.typed_options import UsageError
+from environments.typed_options import UsageError, nearest
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -52,7 +52,7 @@ class Candidates:
         ranked: what to try next, the best first, in place of a sampler's draws.
         """
         if sampler not in SAMPLERS:
-            raise UsageError(f"there is no sampler {sampler!r}; known: {', '.join(SAMPLERS)}")
+            raise UsageError(f"there is no sampler {sampler!r}; {nearest(sampler, SAMPLERS)}")
         self._ranked = ranked
         self.space, self.trials, self.sampler, self.points = space, trials, sampler, points
         self._completed = completed

@@ -220,6 +220,9 @@ def test_a_cell_that_does_not_fit_is_refused_with_the_reason(tmp_path: Path) -> 
         ({"budget": 0}, "the budget must be at least 1"),
         ({"seeds": 0}, "seeds must be how many"),
         ({"seeds": [1, 1]}, "seeds must be how many"),
+        ({"seeds": "abc"}, "seeds must be how many.*'abc'"),
+        ({"seeds": 2.5}, "seeds must be how many.*2.5"),
+        ({"seeds": [0, 1.5]}, "seeds must be how many"),
         ({"workers": -1}, "workers must be a whole number"),
     ],
 )

@@ -214,6 +214,10 @@ def test_without_a_name_or_a_benchmark_it_is_asked_for(capsys: pytest.CaptureFix
     assert "--benchmark quick" in capsys.readouterr().err
     assert main(["tune", "promp", "--sampler", "sobol", "--suites", SUITE]) == 2
     assert "no sampler 'sobol'" in capsys.readouterr().err
+    assert main(["tune", "promp", "--sampler", "rando", "--suites", SUITE]) == 2
+    assert "no sampler 'rando'; did you mean 'random'?" in capsys.readouterr().err
+    assert main(["tune", "promp", "--points", "3", "--suites", SUITE]) == 2
+    assert "--points 3 is of a grid: name --sampler grid too" in capsys.readouterr().err
 
 
 def test_loose_files_tuned_values_stay_in_the_working_directory(tmp_path: Path) -> None:
