@@ -27,9 +27,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--sweep", metavar="PAPER", help="try points of the grid that the paper prints, in place of the options' spaces"
     )
-    command.add_argument(
-        "--points", type=positive, metavar="N", help="of each option, by --sampler grid (default: 4)"
-    )
+    command.add_argument("--points", type=positive, metavar="N", help="of each option, by --sampler grid (default: 4)")
     command.add_argument("--into", type=a_path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
     execution_arguments.add_to(command)
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")

@@ -72,8 +72,8 @@ def findings(judged: Sequence[tuple[Paper, Sequence[ClaimVerdict]]]) -> str:
         f"Of {len(verdicts)} claims of {len(judged)} papers, the shipped runs and studies reproduce "
         f"{counts[REPRODUCED]} and contradict {counts[CONTRADICTED]} ({', '.join(decided)}), {', '.join(others)}, and "
         f"{counts[NOT_RUN]} are not run yet. Of the {len(scores)} claims on scores that have runs, {settled} "
-        f"{'is' if settled == 1 else 'are'} decided or shown equal and {enough} rest on {SEEDS} seeds or more; the longest of these runs took {ours} "
-        f"environment steps, where the papers' printed budgets go up to {printed}."
+        f"{'is' if settled == 1 else 'are'} decided or shown equal and {enough} rest on {SEEDS} seeds or more; the "
+        f"longest of these runs took {ours} environment steps, where the papers' printed budgets go up to {printed}."
     )
     return fill(found, WIDTH)
 
