@@ -208,7 +208,8 @@ _TERMS: dict[str, Check] = {
     "budget": whole(1),
 }  # fmt: skip
 RUN_IDENTITY: dict[str, Check] = {
-    "suite": name, **_TERMS, "suite_digest": name, "split_digest": name, "tuning?": flag, **_IDENTITY,
+    "suite": name, **_TERMS, "suite_digest": name, "split_digest": name, "tuning?": flag, "fresh_tasks?": whole(1),
+    **_IDENTITY,
 }  # fmt: skip
 RUN_DESCRIPTION: dict[str, Check] = {
     "metric": one_of(*METRICS), "horizon": whole(1), "discount": number(0, 1), "access": list_of(name),

@@ -28,6 +28,10 @@ def add_to(command: argparse.ArgumentParser) -> None:
         "--sweep", metavar="PAPER", help="try points of the grid that the paper prints, in place of the options' spaces"
     )
     command.add_argument("--points", type=positive, metavar="N", help="of each option, by --sampler grid (default: 4)")
+    command.add_argument("--options", metavar="X,Y", help="try these alone, others as the profile has them")
+    command.add_argument(
+        "--fresh", type=positive, metavar="N", help="choose by scores on N tasks of no split, not on validation tasks"
+    )
     command.add_argument("--into", type=a_path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
     execution_arguments.add_to(command)
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
@@ -49,7 +53,10 @@ def carry_out(parsed: argparse.Namespace) -> int:
     if parsed.points and parsed.sampler != "grid":
         raise UsageError(f"--points {parsed.points} is of a grid: name --sampler grid too, or leave it out")
     trials = parsed.trials or (5 if parsed.best_of else 16)
-    effort = Effort(trials, parsed.seeds, parsed.sampler, parsed.points or 4, parsed.best_of, parsed.sweep)
+    effort = Effort(
+        trials, parsed.seeds, parsed.sampler, parsed.points or 4, parsed.best_of, parsed.sweep,
+        tuple(names(parsed.options) or ()), parsed.fresh or 0,
+    )  # fmt: skip
     # a paper's grid is a finding, and no choice for boards
     into = parsed.into or (OWN if parsed.sweep else default_folder(algorithms or ()))
     chosen = (parsed.benchmark or "quick", names(parsed.suites), algorithms, parsed.profile)

@@ -58,6 +58,7 @@ def _method(content: TunedSuite, algorithm: str, folders: Sequence[Path]) -> Tun
         source="/".join(content.path.parts[-3:]),
         setting=tuned.setting,
         origin=Origin(**origin) if origin else None,
+        fresh_tasks=tuned.fresh_tasks,
     )
 
 

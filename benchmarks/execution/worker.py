@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from benchmarks.execution.fresh_tasks import try_out
 from benchmarks.execution.in_turns import CarryOut, FailedElsewhere, Flag, can_be_watched, in_turns
 from benchmarks.execution.parents import standing_run, stored_parents
 from benchmarks.execution.studying import run_study
@@ -27,7 +28,7 @@ from results.run_folder import kept_error
 from results.store import Store, Stored, StoredRun, StoredStudy, StoredTrial
 
 #: takes a job of the kind from its checkpoint to its finished record
-CARRY_OUT: dict[type[Stored], CarryOut] = {StoredRun: train, StoredTrial: train, StoredStudy: run_study}
+CARRY_OUT: dict[type[Stored], CarryOut] = {StoredRun: train, StoredTrial: try_out, StoredStudy: run_study}
 #: what the parent sends to ask for a stop at the next checkpoint
 STOP = "stop"
 #: the message of a run that another process holds: it has begun nothing
@@ -88,7 +89,7 @@ def run_job(
                     _make_parents(job, root, report, should_stop, threads, apart)
                     parents["parents"] = stored_parents(job, Store(root))
                 carry_out = on_its_threads(partial(CARRY_OUT[job.kind], **parents))
-                if apart and CARRY_OUT[job.kind] is train and can_be_watched():
+                if apart and CARRY_OUT[job.kind] is not run_study and can_be_watched():
                     carry_out = in_turns(carry_out)
                 with allow(threads):
                     carry_out(job, folder, report, should_stop)

@@ -1,8 +1,8 @@
 """One file of tuned values: what `metarl tune` found on one suite in one profile, read whole and checked.
 
 The file `<profile>/<suite's full name>.toml` holds, for each algorithm, every trial (values of the searched options and
-a validation score for each seed) and which one was chosen.  Or it names a sibling: the suite cannot be tuned, since its
-splits share tasks, and takes the values of that one.
+a score for each seed, on validation tasks or on fresh ones) and which one was chosen.  Or it names a sibling: the suite
+cannot be tuned, since its splits share tasks, and takes the values of that one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BEST_OF = "best of "
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration that was tried.  `scores`: on validation tasks, one for each seed; NaN: the run failed."""
+    """One configuration that was tried.  `scores`: on these tasks, one for each seed; NaN: the run failed."""
 
     values: Mapping[str, Any]
     scores: tuple[float, ...]
@@ -54,6 +54,7 @@ class TunedAlgorithm:
     digest: str  # of the trials
     values: Mapping[str, Any]  # the chosen trial's
     trials: tuple[Trial, ...]
+    fresh_tasks: int = 0  # of no split, on which the trials were scored in place of validation tasks; 0: on these
 
     @property
     def origin(self) -> str | None:
@@ -117,13 +118,16 @@ def read_tuned(path: Path) -> TunedSuite:
 
 def _algorithm(name: str, table: Any) -> TunedAlgorithm:
     owner = f"algorithms.{name}"
-    names = {field.name for field in fields(TunedAlgorithm)}
-    _check_keys(table, names, set(), owner)
+    names = {field.name for field in fields(TunedAlgorithm)} - {"fresh_tasks"}
+    _check_keys(table, names, {"fresh_tasks"}, owner)
     for key in ("sampler", "code", "suite_digest", "split_digest", "digest"):
         if not isinstance(table[key], str):
             raise ValueError(f"{owner}.{key} must be a text, got {table[key]!r}")
     if not isinstance(table["setting"], dict):
         raise ValueError(f"{owner}.setting must be a table, got {table['setting']!r}")
+    fresh = table.get("fresh_tasks", 0)
+    if not _is_int(fresh) or fresh < 0:
+        raise ValueError(f"{owner}.fresh_tasks must be a whole number of tasks, got {fresh!r}")
     seeds = table["seeds"]
     if not isinstance(seeds, list) or not seeds or not all(_is_int(seed) for seed in seeds):
         raise ValueError(f"{owner}.seeds must be whole numbers, at least one, got {seeds!r}")
@@ -145,7 +149,7 @@ def _algorithm(name: str, table: Any) -> TunedAlgorithm:
                          f"{dict(chosen.values)!r}")  # fmt: skip
     best = max(range(len(trials)), key=lambda at: trials[at].score)
     if chosen.score < trials[best].score and not math.isclose(chosen.score, trials[best].score):
-        raise ValueError(f"{owner}.chosen is {table['chosen']}, but trial {best} has the best validation score")
+        raise ValueError(f"{owner}.chosen is {table['chosen']}, but trial {best} has the best score")
     found = trials_digest(trials)
     if table["digest"] != found:
         raise ValueError(f"{owner}.digest {table['digest'][:12]} is not that of its trials, {found[:12]}: they were "

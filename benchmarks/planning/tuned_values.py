@@ -36,6 +36,7 @@ class TunedCell:
     suite_digest: str
     split_digest: str
     setting: Mapping[str, Any]  # of the trials, as `setting_of` gives it
+    fresh_tasks: int = 0  # that they were scored on, in place of validation tasks
 
     @property
     def runs(self) -> int:
@@ -82,7 +83,8 @@ def tuned_cell(
             found = content.algorithms[algorithm]
             sibling = suite if suite != suite_full_name else None
             place = "/".join(content.path.parts[-3:])
-            source = f"{place}: {len(found.trials)} trials × {len(found.seeds)} seeds"
+            fresh = f" on {found.fresh_tasks} fresh tasks" if found.fresh_tasks else ""
+            source = f"{place}: {len(found.trials)} trials × {len(found.seeds)} seeds{fresh}"
             return TunedCell(
                 values=found.values,
                 by_profile=found.trials[found.profile].values,
@@ -97,6 +99,7 @@ def tuned_cell(
                 suite_digest=found.suite_digest,
                 split_digest=found.split_digest,
                 setting=found.setting,
+                fresh_tasks=found.fresh_tasks,
             )
     return None
 

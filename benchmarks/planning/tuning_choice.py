@@ -164,7 +164,8 @@ def _sets_otherwise(found: TunedCell, own: CellSettings, general: CellSettings) 
 def _effort_words(found: TunedCell) -> tuple[str, ...]:
     """What of a command asks for as many trials."""
     origin = ("--best-of", found.origin["profile"]) if found.origin else ()
-    return *origin, "--trials", str(found.trials), "--seeds", str(found.seeds)
+    fresh = ("--fresh", str(found.fresh_tasks)) if found.fresh_tasks else ()
+    return *origin, "--trials", str(found.trials), "--seeds", str(found.seeds), *fresh
 
 
 def _named(entry: ClassEntry) -> str:

@@ -36,6 +36,8 @@ class Effort:
     points: int = 4  # of each option, in a grid
     origin: str | None = None  # the profile whose best trials are tried, in place of a sampler's
     sweep: str | None = None  # the paper whose grid is tried, in place of the spaces that options declare
+    options: tuple[str, ...] = ()  # those that are tried, others as the profile has them; empty: all with a space
+    fresh_tasks: int = 0  # tasks of no split by whose scores is chosen, in place of validation tasks; 0: by these
 
     @property
     def learns(self) -> bool:
@@ -66,7 +68,8 @@ class TuningCell:
             if not cell.sources[f"configuration.{option}"].startswith("default of ")
         }  # fmt: skip
         suite = known_suite(self.spec.suite)
-        self.space = sweep_space(effort.sweep, found, suite) if effort.sweep else searched_options(found, suite)
+        space = sweep_space(effort.sweep, found, suite) if effort.sweep else searched_options(found, suite)
+        self.space = {name: each for name, each in space.items() if not effort.options or name in effort.options}
         first = [
             {name: each[name] for name in self.space}
             for each in (published.spec.configuration, self.spec.configuration)
@@ -107,11 +110,12 @@ class TuningCell:
             sampler=self.effort.source,
             identity=self._trial(chosen, 0).identity(),
             setting=self.setting,
+            fresh_tasks=self.effort.fresh_tasks,
         )
 
     def _trial(self, index: int, seed: int) -> TrialSpec:
         configuration = {**self.spec.configuration, **self.candidates.found[index]}
-        return TrialSpec.of(self.spec, configuration, index, seed)
+        return TrialSpec.of(self.spec, configuration, index, seed, self.effort.fresh_tasks)
 
     def _whole(self, values: Values) -> Values | None:
         """The searched options as a run would get them; None if the algorithm refuses these values together."""

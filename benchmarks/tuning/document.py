@@ -31,6 +31,7 @@ class Outcome:
     sampler: str
     identity: Mapping[str, Any]  # of any of its trials: its code, suite and split
     setting: Mapping[str, Any] = field(default_factory=dict)  # of all of them, as `setting_of` gives it
+    fresh_tasks: int = 0  # that they were scored on, in place of validation tasks
 
     def as_table(self) -> dict[str, Any]:
         trials = [
@@ -44,6 +45,7 @@ class Outcome:
             "seeds": list(self.seeds),
             "sampler": self.sampler,
             **{key: self.identity[key] for key in ("code", "suite_digest", "split_digest")},
+            **({"fresh_tasks": self.fresh_tasks} if self.fresh_tasks else {}),
             "digest": trials_digest(trials),
             "setting": self.setting,
             "values": trials[self.chosen].values,

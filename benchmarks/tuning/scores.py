@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from benchmarks.specs.trial_spec import FRESH
 from results.store import StoredTrial
 
 
 def trial_score(stored: StoredTrial) -> float:
-    """Mean of the suite's metric over validation tasks and episodes, after the last adaptation step."""
-    scores = stored.scores
-    last = scores[(scores["split"] == "validation") & (scores["step"] == scores["step"].max())]
+    """Mean of the suite's metric over validation tasks and episodes, after the last adaptation step; over fresh tasks
+    where it was scored on such."""
+    scores, split = stored.scores, FRESH if "fresh_tasks" in stored.identity else "validation"
+    last = scores[(scores["split"] == split) & (scores["step"] == scores["step"].max())]
     return float(last[stored.metric].mean())
 
 

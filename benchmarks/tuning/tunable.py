@@ -40,13 +40,18 @@ def _does_as_one_of_test(suite: Suite, task: Task) -> bool:
     return count((*suite.split.test, task)) == count(suite.split.test)
 
 
-def untunable_algorithm(found: ClassEntry, suite: Suite) -> str | None:
-    """One sentence if there is nothing that could be chosen for it on the suite, or nothing that may be."""
+def untunable_algorithm(found: ClassEntry, suite: Suite, fresh: bool = True) -> str | None:
+    """One sentence if there is nothing that could be chosen for it on the suite, or nothing that may be.
+
+    fresh: by scores on fresh tasks; else on validation tasks.
+    """
     cls = found.load()
     if getattr(cls, "scripted", False):  # what is no Algorithm at all is refused where it is run
         return "it is scripted and learns nothing"
     if REFERENCE_ACCESS & getattr(cls, "access", frozenset()):
         return "it is a reference that sees test tasks, or is told which one it is on"
+    if not fresh and "validation" in getattr(cls, "access", frozenset()):
+        return "it trains on validation tasks, whose scores would flatter it; --fresh 20 chooses by other tasks"
     if not searched_options(found, suite):
         return "it declares no option with a search space"
     return None

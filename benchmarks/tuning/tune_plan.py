@@ -18,7 +18,7 @@ from benchmarks.planning.tuned_values import SHIPPED, tuned_suite
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.tuning.cell import Effort, TuningCell
 from benchmarks.tuning.sweeps import sweep_space
-from benchmarks.tuning.tunable import untunable_algorithm, untunable_suite
+from benchmarks.tuning.tunable import searched_options, untunable_algorithm, untunable_suite
 from environments.discovery import ClassEntry
 from environments.suite import Suite
 from environments.typed_options import UsageError
@@ -72,8 +72,10 @@ def plan_tuning(
             untunable[spec.suite] = reason
             continue
         reason = (
-            untunable_algorithm(found, suite) if effort.sweep is None else _without_grid(effort.sweep, found, suite)
-        )
+            untunable_algorithm(found, suite, effort.fresh_tasks > 0)
+            if effort.sweep is None
+            else _without_grid(effort.sweep, found, suite)
+        ) or _without_options(effort, found, suite)
         if reason is None:
             own = by_suite.get(spec.suite, effort)
             ranked = None if own.origin is None else _ranked(own.origin, spec, folders)
@@ -89,6 +91,14 @@ def plan_tuning(
 def _without_grid(paper: str, found: ClassEntry, suite: Suite) -> str | None:
     """One sentence if the paper prints none; it may print one for a reference, since no board takes what is found."""
     return None if sweep_space(paper, found, suite) else f"{paper} prints no grid for it"
+
+
+def _without_options(effort: Effort, found: ClassEntry, suite: Suite) -> str | None:
+    """One sentence if it has none of the options that are asked for."""
+    space = sweep_space(effort.sweep, found, suite) if effort.sweep else searched_options(found, suite)
+    if not effort.options or space.keys() & set(effort.options):
+        return None
+    return f"it has no {' or '.join(effort.options)} to try; it has {', '.join(space)}"
 
 
 def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path]) -> list[Mapping[str, Any]]:

@@ -75,7 +75,13 @@ def _summary(methods: Sequence[TunedMethod]) -> str:
     text = f"{plural(len(methods), 'method')}, {plural(counts, 'trial')} of {plural(seeds, 'seed')} each."
     terms = "; ".join(dict.fromkeys(each.terms for each in methods if each.terms))
     text += f" {kept} of them kept the published values." if kept else ""
-    return text + (f" Found at: {terms}." if terms else "")
+    text += f" Found at: {terms}." if terms else ""
+    fresh = [each for each in methods if each.fresh_tasks]
+    if fresh:
+        whose = "" if len(fresh) == len(methods) else f" ({', '.join(each.algorithm for each in fresh)})"
+        tasks = span(each.fresh_tasks for each in fresh)
+        text += f" Scored on {tasks} tasks of no split in place of validation tasks{whose}."
+    return text
 
 
 def _row(report: Report, method: TunedMethod, decimals: int) -> Row:

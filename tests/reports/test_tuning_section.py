@@ -96,3 +96,14 @@ def test_without_tuning_there_is_no_section(tmp_path: Path) -> None:
     store_run(store)
     page = write_report(store.finished(), tmp_path / "report")
     assert 'id="tuning"' not in page.read_text() and "tables/tuning.csv" not in page.read_text()
+
+
+def test_it_is_said_who_was_scored_on_fresh_tasks(tmp_path: Path) -> None:
+    store = Store(tmp_path / "results")
+    for algorithm in ("promp", "maml"):
+        store_run(store, algorithm=algorithm)
+    methods = [replace(METHODS[0], fresh_tasks=20), METHODS[1]]
+    said = "Scored on 20 tasks of no split in place of validation tasks"
+    assert f"{said} (promp)." in text_of(write_report(store.finished(), tmp_path / "some", tuning=methods))
+    methods = [replace(each, fresh_tasks=20) for each in METHODS[:2]]
+    assert f"{said}." in text_of(write_report(store.finished(), tmp_path / "all", tuning=methods))
