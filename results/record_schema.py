@@ -179,6 +179,7 @@ _TUNING = {
     "digest?": name,
     "sibling?": or_none(name),
     "by_hand?": list_of(name),
+    "fresh_tasks?": whole(1),
     "origin?": or_none(_object({"profile": name, "trials": whole(0), "seeds": whole(0)})),
 }
 _ATTEMPT = {

@@ -14,7 +14,7 @@ from benchmarks.commands.text_table import text_table
 from benchmarks.commands.tune import print_untunable, run_tuning
 from benchmarks.execution.progress import as_time
 from benchmarks.planning.plan import Plan
-from benchmarks.planning.tuned_values import SHIPPED, sibling_of
+from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
@@ -47,7 +47,7 @@ class NewcomerTuning:
         for cell in self.plan.cells:
             cells.setdefault(_in_words(cell.effort), []).append(cell.spec.suite)
         tried = "; ".join(f"{effort} on {', '.join(suites)}" for effort, suites in cells.items())
-        print(f"tuning {self.plan.cells[0].spec.algorithm} on validation tasks: {tried}", flush=True)
+        print(f"tuning {self.plan.cells[0].spec.algorithm}, without a test task: {tried}", flush=True)
         return run_tuning(self.plan, replace(options, output=self.into, force=False))
 
 
@@ -92,11 +92,12 @@ def opponents_effort(
         description = run.run["description"]
         reference = run.scripted or REFERENCE_ACCESS & set(description["access"])
         if run.algorithm not in names and run.profile == specs[0].profile and not reference:
-            found.setdefault(run.suite, []).append(description.get("tuning") or {})
+            found.setdefault(run.suite, []).append(_said(run, description.get("tuning") or {}))
     efforts = {spec.suite: _most(found[spec.suite]) if spec.suite in found else usual for spec in specs}
     if trials is None:
         return efforts
-    return {suite: Effort(trials, (effort or usual).seeds) for suite, effort in efforts.items()}
+    whole = {suite: effort or usual for suite, effort in efforts.items()}
+    return {suite: Effort(trials, effort.seeds, fresh_tasks=effort.fresh_tasks) for suite, effort in whole.items()}
 
 
 def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, options: RunOptions) -> int:
@@ -133,6 +134,14 @@ def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, opt
     return 0
 
 
+def _said(run: StoredRun, tuning: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the run's record holds of its tuning; where the file of these trials is there, what that says, since records
+    have not always named the profile whose best trials they were.
+    """
+    found = tuned_cell(str(run.profile), run.suite, run.algorithm) if tuning else None
+    return found.note() if found is not None and found.digest == tuning.get("digest") else tuning
+
+
 def _most(records: Iterable[Mapping[str, Any]]) -> Effort | None:
     """The effort of most runs of trials, those included that chose what was tried."""
 
@@ -143,7 +152,8 @@ def _most(records: Iterable[Mapping[str, Any]]) -> Effort | None:
     most = max(filter(None, records), key=runs, default=None)
     if most is None:
         return None
-    return Effort(most["trials"], most["seeds"], origin=(most.get("origin") or {}).get("profile"))
+    origin = (most.get("origin") or {}).get("profile")
+    return Effort(most["trials"], most["seeds"], origin=origin, fresh_tasks=most.get("fresh_tasks", 0))
 
 
 def _runs(effort: Effort) -> tuple[bool, int, int]:
@@ -153,7 +163,8 @@ def _runs(effort: Effort) -> tuple[bool, int, int]:
 
 def _in_words(effort: Effort) -> str:
     origin = f", the best of {effort.origin}," if effort.origin else ""
-    return f"{plural(effort.trials, 'trial')} of {plural(effort.seeds, 'seed')}{origin}"
+    fresh = f", scored on {effort.fresh_tasks} fresh tasks" if effort.fresh_tasks else ""
+    return f"{plural(effort.trials, 'trial')} of {plural(effort.seeds, 'seed')}{origin}{fresh}"
 
 
 def _rates(jobs: Sequence[AnyJob], store: Store) -> tuple[Learned, dict[tuple[str, str], str]]:

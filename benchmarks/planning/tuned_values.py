@@ -48,7 +48,9 @@ class TunedCell:
         """What a run's record holds of it.  by_hand: the run's options of which a setting chose another value."""
         found = {"trials": self.trials, "seeds": self.seeds, "digest": self.digest, "sibling": self.sibling}
         origin = {"origin": dict(self.origin)} if self.origin else {}
-        return {**found, **origin, "by_hand": list(by_hand)} if by_hand else {**found, **origin}
+        fresh = {"fresh_tasks": self.fresh_tasks} if self.fresh_tasks else {}
+        hand = {"by_hand": list(by_hand)} if by_hand else {}
+        return {**found, **origin, **fresh, **hand}
 
 
 def folders_for(entry: ClassEntry, tuned: bool | Path) -> tuple[Path, ...]:

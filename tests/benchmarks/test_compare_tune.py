@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.command_line import main
 from benchmarks.commands.newcomer_tuning import UNTUNED, opponents_effort, plan_newcomer
+from benchmarks.commands.report import REFERENCE
 from benchmarks.conformance.rules import RULES, Finding
 from benchmarks.execution.in_process import InProcessExecutor
 from benchmarks.planning.plan import Plan, make_plan
@@ -37,12 +38,17 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def store_opponent(
-    trials: int, seeds: int, name: str = "promp", suite: str = SUITE, origin: dict[str, Any] | None = None
+    trials: int,
+    seeds: int,
+    name: str = "promp",
+    suite: str = SUITE,
+    origin: dict[str, Any] | None = None,
+    fresh_tasks: int = 0,
 ) -> None:
     """trials: 0 of one that is not tuned."""
     (spec,) = make_plan(suites=[suite], algorithms=[name], seeds=1, profile="smoke")
     record = {"trials": trials, "seeds": seeds, "digest": "d" * 64, "sibling": None}
-    record |= {"origin": origin} if origin else {}
+    record |= ({"origin": origin} if origin else {}) | ({"fresh_tasks": fresh_tasks} if fresh_tasks else {})
     store_score(replace(spec, tuning=record if trials else None), Path("results"), 1.0)
 
 
@@ -91,6 +97,24 @@ def test_effort_is_the_most_of_any_opponent_there_and_else_the_usual(source: str
     store_opponent(trials=16, seeds=1, name="maml-vpg")  # fewer runs than 7 of 3 seeds
     store_opponent(trials=0, seeds=0, name="maml-trpo")
     assert opponents_effort(stored(), specs, None) == {SUITE: Effort(7, 3)}
+
+
+def test_records_that_do_not_name_what_their_trials_were_the_best_of_are_read_with_the_file_of_the_trials() -> None:
+    suite, profile = "frozen-lake-low", "standard"
+    runs = [
+        run for run in Store(REFERENCE, read_only=True).finished()
+        if (run.suite, run.profile) == (suite, profile) and run.run["description"].get("tuning")
+    ]  # fmt: skip
+    assert runs and not any("origin" in run.run["description"]["tuning"] for run in runs)
+    specs = make_plan(suites=[suite], algorithms=["maml-trpo"], seeds=1, profile=profile, tuned=False)
+    assert opponents_effort(runs, specs, None) == {suite: Effort(5, 2, origin="quick")}
+
+
+def test_a_newcomer_is_scored_on_fresh_tasks_where_its_opponents_were(source: str) -> None:
+    specs = make_plan(suites=[SUITE], algorithms=[source], seeds=1, profile="smoke")
+    store_opponent(trials=5, seeds=1, fresh_tasks=4)
+    assert opponents_effort(stored(), specs, None) == {SUITE: Effort(5, 1, fresh_tasks=4)}
+    assert opponents_effort(stored(), specs, 2) == {SUITE: Effort(2, 1, fresh_tasks=4)}
 
 
 def test_a_suite_whose_opponents_were_not_tuned_is_left_out_unless_trials_are_asked_for(source: str) -> None:
