@@ -52,7 +52,7 @@ def test_a_file_is_read_whole_and_a_failed_run_scores_worst(tuned: Path) -> None
         ("published = 0", "published = -1", "algorithms.promp.published is -1; it must be an index from 0 to 2"),
         ("chosen = 1", "chosen = 0", "algorithms.promp.values is"),
         ("-80.5", "-60.5", "algorithms.promp.digest .* is not that of its trials"),
-        ("[-80.5, -81.5]", "[-98.5, -99.5]", "chosen is 1, but trial 0 has the best validation score"),
+        ("[-80.5, -81.5]", "[-98.5, -99.5]", "chosen is 1, but trial 0 has the best score"),
         ("[-80.5, -81.5]", "[-80.5]", r"trials\[1\].scores must be 2, one for each seed, got 1"),
         ("[-80.5, -81.5]", '["a", "b"]', r"trials\[1\].scores must be numbers"),
         ("seeds = [1000, 1001]", "seeds = [0, 1]", "seeds must be different ones from 1000 on, got"),

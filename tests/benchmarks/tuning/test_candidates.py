@@ -85,7 +85,7 @@ def test_tpe_asks_in_batches_that_do_not_depend_on_workers() -> None:
 
 
 def test_an_unknown_sampler_is_named() -> None:
-    with pytest.raises(UsageError, match="qmc, random, tpe, grid"):
+    with pytest.raises(UsageError, match="known: grid, qmc, random, tpe"):
         Candidates(SPACE, [PAPER], 2, "sobol", 1, lambda values: values)
 
 
