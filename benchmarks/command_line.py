@@ -203,7 +203,10 @@ def _add_tuned(command: argparse.ArgumentParser) -> None:
         help="where `metarl tune` wrote its values (default: the shipped ones; of your own algorithms, ./tuned)",
     )  # fmt: skip
     choice.add_argument(
-        "--untuned", action="store_false", dest="tuned", help="take no tuned values: the profile's, papers' where they print one"
+        "--untuned",
+        action="store_false",
+        dest="tuned",
+        help="take no tuned values but the profile's, which are the papers' where they print any",
     )
 
 
