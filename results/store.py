@@ -5,16 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from results.attestations import Proof, read_attestations, write_attestation
+from results.attestations import Proof, merge_attestations
 from results.earlier_suites import earlier_cautions, shown_name
 from results.files import StoreError, damaged, make_writable_folder, reason, sha256_of
 from results.identity import folder_name
-from results.run_folder import ATTESTATIONS, DONE, RUN, RunFolder, StudyFolder
+from results.run_folder import DONE, RUN, RunFolder, StudyFolder
 from results.tables import Columns, as_table, read_columns
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ class Store:
                 if not folder.finished:
                     folder.copy_from(RunFolder(record.path, read_only=True))
                     copied.append(folder)
-                _merge_attestations(record, folder)
+                merge_attestations(record.path, folder.path)
         return copied
 
 
@@ -343,15 +343,3 @@ def _load(path: Path, kind: type[S]) -> S | None:
         raise StoreError(f"{path} holds the {kind.word} {place}; move it to its own place")
     stored.verify_digests()
     return stored
-
-
-def _merge_attestations(record: Stored, folder: RunFolder) -> None:
-    """Those of the very bytes that are here, unless the same code on the same machine is heard of already.
-
-    What is said of a record elsewhere is hearsay here.
-    """
-    done = sha256_of(folder.path / DONE)
-    for attestation in read_attestations(record.path)[0]:
-        known = (folder.path / ATTESTATIONS / attestation.file_name).exists()
-        if not known and attestation.done == done:
-            write_attestation(folder.path, replace(attestation, merged=True))
