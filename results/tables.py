@@ -229,4 +229,5 @@ def _column(values: Any, field: pa.Field) -> pa.Array:
 
 
 def _listed(schema: pa.Schema) -> str:
-    return ", ".join(f"{field.name} {field.type}" for field in schema)
+    kinds = [field.type.value_type if pa.types.is_dictionary(field.type) else field.type for field in schema]
+    return ", ".join(f"{field.name} {kind}" for field, kind in zip(schema, kinds, strict=True))

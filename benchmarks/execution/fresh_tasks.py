@@ -33,13 +33,15 @@ def fresh_tasks(suite: Suite, count: int) -> tuple[Task, ...]:
     known = {mdp_key(suite, task) for name in NAMES for task in suite.split.tasks(name)}
     found: list[Task] = []
     for number in range(DRAWS * count):
+        if len(found) == count:
+            break
         task = suite.draw_task(streams.numpy("draw", number), f"{FRESH}-{len(found)}")
         key = mdp_key(suite, task)
         if key not in known:
             known.add(key)
             found.append(task)
-        if len(found) == count:
-            return tuple(found)
+    if len(found) == count:
+        return tuple(found)
     raise UsageError(
         f"{DRAWS * count} draws of {suite.full_name} gave only {len(found)} of {count} tasks beside those of its "
         "splits; ask for fewer by --fresh, or score on validation tasks"

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from algorithms.catalogue import find_algorithm
+from benchmarks.execution.fresh_tasks import fresh_tasks
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.plan import make_plan
 from benchmarks.planning.profiles import find_profile
@@ -67,7 +68,7 @@ def plan_tuning(
     for cell, papers in zip(plan.cells, published, strict=True):
         spec = cell.spec
         suite, found = known_suite(spec.suite), find_algorithm(spec.source or spec.algorithm)
-        reason = untunable_suite(suite)
+        reason = untunable_suite(suite) or _without_fresh_tasks(suite, effort.fresh_tasks)
         if reason is not None:
             untunable[spec.suite] = reason
             continue
@@ -91,6 +92,15 @@ def plan_tuning(
 def _without_grid(paper: str, found: ClassEntry, suite: Suite) -> str | None:
     """One sentence if the paper prints none; it may print one for a reference, since no board takes what is found."""
     return None if sweep_space(paper, found, suite) else f"{paper} prints no grid for it"
+
+
+def _without_fresh_tasks(suite: Suite, count: int) -> str | None:
+    """What is wrong, before anything trains, if the suite cannot draw as many."""
+    try:
+        fresh_tasks(suite, count)
+    except UsageError as error:
+        return str(error)
+    return None
 
 
 def _without_options(effort: Effort, found: ClassEntry, suite: Suite) -> str | None:

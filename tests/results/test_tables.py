@@ -172,6 +172,9 @@ def test_a_table_of_other_columns_is_refused(tmp_path: Path) -> None:
     write_table(tmp_path / "t", training_rows(), TRAINING)
     with pytest.raises(StoreError, match=r"its columns are iteration int64, .*not split string"):
         read_table(tmp_path / "t", SCORES)
+    with pytest.raises(StoreError, match=r"metric string, value double, not .*metric string, value int64") as refused:
+        read_table(tmp_path / "t", TRAINING.set(3, pa.field("value", pa.int64(), nullable=False)))
+    assert "dictionary" not in str(refused.value)  # how texts are read is nobody's business
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:

@@ -127,3 +127,12 @@ def test_files_say_on_what_was_scored(tmp_path: Path) -> None:
     path.write_text(text.replace("fresh_tasks = 4\n", ""))
     assert read_tuned(path).algorithms["tuned"].fresh_tasks == 0
     assert tuned_methods([], [tmp_path / "into"]) == []
+
+
+def test_a_suite_without_enough_fresh_tasks_is_refused_before_anything_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make_suite(SUITE).split.train[0]
+    monkeypatch.setattr(type(make_suite(SUITE)), "draw_task", lambda suite, generator, name: one)
+    with pytest.raises(UsageError, match=r"400 draws of .* gave only 0 of 4 tasks beside"):
+        plan_of(tmp_path)
