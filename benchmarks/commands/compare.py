@@ -18,7 +18,7 @@ from benchmarks.commands.text_table import text_table
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.conformance.rules import LEFT_OUT, RULES, Finding, check
 from benchmarks.planning.fitting import LeftOut
-from benchmarks.planning.tuned_values import OWN, SHIPPED
+from benchmarks.planning.tuned_values import every_folder
 from benchmarks.specs.recorded_code import is_named
 from benchmarks.specs.run_spec import RunSpec, deciding_versions, known_suite
 from benchmarks.verification.proofs import Today, attestations_of, with_proofs
@@ -83,7 +83,7 @@ def run_comparison(
     runs = [*with_proofs(own), *(run for run in opponents if run.path not in theirs)]
     title = f"Comparison of {found.name}"
     decisions = intact_decisions(options.results)
-    folders = (OWN, SHIPPED) if tuning is None else (tuning.into, OWN, SHIPPED)
+    folders = every_folder() if tuning is None else (tuning.into, *every_folder())
     tuned = tuned_methods([*runs, *reference], folders)
     page = render(
         runs,

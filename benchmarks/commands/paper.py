@@ -17,12 +17,14 @@ from benchmarks.commands.jobs import (
     show_plan,
 )
 from benchmarks.commands.report import REFERENCE, check_output, name_lost_times
+from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.planning.definition import PAPERS_PROFILE
 from benchmarks.planning.fitting import LeftOut, print_left_out
 from benchmarks.planning.paper_studies import plan_studies, studies_of
 from benchmarks.planning.plan import Plan, make_plan, parse_setting
 from benchmarks.planning.profiles import find_profile
 from benchmarks.planning.repeat import repeat_commands
+from benchmarks.planning.tuned_values import own_folder
 from benchmarks.specs.job import Job
 from benchmarks.specs.study_spec import studies as known_studies
 from benchmarks.verification.proofs import Today, stale_digests, with_proofs
@@ -59,8 +61,9 @@ def run_paper(paper: Paper, choice: PaperOptions, options: RunOptions, dry_run: 
     others = [text for text, setting in parsed if setting.algorithm not in known_studies()]
     # a plan is made of them in any case, which finds bad input
     shown = [entry.id for entry in paper.algorithms if entry.id in algorithms()]  # the benchmark has references beside
-    # and untuned, since a paper's page is about the values that it prints
-    runs = make_plan(paper.name, choice.suites, shown or None, choice.seeds, choice.profile, others, tuned=False)
+    # and with the values that it prints; a paper that prints none has been tuned under its own terms
+    tuned = own_folder(paper.name) or False
+    runs = make_plan(paper.name, choice.suites, shown or None, choice.seeds, choice.profile, others, tuned)
     if choice.only_studies:
         runs = Plan([])
     studies = plan_studies(paper, choice.profile or PAPERS_PROFILE, choice.seeds, choice.suites, own)
@@ -139,6 +142,7 @@ def _render(
         algorithms=algorithms(),
         suites=suites(),
         repeat=lambda shown: repeat_commands(paper, shown, studies),
+        tuning=tuned_methods(proven),
     )
     print(f"report: {page}")
 

@@ -15,7 +15,7 @@ from benchmarks.execution.progress import as_time
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import print_left_out
-from benchmarks.planning.tuned_values import OWN, SHIPPED, sibling_of, writes_shipped
+from benchmarks.planning.tuned_values import OWN, shipped_folder, sibling_of, writes_shipped
 from benchmarks.specs.job import AnyJob, J
 from benchmarks.specs.own_code import find_own
 from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
@@ -28,9 +28,9 @@ from reports.text.numbers import plural
 from results.store import Store, StoredRun, StoredTrial
 
 
-def default_folder(algorithms: Sequence[str]) -> Path:
+def default_folder(algorithms: Sequence[str], benchmark: str = "") -> Path:
     """The package's folder for algorithms of its own where it can be written to, else `tuned` of the working one."""
-    return SHIPPED if writes_shipped(find_own(text) for text in algorithms) else OWN
+    return shipped_folder(benchmark) if writes_shipped(find_own(text) for text in algorithms) else OWN
 
 
 def show_tuning(plan: TunePlan, options: RunOptions) -> int:

@@ -58,7 +58,7 @@ def carry_out(parsed: argparse.Namespace) -> int:
         tuple(names(parsed.options) or ()), parsed.fresh or 0,
     )  # fmt: skip
     # a paper's grid is a finding, and no choice for boards
-    into = parsed.into or (OWN if parsed.sweep else default_folder(algorithms or ()))
+    into = parsed.into or (OWN if parsed.sweep else default_folder(algorithms or (), parsed.benchmark or ""))
     chosen = (parsed.benchmark or "quick", names(parsed.suites), algorithms, parsed.profile)
     plan = plan_tuning(*chosen, effort, tuple(dict.fromkeys((into, SHIPPED))))
     options = execution_arguments.options_of(parsed, into)

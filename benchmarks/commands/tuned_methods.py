@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.planning.tuned_file import TunedSuite
-from benchmarks.planning.tuned_values import OWN, SHIPPED, origin_of, sibling_of, tuned_suite
+from benchmarks.planning.tuned_values import every_folder, origin_of, place_of, sibling_of, tuned_suite
 from environments.typed_options import UsageError
 from reports.scores.tuning import Origin, TunedMethod, TunedTrial
 from results.store import StoredRun
 
 
-def tuned_methods(runs: Iterable[StoredRun], folders: Sequence[Path] = (OWN, SHIPPED)) -> list[TunedMethod]:
+def tuned_methods(runs: Iterable[StoredRun], folders: Sequence[Path] = ()) -> list[TunedMethod]:
     """What was tried for the runs' suites and profiles, or for siblings whose values they took.
+
+    folders: that have it; `every_folder` unless given.
 
     Where several folders have a method, that counts whose digest the runs' records name, else the last folder's.
     A file that is broken is named on the terminal and left out.
@@ -23,6 +25,7 @@ def tuned_methods(runs: Iterable[StoredRun], folders: Sequence[Path] = (OWN, SHI
     shown = {(run.suite, str(run.profile)) for run in runs}
     recorded = {(run.run["description"].get("tuning") or {}).get("digest") for run in runs}
     found: dict[tuple[str, str, str], TunedMethod] = {}
+    folders = folders or every_folder()
     for folder in folders:
         for suite, profile in sorted(shown):
             try:
@@ -55,7 +58,7 @@ def _method(content: TunedSuite, algorithm: str, folders: Sequence[Path]) -> Tun
         tuned.seeds,
         tuned.sampler,
         tuned.digest,
-        source="/".join(content.path.parts[-3:]),
+        source=place_of(content),
         setting=tuned.setting,
         origin=Origin(**origin) if origin else None,
         fresh_tasks=tuned.fresh_tasks,

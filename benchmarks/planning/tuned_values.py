@@ -15,6 +15,8 @@ from environments.typed_options import UsageError
 
 #: made by `metarl tune` for the algorithms of this package, and shipped
 SHIPPED = Path(__file__).parent.parent / "tuned"
+#: in it, a folder for each paper whose methods are tuned under terms of its own
+PAPERS = SHIPPED / "papers"
 #: of the working directory, made by `metarl tune` for an algorithm of one's own
 OWN = Path("tuned")
 
@@ -53,11 +55,27 @@ class TunedCell:
         return {**found, **origin, **fresh, **hand}
 
 
-def folders_for(entry: ClassEntry, tuned: bool | Path) -> tuple[Path, ...]:
+def shipped_folder(benchmark: str) -> Path:
+    """The shipped folder with the values that the benchmark takes: its own if it is a paper that has one."""
+    return own_folder(benchmark) or SHIPPED
+
+
+def own_folder(paper: str) -> Path | None:
+    """The folder with the values that were found under the paper's own terms, None if it has none."""
+    folder = PAPERS / paper
+    return folder if folder.is_dir() else None
+
+
+def every_folder() -> tuple[Path, ...]:
+    """All that may hold the values that a stored run took, those of every board last."""
+    return OWN, *sorted(folder for folder in PAPERS.glob("*") if folder.is_dir()), SHIPPED
+
+
+def folders_for(entry: ClassEntry, tuned: bool | Path, benchmark: str = "") -> tuple[Path, ...]:
     """Where to look for the algorithm's tuned values, the first that has them counting.
 
-    tuned: True for the shipped folder, and `./tuned` before it where `metarl tune` writes that; False for none; or the
-    one folder that has them.  Raises UsageError if there is no such folder.
+    tuned: True for the benchmark's shipped folder, and `./tuned` before it where `metarl tune` writes that; False for
+    none; or the one folder that has them.  Raises UsageError if there is no such folder.
     """
     if isinstance(tuned, Path):
         if not tuned.is_dir():
@@ -65,7 +83,8 @@ def folders_for(entry: ClassEntry, tuned: bool | Path) -> tuple[Path, ...]:
         return (tuned,)
     if not tuned:
         return ()
-    return (SHIPPED,) if writes_shipped([entry]) else (OWN, SHIPPED)
+    shipped = shipped_folder(benchmark)
+    return (shipped,) if writes_shipped([entry]) else (OWN, shipped)
 
 
 def writes_shipped(entries: Iterable[ClassEntry]) -> bool:
@@ -84,7 +103,7 @@ def tuned_cell(
         if content is not None and algorithm in content.algorithms:
             found = content.algorithms[algorithm]
             sibling = suite if suite != suite_full_name else None
-            place = "/".join(content.path.parts[-3:])
+            place = place_of(content)
             fresh = f" on {found.fresh_tasks} fresh tasks" if found.fresh_tasks else ""
             source = f"{place}: {len(found.trials)} trials × {len(found.seeds)} seeds{fresh}"
             return TunedCell(
@@ -132,6 +151,11 @@ def sibling_of(profile: str, suite_full_name: str, folders: Sequence[Path] = (SH
         if content is not None and content.sibling is not None:
             return content.sibling
     return None
+
+
+def place_of(content: TunedSuite) -> str:
+    """As a page names the file: "tuned/quick/corners.toml", or of a paper's own "xmrl-g/quick/corners.toml"."""
+    return "/".join(content.path.parts[-3:])
 
 
 def tuned_algorithms(profile: str, suite_full_name: str, folders: Sequence[Path] = (SHIPPED,)) -> frozenset[str]:

@@ -49,7 +49,7 @@ class TuningChoice:
         spec: the cell's run, but for its options.  by_profile: those that its profile sets.  Raises UsageError for a
         broken file.
         """
-        folders = folders_for(entry, self.tuned)
+        folders = folders_for(entry, self.tuned, self.benchmark)
         found = tuned_cell(self.profile.name, suite.full_name, entry.name, folders)
         if found is None:
             if folders and is_tunable(entry, suite):

@@ -25,6 +25,7 @@ from reports.scores.boards import FLOOR, SuiteScores, make_boards
 from reports.scores.cautions import FailedRun, collect_cautions
 from reports.scores.entries import collect_entries
 from reports.sections import cautions, provenance
+from reports.sections import tuning as tuning_section
 from reports.sections.report import Report, Section
 from reports.stylesheet import asset, page_style
 from reports.summary import summary_json
@@ -34,6 +35,7 @@ from results.claim_designs import load_claim_designs
 from results.published import Paper
 
 if TYPE_CHECKING:
+    from reports.scores.tuning import TunedMethod
     from results.store import StoredRun, StoredStudy
 
 #: shown beside a paper's own methods wherever they are stored
@@ -58,12 +60,14 @@ def write_paper(
     studies: Iterable[StoredStudy] = (),
     left_out: Sequence[str] = (),
     repeat: Callable[[Sequence[StoredRun]], Sequence[str]] = lambda runs: (),
+    tuning: Iterable[TunedMethod] = (),
 ) -> Path:
     """Writes the paper's page into the folder `output`, in place of a former report; returns it.
 
     reference: shipped results.  stale: digests of configurations whose code, software or data were others then.
     left_out: cells that are not run, since the algorithm does not fit the suite, a line each.
     repeat: the commands that plan exactly the runs that it is given, and what is said of those that none plans.
+    tuning: what was tried to tune methods; what no run took its values from is left out.
     algorithms, suites: names that exist, so that the page can tell what is not run from what cannot be.
     The same runs give the same bytes; no run at all gives a page on which every claim reads "not run".
     Raises StoreError if the folder cannot be written or holds something else than a report.
@@ -73,7 +77,10 @@ def write_paper(
     boards = make_boards(entry for found in evidence.sets for entry in found.entries.values())
     styles = styles_for({a.id for a in paper.algorithms} | {e.algorithm for b in boards for e in b.entries})
     warnings = collect_cautions(boards, refused, stale, failed, left_out)
-    report = Report(f"{paper.title}: reproduction", boards, refused, warnings, frozenset(stale), styles)
+    report = Report(
+        f"{paper.title}: reproduction", boards, refused, warnings, frozenset(stale), styles,
+        tuning=_taken(tuning, boards),
+    )  # fmt: skip
     output = Path(output)
     write_folder(output, _files(report, evidence, judge(evidence), repeat))
     return output / "index.html"
@@ -111,6 +118,14 @@ def _relevant(paper: Paper, runs: Iterable[StoredRun]) -> list[StoredRun]:
     return [run for run in runs if run.suite.partition("[")[0] in bases and run.algorithm in names]
 
 
+def _taken(tuning: Iterable[TunedMethod], boards: Iterable[SuiteScores]) -> tuple[TunedMethod, ...]:
+    """Those whose values runs that are shown took, as these record."""
+    runs = (run for board in boards for entry in board.entries for run in entry.runs)
+    recorded = {(run.run["description"].get("tuning") or {}).get("digest") for run in runs}
+    taken = [each for each in tuning if each.digest in recorded]
+    return tuple(sorted(taken, key=lambda each: (each.profile, each.suite, each.algorithm)))
+
+
 def _files(
     report: Report,
     evidence: Evidence,
@@ -143,23 +158,24 @@ def _files(
     style = page_style(report.styles, report.classes)
     contents |= {"statement.md": statement.markdown(), "statement.tex": statement.latex()}
     contents["statement.html"] = _page(statement.title, style, f'<main class="statement">{statement.html()}</main>')
-    body = _header(evidence, runs) + "<main>" + claims_section(paper, verdicts) + _NUMBERS
+    body = _header(evidence, runs, bool(report.tuning)) + "<main>" + claims_section(paper, verdicts) + _NUMBERS
     body += _group("tables", "Tables", tables) + _group("figures", "Figures", figures)
-    behind = provenance.section(report) if report.boards else Section()
-    contents |= behind.files
-    body += behind.html
+    for section in (tuning_section.section(report), provenance.section(report) if report.boards else Section()):
+        contents |= section.files
+        body += section.html
     body += (cautions.section(report).html if report.boards or report.cautions else "") + "</main>"
     contents["index.html"] = _page(report.title, style, body)
     return {name: text.encode() if isinstance(text, str) else text for name, text in contents.items()}
 
 
-def _header(evidence: Evidence, runs: Sequence[StoredRun]) -> str:
+def _header(evidence: Evidence, runs: Sequence[StoredRun], tuned: bool) -> str:
     paper, studies = evidence.paper, sum(len(study.seeds) for study in evidence.studies.values())
     profiles = ", ".join(sorted({str(run.run["description"]["profile"]) for run in runs}))
     facts = f"{len(runs)} runs of ours" + (f" · profile {profiles}" if runs else "")
     facts += (f" · {plural(studies, 'study run')}" if studies else "") + f" · data from {paper.source}"
     links = [("claims", "Claims")] + [("tables", "Tables")] * bool(paper.tables or paper.settings)
     links += [("figures", "Figures")] * bool(paper.figures)
+    links += [("tuning", "Tuning")] * tuned
     links += [("provenance", "Runs"), ("cautions", "Warnings")] if runs else []
     shown = " ".join(f'<a href="#{anchor}">{text}</a>' for anchor, text in links)
     return (

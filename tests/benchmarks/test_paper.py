@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from results.files import StoreError
 from results.published import Paper, find_paper, papers, read_paper
 from results.store import Store
 from tests.support.scored_runs import store_run
+from tests.support.tuned_methods import tuned_method
 
 PAPER = """
 title = "Learning & <planes>"
@@ -161,6 +164,20 @@ def test_the_same_runs_give_the_same_bytes(paper: Paper, store: Store, page: Pat
     runs = list(reversed(store.finished()))
     again = write_paper(paper, runs, tmp_path / "again", algorithms=names, suites={"point", "lake"})
     assert digests(again.parent) == digests(page.parent)
+
+
+def test_trials_whose_values_runs_took_are_on_the_page_and_no_others(paper: Paper, tmp_path: Path) -> None:
+    store, taken = Store(tmp_path / "results"), tuned_method("promp")
+    for seed in range(2):
+        store_run(store, algorithm="promp", seed=seed, tuning={"trials": 16, "seeds": 2, "digest": taken.digest})
+        store_run(store, algorithm="maml", seed=seed)
+    other = replace(tuned_method("maml"), digest="e" * 64)
+    page = write_paper(paper, store.finished(), tmp_path / "out", tuning=[other, taken])
+    assert 'href="#tuning"' in page.read_text() and 'id="tuning"' in page.read_text()
+    rows = list(csv.DictReader((page.parent / "tables" / "tuning.csv").open(newline="")))
+    assert [row["algorithm"] for row in rows] == ["promp"]
+    page = write_paper(paper, store.finished(), tmp_path / "untold", tuning=[other])
+    assert "tuning" not in page.read_text() and not (page.parent / "tables" / "tuning.csv").exists()
 
 
 def test_ours_stand_beside_the_printed_numbers_with_the_ratio_of_the_gains(page: Path) -> None:

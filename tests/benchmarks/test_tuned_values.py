@@ -6,6 +6,7 @@ import math
 import re
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from benchmarks.api import run_cell
 from benchmarks.command_line import main
 from benchmarks.commands.show import description
+from benchmarks.commands.tune import default_folder
+from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.planning.plan import Plan, make_plan
 from benchmarks.planning.tuned_file import Trial, read_tuned, trials_digest
 from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
@@ -22,6 +25,7 @@ from tests.support.adapters import write_good
 from tests.support.tuned_files import TRIALS, VELOCITY, tuned_text, write
 
 DIRECTION = "half-cheetah-direction"
+HOPPER = "hopper-params"
 
 
 @pytest.fixture
@@ -30,6 +34,13 @@ def tuned(tmp_path: Path) -> Path:
     folder = tmp_path / "chosen"
     write(folder, tuned_text())
     return folder
+
+
+def _trials_of_promp(spec: RunSpec) -> str:
+    """The file from which a report shows a run's trials."""
+    run: Any = SimpleNamespace(suite=spec.suite, profile=spec.profile, run={"description": {"tuning": spec.tuning}})
+    (found,) = (method for method in tuned_methods([run]) if method.algorithm == "promp")
+    return found.source
 
 
 def plan(tuned: bool | Path = True, **more: Any) -> Plan:
@@ -209,11 +220,44 @@ def test_an_algorithm_of_ones_own_takes_the_values_in_the_working_directory(
 
 
 def test_every_shipped_file_is_intact() -> None:
-    for path in SHIPPED.glob("*/*.toml"):
-        content = read_tuned(path)
+    for path in [*SHIPPED.glob("*/*.toml"), *SHIPPED.glob("papers/*/*/*.toml")]:
+        content, folder = read_tuned(path), path.parents[1]
+        benchmark = "quick" if folder == SHIPPED else folder.name
         for name in content.algorithms:
-            assert tuned_cell(content.profile, content.suite, name) is not None
-            make_plan(suites=[content.suite], algorithms=[name], profile=content.profile, seeds=1)
+            assert tuned_cell(content.profile, content.suite, name, [folder]) is not None
+            make_plan(benchmark, suites=[content.suite], algorithms=[name], profile=content.profile, seeds=1)
+
+
+def test_a_paper_with_a_folder_of_its_own_takes_its_values_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its benchmark, its page and its trials take and write them there; other boards know nothing of them."""
+    folder = tmp_path / "papers" / "promp"
+    monkeypatch.setattr("benchmarks.planning.tuned_values.PAPERS", tmp_path / "papers")
+    asked: list[bool | Path] = []
+
+    def planned(*arguments: Any) -> Plan:
+        asked.append(arguments[-1])
+        return make_plan(*arguments)
+
+    monkeypatch.setattr("benchmarks.commands.paper.make_plan", planned)
+    command = ["paper", "promp", "--profile", "quick", "--suites", HOPPER, "--dry-run", "--results", str(tmp_path)]
+    assert main(command) == 0
+    ours = plan(benchmark="promp", suites=[HOPPER], profile="quick")[0]
+    before = _trials_of_promp(ours)
+
+    text = re.sub(r"budget = \d+", f"budget = {ours.budget}", tuned_text(HOPPER, owner=HOPPER))
+    write(folder, text, HOPPER)
+    (spec,) = plan(benchmark="promp", suites=[HOPPER], profile="quick")
+    assert spec.tuning is not None and spec.tuning["trials"] == len(TRIALS)
+    assert (spec.configuration["step_size"], spec.configuration["gae_lambda"]) == (0.003, 0.95)
+    board = plan(suites=[HOPPER])[0].tuning
+    assert board is None or board["trials"] != len(TRIALS)
+    assert main(command) == 0
+    assert asked == [False, folder]
+    assert default_folder(["promp"], "promp") == folder and default_folder(["promp"], "quick") == SHIPPED
+    after = _trials_of_promp(spec)
+    assert (before, after) == (f"tuned/quick/{HOPPER}.toml", f"promp/quick/{HOPPER}.toml")
 
 
 def test_show_and_the_api_take_tuned_values(tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
