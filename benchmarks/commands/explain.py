@@ -17,15 +17,17 @@ from benchmarks.commands.verify import load_run
 from benchmarks.execution.explaining import ExplainedRun, explain_session, refuse_unexplainable
 from benchmarks.execution.parents import stored_parents
 from benchmarks.execution.training import open_session
+from benchmarks.planning.repeat import Way, find_way
 from benchmarks.specs.job import read_job
 from benchmarks.specs.run_spec import RunSpec
+from environments.suite import DataMissing
 from environments.task import Task
 from environments.typed_options import UsageError, make_options
 from reports.figures.critical_tasks import TaskPlace, task_map, weight_bars
 from reports.text.numbers import plural
 from results.files import make_folder, write_json, write_whole
 from results.run_folder import RunFolder
-from results.store import Store
+from results.store import Store, Stored, StoredRun
 
 
 def run_explain(path: Path, output: Path, options: Mapping[str, Any], seed: int) -> int:
@@ -47,8 +49,7 @@ def run_explain(path: Path, output: Path, options: Mapping[str, Any], seed: int)
     if state is None:
         raise UsageError(
             f"the trained policy of {path} was not kept, as of all shipped runs; run it again in a store of your own, "
-            f"as in `metarl leaderboard --suites {spec.suite_text} --algorithms {spec.source or spec.algorithm} "
-            f"--profile {spec.profile} --force`, and explain the run there"
+            f"as in `{_again(stored, spec)} --force`, and explain the run there"
         )
     found = explain_session(session, state, config, seed)
     print("\n".join([f"{spec.label}, {session.suite.metric} after adaptation", *as_lines(found)]))
@@ -57,6 +58,16 @@ def run_explain(path: Path, output: Path, options: Mapping[str, Any], seed: int)
     )
     print(f"explanation: {output}")
     return 0
+
+
+def _again(stored: Stored, spec: RunSpec) -> str:
+    """The command that plans the very run; where none does, as of a file of one's own, one that names what it can."""
+    usual = Way(spec.benchmark or "quick", spec.profile)
+    try:
+        way = find_way(None, stored) if isinstance(stored, StoredRun) else usual
+    except (UsageError, DataMissing):
+        way = usual
+    return way.command([spec.suite_text], [spec.source or spec.algorithm], spec.seed + 1)
 
 
 def as_lines(found: ExplainedRun) -> list[str]:
@@ -117,11 +128,12 @@ def write_explanation(output: Path, found: ExplainedRun, about: Mapping[str, Any
         )
     }
     names = _axes([*found.training, *found.validation])
-    if 1 <= len(names) <= 2:
-        pictures["tasks"] = task_map(list(_places(found, names)), names, "Training and validation tasks")
+    if names:
+        title = "Training and validation tasks"
+        title += f": the two numbers of {len(names)} that spread most" if len(names) > 2 else ""
+        pictures["tasks"] = task_map(list(_places(found, names[:2])), names[:2], title)
     else:
-        differ = f"differ in {len(names)} numbers, and one or two can be drawn" if names else "differ in no number"
-        print(f"no picture of the tasks: they {differ}")
+        print("no picture of the tasks: they differ in no number")
     for name, canvas in pictures.items():
         write_whole(output / f"{name}.svg", canvas.svg().encode())
         write_whole(output / f"{name}.png", canvas.png())
@@ -177,10 +189,11 @@ def _numbers(task: Task) -> dict[str, float]:
 
 
 def _axes(tasks: Sequence[Task]) -> list[str]:
-    """The numbers in which the tasks differ."""
+    """The numbers in which the tasks differ, the widest spread first; of equal ones in their order."""
     numbers = [_numbers(task) for task in tasks]
     names = [name for name in numbers[0] if all(name in each for each in numbers)]
-    return [name for name in names if len({each[name] for each in numbers}) > 1]
+    spreads = {name: max(each[name] for each in numbers) - min(each[name] for each in numbers) for name in names}
+    return sorted((name for name in names if spreads[name] > 0), key=lambda name: -spreads[name])
 
 
 def _places(found: ExplainedRun, names: Sequence[str]) -> Iterator[TaskPlace]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from algorithms.explanation.explain import Explanation, evidence, explain
 from algorithms.explanation.options import ExplanationConfig
-from algorithms.explanation.poor_tasks import poor_tasks
+from algorithms.explanation.poor_tasks import poor_tasks, ranked_by
+from algorithms.maml_vpg_validation import MamlVpgValidation
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
 from benchmarks.execution.evaluation import adapted_batches
 from benchmarks.execution.session import Session
@@ -26,7 +27,8 @@ from environments.typed_options import UsageError
 @dataclass(frozen=True)
 class ExplainedRun:
     """`scores`: of every validation task after adaptation, a mean over episodes, in the split's order; `poor`: indices
-    of the worst, the worst first.  `explanation`: of the training tasks, in the split's order."""
+    of the worst, the worst first, of equal success those of less return.  `explanation`: of the training tasks, in the
+    split's order."""
 
     training: tuple[Task, ...]
     validation: tuple[Task, ...]
@@ -41,6 +43,11 @@ def refuse_unexplainable(algorithm: type, suite: Suite, options: ExplanationConf
         raise UsageError(
             f"{algorithm.name} cannot be explained: weights of training tasks act through a meta-gradient, which "  # type: ignore[attr-defined]
             "it has none of; explain a run of a gradient-based method, such as maml-vpg, promp, cavia or imaml"
+        )
+    if issubclass(algorithm, MamlVpgValidation):
+        raise UsageError(
+            f"{algorithm.name} cannot be explained: it trains on validation tasks, so that the poor ones are training "
+            "tasks too; explain a run of a method that does not, such as maml-vpg"
         )
     if suite.options.train_tasks == "distribution":
         raise UsageError(
@@ -78,8 +85,7 @@ def explain_session(session: Session, state: dict[str, Any], options: Explanatio
     chosen = _collector(suite, streams.child("choice"))
     for batch in adapted_batches(algorithm, validation, session.protocol, chosen, streams):
         adapted = batch
-    scores = _scores(adapted, suite)
-    poor = poor_tasks(scores, options.poor_tasks)
+    poor = poor_tasks(ranked_by(adapted, suite.metric, suite.discount), options.poor_tasks)
     algorithm.config = replace(algorithm.config, trajectories=options.trajectories)
     doors = _collector(suite.training_suite, streams.child("training")), _collector(suite, streams.child("poor"))
     seen, of_poor = (
@@ -88,7 +94,7 @@ def explain_session(session: Session, state: dict[str, Any], options: Explanatio
     )
     keys = [mdp_key(suite, task) for task in suite.split.train]
     explanation = explain(algorithm, seen, of_poor, options, streams.numpy("permutations"), keys)
-    means = tuple(scores.mean(1).tolist())
+    means = tuple(_scores(adapted, suite).mean(1).tolist())
     return ExplainedRun(suite.split.train, suite.split.validation, means, poor, explanation)
 
 

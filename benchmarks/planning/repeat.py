@@ -62,8 +62,11 @@ def repeat_commands(paper: Paper, runs: Iterable[StoredRun], studies: Iterable[S
     return tuple(said)
 
 
-def find_way(paper: Paper, run: StoredRun) -> Way:
-    """How the very configuration is planned.  Raises UsageError saying why nothing plans it."""
+def find_way(paper: Paper | None, run: StoredRun) -> Way:
+    """How the very configuration is planned, as the paper's rather than another's.
+
+    Raises UsageError saying why nothing plans it.
+    """
     if run.run["provenance"].get("source") is not None:
         raise UsageError("it is of a file of its own")
     spec = RunSpec.from_record(run.run)
@@ -82,8 +85,8 @@ def find_way(paper: Paper, run: StoredRun) -> Way:
     raise UsageError(f"profile {spec.profile} has other terms today")
 
 
-def _ways(paper: Paper, spec: RunSpec) -> Iterator[Way]:
-    names = [spec.benchmark, paper.name, *definitions()]
+def _ways(paper: Paper | None, spec: RunSpec) -> Iterator[Way]:
+    names = [spec.benchmark, *([paper.name] if paper else []), *definitions()]
     for name in dict.fromkeys(names):
         if name is not None and name in definitions():
             yield from (Way(name, spec.profile), Way(name, spec.profile, tuned=False))

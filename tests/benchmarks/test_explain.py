@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from algorithms.explanation.explain import Explanation
 from algorithms.explanation.options import ExplanationConfig
 from benchmarks.command_line import main
 from benchmarks.commands.explain import as_lines, write_explanation
+from benchmarks.commands.report import REFERENCE
 from benchmarks.execution.explaining import ExplainedRun, refuse_unexplainable
 from benchmarks.execution.worker import run_job
 from benchmarks.planning.plan import make_plan
@@ -26,6 +30,7 @@ from environments.collector import Collector
 from environments.same_mdp import mdp_key
 from environments.task import Task
 from environments.typed_options import UsageError, make_options
+from results.identity import chosen_digest
 from results.store import Store
 from tests.support.goal_clusters import GoalClusters
 
@@ -101,7 +106,24 @@ def test_a_run_without_its_state_says_how_to_keep_it(run: Path, capsys: pytest.C
         aside.rename(state)
     said = capsys.readouterr().err
     assert "was not kept" in said
-    assert "metarl leaderboard --suites half-cheetah-velocity[horizon=5] --algorithms maml-vpg --profile smoke" in said
+    where = "--profile smoke --suites 'half-cheetah-velocity[horizon=5]' --algorithms maml-vpg --seeds 1 --force`"
+    assert f"`metarl leaderboard --benchmark quick {where}, and explain the run there" in said
+
+
+def test_the_command_that_makes_a_shipped_run_again_plans_that_very_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Under its benchmark's terms, which are not the quick board's on that suite."""
+    shipped = Store(REFERENCE, read_only=True).finished()
+    run = next(run for run in shipped if (run.suite, run.algorithm, run.seed) == ("hopper-velocity", "maml-vpg", 1))
+    assert main(["explain", str(run.path)]) == 2
+    (command,) = re.findall("`(metarl [^`]*)`", capsys.readouterr().err)
+    words = shlex.split(command)
+    given = {word: words[place + 1] for place, word in enumerate(words[:-1]) if word.startswith("--")}
+    plan = make_plan(
+        given["--benchmark"], [given["--suites"]], [given["--algorithms"]], int(given["--seeds"]), given["--profile"],
+        [words[place + 1] for place, word in enumerate(words) if word == "--set"], "--untuned" not in words,
+    )  # fmt: skip
+    assert chosen_digest(run.identity) in {chosen_digest(spec.identity()) for spec in plan}
+    assert run.seed in {spec.seed for spec in plan}
 
 
 def test_a_run_may_lie_anywhere(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,6 +136,28 @@ def test_a_run_may_lie_anywhere(run: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_study_and_a_missing_folder_are_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", str(tmp_path)]) == 2
     assert "is no run" in capsys.readouterr().err
+    study = Store(REFERENCE, read_only=True).studies()[0]
+    assert main(["explain", str(study.path)]) == 2
+    assert "holds a study, which trains no policy; name the folder of a run" in capsys.readouterr().err
+
+
+def test_a_refusal_is_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = finished(tmp_path, "frozen-lake-low[horizon=5]", "random-init")
+    assert main(["explain", str(path), "--output", str(tmp_path / "out")]) == 2
+    assert "random-init cannot be explained" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_methods_run_is_explained_and_equal_success_is_told_apart_by_returns(tmp_path: Path) -> None:
+    """On a drone, which an untrained policy never lands and whose tasks differ in four numbers."""
+    path = finished(tmp_path, "drone-obstacles[horizon=5]", "cavia")
+    assert main(["explain", str(path), "--output", str(tmp_path / "out"), *QUICKLY]) == 0
+    assert {each.name for each in (tmp_path / "out").iterdir()} == FILES
+    assert "the two numbers of 4 that spread most" in (tmp_path / "out" / "tasks.svg").read_text()
+    record = json.loads((tmp_path / "out" / "explanation.json").read_text())
+    assert [each["score"] for each in record["poor"]] == [0.0, 0.0]  # without what told them apart
+    first = [task.id for task in make_suite("drone-obstacles").split.validation[:2]]
+    assert [each["task"] for each in record["poor"]] != first
 
 
 @pytest.mark.parametrize(
@@ -121,6 +165,12 @@ def test_a_study_and_a_missing_folder_are_no_runs(tmp_path: Path, capsys: pytest
     [
         ("random-init", "half-cheetah-velocity", {}, "random-init cannot be explained.*such as maml-vpg"),
         ("promp", "half-cheetah-velocity[train_tasks=distribution]", {}, "no list of training tasks"),
+        (
+            "maml-vpg-validation",
+            "half-cheetah-velocity",
+            {},
+            "it trains on validation tasks, so that the poor ones are",
+        ),
         ("promp", "corners", {}, "validation tasks of corners are training tasks"),
         ("promp", "half-cheetah-velocity", {"poor_tasks": 11}, "--poor 11 is more than the 10 validation tasks"),
         ("promp", "half-cheetah-velocity", {"critical_tasks": 51}, "--critical 51 is more than the 50 training tasks"),
@@ -152,6 +202,18 @@ def explained(largest: float, band: float) -> ExplainedRun:
 )
 def test_different_weights_look_different(largest: float, band: float, said: str) -> None:
     assert said in "\n".join(as_lines(explained(largest, band)))
+
+
+def test_tasks_that_share_an_mdp_are_said_to_be_no_choice() -> None:
+    found = explained(0.2, 0.15)
+    groups = ((0, 3), *((index,) for index in (1, 2, *range(4, 10))))
+    shared = replace(found.explanation, groups=groups)
+    said = "\n".join(as_lines(replace(found, explanation=shared)))
+    assert "train-0  0.1  map SG  the same MDP as 1 other training task" in said
+    assert (
+        "not identifiable, since they share one MDP of which only some are among the critical: train-0, train-3" in said
+    )
+    assert "10 training tasks are 9 different MDPs; equal ones share a weight" in said
 
 
 def test_tasks_that_no_number_tells_apart_have_no_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

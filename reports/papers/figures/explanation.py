@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from reports.figures.colours import INK, LIGHT, PALETTE, Style
 from reports.figures.drawing import add_legend, finish
 from reports.papers.figures.studies import Shown
+from reports.text.numbers import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,18 +123,22 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, weights: pd.Series, places: Mappi
               label="independent collections")  # fmt: skip
     axes.axhline(start, color=INK, linewidth=0.8)
     axes.set_ylabel(f"weight ω (seed {seed})")
-    axes.set_title(_verdict(rows, len(weights), seed))
+    axes.set_title(_verdict(rows, len(weights)))
     axes.yaxis.set_major_locator(MaxNLocator(5))
 
 
-def _verdict(rows: pd.DataFrame, tasks: int, seed: int) -> str:
-    """Whether the weights say anything, and whether they can tell all tasks apart."""
-    found = {name: _of(rows, name, seed, by_task=False) for name in ("stands out", "p-value of equal weights")}
-    different = _of(rows, "different training tasks", seed, by_task=False)
+def _verdict(rows: pd.DataFrame, tasks: int) -> str:
+    """Whether the weights say anything, in each seed, and whether they can tell all tasks apart."""
+    seeds = sorted(set(rows["seed"]))
+    out, p_values = (
+        [float(value) for seed in seeds for value in _of(rows, name, seed, by_task=False)[:1]]
+        for name in ("stands out", "p-value of equal weights")
+    )
     said = []
-    if all(len(values) for values in found.values()):
-        out, p_value = (float(values.iloc[0]) for values in found.values())
-        said.append(f"{'the largest stands out' if out else 'nothing stands out'} (p = {p_value:.2g})")
+    if len(out) == len(p_values) == len(seeds):
+        shown = ", ".join(f"{value:.2g}" for value in p_values)
+        said.append(f"the largest stands out in {sum(map(bool, out))} of {plural(len(seeds), 'seed')} (p = {shown})")
+    different = _of(rows, "different training tasks", seeds[0], by_task=False)
     if len(different) and int(different.iloc[0]) < tasks:
         said.append(f"{tasks} tasks are {int(different.iloc[0])} MDPs, not told apart")
     return "\n".join(said)
