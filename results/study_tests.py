@@ -48,6 +48,7 @@ class StudyTest:
     last: bool = False
     logarithm: bool = False
     margin: float = 0.0
+    magnitude: bool = False
 
     def __post_init__(self) -> None:
         if self.relation not in RELATIONS:
@@ -60,6 +61,8 @@ class StudyTest:
             raise ValueError(f"a ratio's tolerance must be below its factor {self.factor:g}, got {self.tolerance:g}")
         if self.every and self.sampled != "exact":
             raise ValueError(f"every holds of exact numbers, not of a sample of {self.sampled}")
+        if self.magnitude and self.sampled != "seeds":
+            raise ValueError(f"a magnitude is that of a seed's mean, not of a sample of {self.sampled}")
         if self.margin < 0 or (self.margin and (self.logarithm or self.relation not in ("higher", "lower"))):
             raise ValueError(f"only the relations 'higher' and 'lower', no ratios, have a margin, got {self.margin:g}")
 

@@ -142,7 +142,7 @@ def _render(
         algorithms=algorithms(),
         suites=suites(),
         repeat=lambda shown: repeat_commands(paper, shown, studies),
-        tuning=tuned_methods(proven),
+        tuning=tuned_methods(proven, (own,) if (own := own_folder(paper.name)) else ()),
     )
     print(f"report: {page}")
 

@@ -123,7 +123,8 @@ def _study_test(test: StudyTest, claim: Claim) -> str:
         why = f" ({test.margin_from})" if test.margin_from else ""
         beyond = f", or short of it by less than {100 * test.margin:g} % of its size{why}"
     every = " in every case" if test.every else ""
-    return f"{test.quantity}{index} of {first} {relation}{beyond}{_where(test)}{every}"
+    quantity = f"the magnitude of the {test.quantity}" if test.magnitude else test.quantity
+    return f"{quantity}{index} of {first} {relation}{beyond}{_where(test)}{every}"
 
 
 def _where(test: StudyTest) -> str:

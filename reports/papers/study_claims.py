@@ -81,7 +81,8 @@ def _decide(test: StudyTest, first: str, second: str, rows: pd.DataFrame) -> Par
     if not test.single:
         sides.append((against, second))
     indices = [test.index if quantity == test.quantity else -1 for quantity, _ in sides]
-    names = [_name(*side, index) for side, index in zip(sides, indices, strict=True)]
+    shown = [(f"magnitude of the {quantity}" if test.magnitude else quantity, name) for quantity, name in sides]
+    names = [_name(*side, index) for side, index in zip(shown, indices, strict=True)]
     once = len(sides) > 1 and against == test.quantity and second != ""
     pair = pair_text(names[0], second if once else names[-1])
     found = list[dict[Unit, float]]()
@@ -134,7 +135,8 @@ def _units(test: StudyTest, quantity: str, algorithm: str, rows: pd.DataFrame) -
         if (own["task"] == "").any():
             return f"{quantity} is no quantity of independently drawn {DRAWN[test.sampled]}: its rows name none"
         return {(int(seed), str(task)): float(g["value"].mean()) for (seed, task), g in own.groupby(["seed", "task"])}
-    return {(int(seed), ""): float(group["value"].mean()) for seed, group in own.groupby("seed")}
+    means = {(int(seed), ""): float(group["value"].mean()) for seed, group in own.groupby("seed")}
+    return {unit: abs(mean) for unit, mean in means.items()} if test.magnitude else means
 
 
 def _curves(rows: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:

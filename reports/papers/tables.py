@@ -160,9 +160,9 @@ def table_csv(filled: FilledTable) -> str:
 
 
 def settings_table(table: SettingsTable, evidence: Evidence) -> Table:
-    """Printed hyperparameters beside those of the runs on the page, with the methods where these differ in them."""
+    """Printed hyperparameters beside those of the runs on the page, with methods or environments where these differ."""
     rows = [(row.name, row.printed, _ours(row, table, evidence)) for row in table.rows]
-    title = f"{table.place}: {table.title}; ours: the values of all runs shown here"
+    title = f"{table.place}: {table.title}; ours: the values of its methods in all runs shown here"
     return Table(title, ("Setting", "Paper", "Ours"), tuple(rows))
 
 
@@ -211,25 +211,39 @@ def _numbers(found: Comparable, entry: AlgorithmScores) -> tuple[str, ...]:
 
 
 def _ours(setting: Setting, table: SettingsTable, evidence: Evidence) -> str:
-    """Every value that ours have, numbers by size, each with its methods; a dash without any."""
+    """Every value that the paper's methods have here, numbers by size, each with where it does; a dash without any."""
     if not setting.option:
         return NONE
-    by_value: dict[Any, set[str]] = {}
-    names = set[str]()
+    own = {algorithm.id for algorithm in evidence.paper.algorithms}
+    by_value: dict[Any, set[tuple[str, str]]] = {}  # environments and methods
     for suite in evidence.paper.suites:
         if (table.suites and suite.id not in table.suites) or (setting.suites and suite.id not in setting.suites):
             continue
         for found in evidence.of(suite):
             for name, entry in found.entries.items():
-                if name not in (setting.algorithms or table.algorithms or (name,)):
+                if name not in (setting.algorithms or table.algorithms or own):
                     continue
                 value = value_of(setting.option, entry)
                 if value is not None:
-                    names.add(name)
-                    by_value.setdefault(tuple(value) if isinstance(value, list) else value, set()).add(name)
+                    key = tuple(value) if isinstance(value, list) else value
+                    by_value.setdefault(key, set()).add((suite.printed, name))
     ordered = sorted(by_value, key=lambda value: (not isinstance(value, int | float), _sortable(value)))
-    texts = {value: f" ({', '.join(sorted(by_value[value]))})" if by_value[value] != names else "" for value in ordered}
-    return ", ".join(shown(value) + texts[value] for value in ordered) or NONE
+    every = set[tuple[str, str]]().union(*by_value.values())
+    return ", ".join(shown(value) + _where(by_value[value], every) for value in ordered) or NONE
+
+
+def _where(held: set[tuple[str, str]], every: set[tuple[str, str]]) -> str:
+    """In brackets, of which methods a value is, or on which environments; nothing if of all."""
+    names = {name for _, name in held}
+    if held == every:
+        return ""
+    if held == {(suite, name) for suite, name in every if name in names}:
+        return f" ({', '.join(sorted(names))})"
+    texts = []
+    for suite in sorted({suite for suite, _ in held}):
+        here, known = ({name for at, name in pairs if at == suite} for pairs in (held, every))
+        texts.append(suite if here == known else f"{suite}: {', '.join(sorted(here))}")
+    return f" ({'; '.join(texts)})"
 
 
 def _sortable(value: Any) -> Any:

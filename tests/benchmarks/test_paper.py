@@ -22,9 +22,11 @@ from benchmarks.planning.definition import find_definition
 from benchmarks.planning.paper_studies import plan_studies
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.time_estimates import makespan
-from reports.papers.page import write_paper
+from reports.papers.page import paper_evidence, write_paper
+from reports.papers.tables import settings_table
 from results.files import StoreError
 from results.published import Paper, find_paper, papers, read_paper
+from results.published_settings import Setting, SettingsTable
 from results.store import Store
 from tests.support.scored_runs import store_run
 from tests.support.tuned_methods import tuned_method
@@ -210,6 +212,26 @@ def test_the_page_says_what_cannot_be_compared(page: Path) -> None:
 def test_settings_stand_beside_those_of_our_runs(page: Path) -> None:
     lines = (page.parent / "tables" / "appendix.csv").read_text().splitlines()
     assert lines == ["Setting,Paper,Ours", "Trajectories λ²,20,3", "Horizon,100,20", "Widths,64,–"]
+
+
+def test_a_value_is_told_by_where_it_stands_its_environment_or_its_methods(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(PAPER)
+    store = Store(tmp_path / "results")
+    for suite, width in (("point", 8), ("lake", 16)):
+        for algorithm, tasks in (("promp", 1), ("maml", 2)):
+            configuration = {"tasks": width, "trajectories": tasks, "hidden": width * tasks, "clip": 3}
+            store_run(store, suite, algorithm, configuration=configuration)
+    store_run(store, "point", "random-init", configuration={"tasks": 99}, trains=False)
+    paper = read_paper(tmp_path / "small.toml")
+    evidence = paper_evidence(paper, store.finished(), algorithms={"promp", "maml"}, suites={"point", "lake"})
+    rows = [Setting(option, "", option) for option in ("tasks", "trajectories", "hidden", "clip")]
+    table = settings_table(SettingsTable("all", "T", "Settings", tuple(rows)), evidence)
+    assert [row[2] for row in table.rows] == [
+        "8 (Plane), 16 (Lake)",
+        "1 (promp), 2 (maml)",
+        "8 (Plane: promp), 16 (Lake: promp; Plane: maml), 32 (Lake: maml)",
+        "3",
+    ]
 
 
 def test_the_summary_holds_the_verdicts_and_only_the_papers_runs(page: Path) -> None:

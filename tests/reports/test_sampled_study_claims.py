@@ -84,6 +84,19 @@ def test_a_margin_is_as_uncertain_as_the_side_that_it_is_a_share_of(
     assert verdict.parts[0].raw_p == pytest.approx(compare_to(sign * (dice - end * lvc)).p_value, rel=1e-9)
 
 
+def test_a_magnitude_is_that_of_each_seeds_mean(store: Store, tmp_path: Path) -> None:
+    """The signed values are below, those without their signs above."""
+    fill(store, [-5.0, -5.2, -4.9, -5.1, -5.0], [1.0, 1.1, 0.9, 1.0, -1.0])
+    paper = paper_of(tmp_path, f'{SPREAD}"lower", magnitude = true', f'{SPREAD}"lower", judged = false')
+    verdict = verdict_of(paper, store)
+    magnitude, signed = verdict.parts
+    assert (verdict.word, magnitude.word, signed.word) == (CONTRADICTED, CONTRADICTED, REPRODUCED)
+    assert magnitude.effect == pytest.approx(5.04 - 1.0) and signed.effect == pytest.approx(-5.04 - 0.6)
+    assert magnitude.pair == "magnitude of the spread of dice against lvc"
+    with pytest.raises(StoreError, match="a magnitude is that of a seed's mean, not of a sample of mdps"):
+        paper_of(tmp_path, f'{SPREAD}"lower", magnitude = true, sampled = "mdps"')
+
+
 def test_only_a_difference_has_a_margin(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="only the relations 'higher' and 'lower'"):
         paper_of(tmp_path, f'{SPREAD}"value", tolerance = 1.0, margin = 0.05, {FROM}')

@@ -36,11 +36,12 @@ def store_run(
     cautions: tuple[str, ...] = (),
     tuning: dict[str, Any] | None = None,
     begun: int = 0,
+    metrics: dict[str, list[float]] | None = None,
 ) -> None:
     """A finished run whose scores rise to about `level`; `broken` replaces one test score after adaptation.
 
     seconds: of processor time for each of its meta-iterations.  tuning: what the record says of it.
-    begun: steps of its budget that were spent before, by a run that it begins with.
+    begun: steps of its budget that were spent before, by a run that it begins with.  metrics: of its meta-iterations.
     """
     generator = np.random.default_rng([seed, *f"{suite}/{algorithm}".encode()])
     offset = np.random.default_rng(seed).normal(0, 0.5)  # a seed is lucky or not with every algorithm alike
@@ -105,4 +106,9 @@ def store_run(
         }
         for number in range(iterations)
     ]
-    folder.finish(scores, learning, [], timing, budget if trains else 0, iterations)
+    training = [
+        {"iteration": number, "environment_steps": number, "metric": name, "value": value}
+        for name, values in (metrics or {}).items()
+        for number, value in enumerate(values)
+    ]
+    folder.finish(scores, learning, training, timing, budget if trains else 0, iterations)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from algorithms.augmentation.mutual_information import calibrated_std, mutual_information, normals
+from algorithms.augmentation.options import AugmentationConfig
 
 DRAWS = 4096  # of a Sobol sequence, for each component
 
@@ -44,6 +45,20 @@ def test_it_agrees_with_the_integral_in_two_dimensions() -> None:
     stds = np.array([[1.0, 0.7], [0.5, 1.2], [0.9, 0.9]])
     found = mutual_information(torch.from_numpy(means), torch.from_numpy(stds), sobol(2))
     assert float(found) == pytest.approx(integrated(means, stds, 1500), abs=1e-3)
+
+
+@pytest.mark.parametrize("spacing", [0.3, 1.0, 2.5])
+def test_the_draws_of_training_err_by_less_than_a_tenth_of_a_nat_and_on_no_side(spacing: float) -> None:
+    """Those are fewer, and held during an iteration, so that the gradient is that of the estimate."""
+    means, stds = spacing * np.arange(4.0)[:, None], np.array([[1.0], [0.6], [1.3], [0.8]])
+    draws, generator = AugmentationConfig().information_draws, torch.Generator().manual_seed(5)
+    found = [
+        float(mutual_information(torch.from_numpy(means), torch.from_numpy(stds), normals(draws, 1, generator)))
+        for _ in range(400)
+    ]
+    errors = np.array(found) - integrated(means, stds, 20000)
+    assert abs(errors.mean()) < 4 * errors.std() / math.sqrt(len(errors))
+    assert math.sqrt((errors**2).mean()) < 0.1
 
 
 def test_in_many_dimensions_only_those_count_in_which_the_components_differ() -> None:
