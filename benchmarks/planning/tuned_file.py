@@ -1,8 +1,9 @@
 """One file of tuned values: what `metarl tune` found on one suite in one profile, read whole and checked.
 
 The file `<profile>/<suite's full name>.toml` holds, for each algorithm, every trial (values of the searched options and
-a score for each seed, on validation tasks or on fresh ones) and which one was chosen.  Or it names a sibling: the suite
-cannot be tuned, since its splits share tasks, and takes the values of that one.
+a score for each seed, on validation tasks or on fresh ones) and which one was chosen.  `controls` names, by algorithm,
+another one of the file whose entry it takes, since it is to differ from that in one thing alone.  Or the file names a
+sibling: the suite cannot be tuned, since its splits share tasks, and takes the values of that one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import math
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ class TunedSuite:
     suite: str  # full name
     profile: str
     sibling: str | None  # the full name of the suite whose values this one takes
-    algorithms: Mapping[str, TunedAlgorithm]
+    algorithms: Mapping[str, TunedAlgorithm]  # controls among them
+    controls: Mapping[str, str] = field(default_factory=dict)  # of which algorithm each has the entry
 
 
 def trials_digest(trials: Iterable[Trial]) -> str:
@@ -101,7 +103,7 @@ def read_tuned(path: Path) -> TunedSuite:
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"tuned values {path} cannot be read: {error}") from None
     try:
-        _check_keys(table, {"suite", "profile"}, {"sibling", "algorithms"}, "the file")
+        _check_keys(table, {"suite", "profile"}, {"sibling", "algorithms", "controls"}, "the file")
         for key, place in (("suite", path.stem), ("profile", path.parent.name)):
             if table[key] != place:
                 raise ValueError(f"{key} is {table[key]!r}, but the file lies where {place!r} belongs")
@@ -111,9 +113,24 @@ def read_tuned(path: Path) -> TunedSuite:
         if not isinstance(entries, dict):
             raise ValueError(f"algorithms must be tables, as in [algorithms.promp], got {entries!r}")
         algorithms = {name: _algorithm(name, entry) for name, entry in entries.items()}
+        controls = table.get("controls", {})
+        _check_controls(controls, algorithms)
     except ValueError as error:
         raise UsageError(f"tuned values {path}: {error}") from None
-    return TunedSuite(path, table["suite"], table["profile"], sibling, algorithms)
+    algorithms |= {name: algorithms[other] for name, other in controls.items()}
+    return TunedSuite(path, table["suite"], table["profile"], sibling, algorithms, controls)
+
+
+def _check_controls(controls: Any, algorithms: Collection[str]) -> None:
+    if not isinstance(controls, dict):
+        raise ValueError(f"controls must be a table of names, got {controls!r}")
+    for name, other in controls.items():
+        if name in algorithms:
+            raise ValueError(f"controls.{name}: it has trials of its own; remove one of them")
+        if other not in algorithms:
+            raise ValueError(
+                f"controls.{name} is {other!r}, which the file has no trials of; {nearest(str(other), algorithms)}"
+            )
 
 
 def _algorithm(name: str, table: Any) -> TunedAlgorithm:

@@ -105,7 +105,8 @@ def tuned_cell(
             sibling = suite if suite != suite_full_name else None
             place = place_of(content)
             fresh = f" on {found.fresh_tasks} fresh tasks" if found.fresh_tasks else ""
-            source = f"{place}: {len(found.trials)} trials × {len(found.seeds)} seeds{fresh}"
+            control = f" of {content.controls[algorithm]}" if algorithm in content.controls else ""
+            source = f"{place}: {len(found.trials)} trials × {len(found.seeds)} seeds{control}{fresh}"
             return TunedCell(
                 values=found.values,
                 by_profile=found.trials[found.profile].values,

@@ -56,6 +56,8 @@ class Outcome:
 def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcome: Outcome) -> Path:
     """Put the algorithm's outcome into the suite's file, other algorithms' kept; the same ones give the same bytes.
 
+    A control that has trials of its own takes no other's entry any more.
+
     Raises StoreError if it cannot be written, UsageError if the file that is there is no such document, or as
     `refuse_other_setting` does.
     """
@@ -67,8 +69,11 @@ def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcom
     try:
         with FileLock(place / LOCK):
             refuse_other_setting(folder, profile, suite, algorithm, outcome.setting)
-            algorithms = {**_read(path).get("algorithms", {}), algorithm: outcome.as_table()}
-            content = {"suite": suite, "profile": profile, "algorithms": dict(sorted(algorithms.items()))}
+            before = _read(path)
+            algorithms = {**before.get("algorithms", {}), algorithm: outcome.as_table()}
+            controls = {name: of for name, of in before.get("controls", {}).items() if name != algorithm}
+            content = {"suite": suite, "profile": profile, **({"controls": controls} if controls else {})}
+            content |= {"algorithms": dict(sorted(algorithms.items()))}
             write_whole(path, tomli_w.dumps(content).encode())
     except OSError as error:
         raise StoreError(f"cannot lock {place / LOCK}: {reason(error)}; name another folder by --into") from error

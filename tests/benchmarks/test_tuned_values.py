@@ -20,12 +20,14 @@ from benchmarks.planning.plan import Plan, make_plan
 from benchmarks.planning.tuned_file import Trial, read_tuned, trials_digest
 from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
 from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.tuning.document import Outcome, write_outcome
 from environments.typed_options import UsageError
 from tests.support.adapters import write_good
 from tests.support.tuned_files import TRIALS, VELOCITY, tuned_text, write
 
 DIRECTION = "half-cheetah-direction"
 HOPPER = "hopper-params"
+DIGESTS = ("code", "suite_digest", "split_digest")
 
 
 @pytest.fixture
@@ -74,6 +76,13 @@ def test_a_file_is_read_whole_and_a_failed_run_scores_worst(tuned: Path) -> None
         (f'suite = "{VELOCITY}"', 'suite = "corners"', "suite is 'corners', but the file lies where"),
         ('profile = "quick"', f'profile = "quick"\nsibling = "{DIRECTION}"', "in a file without algorithms of its own"),
         ("chosen = 1", "chosen = ", "cannot be read: Invalid value"),
+        ('"quick"', '"quick"\ncontrols = { promp = "promp" }', "controls.promp: it has trials of its own"),
+        (
+            '"quick"',
+            '"quick"\ncontrols = { a = "prmp" }',
+            "'prmp', which .* no trials of; did you mean 'promp'",
+        ),
+        ('"quick"', '"quick"\ncontrols = 3', "controls must be a table of names, got 3"),
     ],
 )
 def test_a_broken_file_is_named_with_what_is_wrong(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -82,6 +91,20 @@ def test_a_broken_file_is_named_with_what_is_wrong(tmp_path: Path, old: str, new
     path = write(tmp_path, text.replace(old, new, 1))
     with pytest.raises(UsageError, match=f"{re.escape(str(path))}.*{message}"):
         plan(tmp_path)
+
+
+def test_a_control_takes_the_entry_of_what_it_controls_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "chosen", tuned_text().replace('"quick"', '"quick"\ncontrols = { maml-vpg = "promp" }', 1))
+    (cell,) = plan(tmp_path / "chosen", algorithms=["maml-vpg"]).cells
+    assert (cell.spec.configuration["step_size"], cell.spec.configuration["gae_lambda"]) == (0.003, 0.95)
+    assert cell.spec.tuning is not None and cell.spec.tuning["digest"] == trials_digest(TRIALS)
+    source = f"chosen/quick/{VELOCITY}.toml: 3 trials × 2 seeds of promp"
+    assert cell.sources["configuration.step_size"] == source
+    own = Outcome([{"step_size": 0.1}], [[1.0]], 0, 0, 0, [1000], "qmc", dict.fromkeys(DIGESTS, ""))
+    write_outcome(tmp_path / "chosen", "quick", VELOCITY, "maml-trpo", own)
+    assert read_tuned(path).controls == {"maml-vpg": "promp"}
+    write_outcome(tmp_path / "chosen", "quick", VELOCITY, "maml-vpg", own)
+    assert not read_tuned(path).controls
 
 
 def test_an_option_that_the_algorithm_has_not_is_refused_with_the_file(tmp_path: Path) -> None:
