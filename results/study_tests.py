@@ -61,8 +61,8 @@ class StudyTest:
             raise ValueError(f"a ratio's tolerance must be below its factor {self.factor:g}, got {self.tolerance:g}")
         if self.every and self.sampled != "exact":
             raise ValueError(f"every holds of exact numbers, not of a sample of {self.sampled}")
-        if self.magnitude and self.sampled != "seeds":
-            raise ValueError(f"a magnitude is that of a seed's mean, not of a sample of {self.sampled}")
+        if self.magnitude and (self.sampled != "seeds" or self.relation == "rises"):
+            raise ValueError(f"a magnitude is that of a seed's mean, not of {self.sampled} with {self.relation!r}")
         if self.margin < 0 or (self.margin and (self.logarithm or self.relation not in ("higher", "lower"))):
             raise ValueError(f"only the relations 'higher' and 'lower', no ratios, have a margin, got {self.margin:g}")
 

@@ -49,7 +49,7 @@ def run_explain(path: Path, output: Path, options: Mapping[str, Any], seed: int)
     if state is None:
         raise UsageError(
             f"the trained policy of {path} was not kept, as of all shipped runs; run it again in a store of your own, "
-            f"as in `{_again(stored, spec)} --force`, and explain the run there"
+            f"as in {_again(stored, spec)}, and explain the run there"
         )
     found = explain_session(session, state, config, seed)
     print("\n".join([f"{spec.label}, {session.suite.metric} after adaptation", *as_lines(found)]))
@@ -61,13 +61,13 @@ def run_explain(path: Path, output: Path, options: Mapping[str, Any], seed: int)
 
 
 def _again(stored: Stored, spec: RunSpec) -> str:
-    """The command that plans the very run; where none does, as of a file of one's own, one that names what it can."""
-    usual = Way(spec.benchmark or "quick", spec.profile)
+    """The command that plans the very run; where none does, as of a file of one's own, one like it, and why."""
+    way, why = Way(spec.benchmark or "quick", spec.profile), ""
     try:
-        way = find_way(None, stored) if isinstance(stored, StoredRun) else usual
-    except (UsageError, DataMissing):
-        way = usual
-    return way.command([spec.suite_text], [spec.source or spec.algorithm], spec.seed + 1)
+        way = find_way(None, stored) if isinstance(stored, StoredRun) else way
+    except (UsageError, DataMissing) as error:
+        why = f" (which plans one like it: {error})"
+    return f"`{way.command([spec.suite_text], [spec.source or spec.algorithm], spec.seed + 1)} --force`{why}"
 
 
 def as_lines(found: ExplainedRun) -> list[str]:
@@ -131,7 +131,8 @@ def write_explanation(output: Path, found: ExplainedRun, about: Mapping[str, Any
     if names:
         title = "Training and validation tasks"
         title += f": the two numbers of {len(names)} that spread most" if len(names) > 2 else ""
-        pictures["tasks"] = task_map(list(_places(found, names[:2])), names[:2], title)
+        drawn = [name for name in names if name in _widest(names)]
+        pictures["tasks"] = task_map(list(_places(found, drawn)), drawn, title)
     else:
         print("no picture of the tasks: they differ in no number")
     for name, canvas in pictures.items():
@@ -188,12 +189,17 @@ def _numbers(task: Task) -> dict[str, float]:
     return found
 
 
-def _axes(tasks: Sequence[Task]) -> list[str]:
-    """The numbers in which the tasks differ, the widest spread first; of equal ones in their order."""
+def _axes(tasks: Sequence[Task]) -> dict[str, float]:
+    """The numbers in which the tasks differ, with how far."""
     numbers = [_numbers(task) for task in tasks]
     names = [name for name in numbers[0] if all(name in each for each in numbers)]
     spreads = {name: max(each[name] for each in numbers) - min(each[name] for each in numbers) for name in names}
-    return sorted((name for name in names if spreads[name] > 0), key=lambda name: -spreads[name])
+    return {name: spread for name, spread in spreads.items() if spread > 0}
+
+
+def _widest(spreads: Mapping[str, float]) -> list[str]:
+    """The two that spread most, of equal ones the first."""
+    return sorted(spreads, key=lambda name: -spreads[name])[:2]
 
 
 def _places(found: ExplainedRun, names: Sequence[str]) -> Iterator[TaskPlace]:

@@ -80,18 +80,20 @@ def plan_newcomer(
 def opponents_effort(
     runs: Iterable[StoredRun], specs: Sequence[RunSpec], trials: int | None
 ) -> dict[str, Effort | None]:
-    """By suite, the most that any stored opponent had there in this profile, as its record says; the usual where none
-    is stored; None where none of those that are was tuned.
+    """By suite, the most that any stored opponent had on the same board, as its record says; the usual where none is
+    stored; None where none of those that are was tuned.
 
     trials: how many of a sampler's, in place of any other number, and of none.  What is scripted or knows test tasks is
     no opponent.
     """
     names, usual = {spec.algorithm for spec in specs}, Effort()
+    terms = {_terms(spec.identity()) for spec in specs}
     found: dict[str, list[Mapping[str, Any]]] = {}  # what opponents' records say, nothing of those that are not tuned
     for run in runs:
         description = run.run["description"]
         reference = run.scripted or REFERENCE_ACCESS & set(description["access"])
-        if run.algorithm not in names and run.profile == specs[0].profile and not reference:
+        on_its_board = run.profile == specs[0].profile and _terms(run.identity) in terms
+        if run.algorithm not in names and on_its_board and not reference:
             found.setdefault(run.suite, []).append(_said(run, description.get("tuning") or {}))
     efforts = {spec.suite: _most(found[spec.suite]) if spec.suite in found else usual for spec in specs}
     if trials is None:
@@ -132,6 +134,11 @@ def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, opt
           f"{as_time(makespan(whole, options.workers))} with {options.workers} workers; "
           "checking the rules and drawing the page come on top")  # fmt: skip
     return 0
+
+
+def _terms(identity: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a board's runs have alike."""
+    return identity["suite"], identity["budget"], tuple(sorted(identity["protocol"].items()))
 
 
 def _said(run: StoredRun, tuning: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -62,14 +62,14 @@ def run_paper(paper: Paper, choice: PaperOptions, options: RunOptions, dry_run: 
     # a plan is made of them in any case, which finds bad input
     shown = [entry.id for entry in paper.algorithms if entry.id in algorithms()]  # the benchmark has references beside
     # and with the values that it prints; a paper that prints none has been tuned under its own terms
-    tuned = own_folder(paper.name) or False
+    tuned = own_folder(paper.name) is not None
     runs = make_plan(paper.name, choice.suites, shown or None, choice.seeds, choice.profile, others, tuned)
     if choice.only_studies:
         runs = Plan([])
     studies = plan_studies(paper, choice.profile or PAPERS_PROFILE, choice.seeds, choice.suites, own)
     if not studies:
         runs.require_runs()
-    print_left_out(runs.left_out)
+    print_left_out(runs.left_out, runs.notes)
     jobs: list[Job[Stored]] = [*runs, *studies]
     if dry_run:
         return show_plan(jobs, options)
@@ -142,7 +142,7 @@ def _render(
         algorithms=algorithms(),
         suites=suites(),
         repeat=lambda shown: repeat_commands(paper, shown, studies),
-        tuning=tuned_methods(proven, (own,) if (own := own_folder(paper.name)) else ()),
+        tuning=tuned_methods(proven),
     )
     print(f"report: {page}")
 

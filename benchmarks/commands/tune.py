@@ -15,7 +15,7 @@ from benchmarks.execution.progress import as_time
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import print_left_out
-from benchmarks.planning.tuned_values import OWN, shipped_folder, sibling_of, writes_shipped
+from benchmarks.planning.tuned_values import shipped_folder, sibling_of, writes_shipped, written_folder
 from benchmarks.specs.job import AnyJob, J
 from benchmarks.specs.own_code import find_own
 from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
@@ -29,8 +29,9 @@ from results.store import Store, StoredRun, StoredTrial
 
 
 def default_folder(algorithms: Sequence[str], benchmark: str = "") -> Path:
-    """The package's folder for algorithms of its own where it can be written to, else `tuned` of the working one."""
-    return shipped_folder(benchmark) if writes_shipped(find_own(text) for text in algorithms) else OWN
+    """The package's folder for algorithms of its own where it can be written to, else one below the working one."""
+    ours = writes_shipped(find_own(text) for text in algorithms)
+    return shipped_folder(benchmark) if ours else written_folder(benchmark)
 
 
 def show_tuning(plan: TunePlan, options: RunOptions) -> int:

@@ -32,7 +32,12 @@ def add_to(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--fresh", type=positive, metavar="N", help="choose by scores on N tasks of no split, not on validation tasks"
     )
-    command.add_argument("--into", type=a_path, metavar="DIR", help="default: the package's `tuned`, or ./tuned")
+    command.add_argument(
+        "--into",
+        type=a_path,
+        metavar="DIR",
+        help="default: the package's `tuned`, a paper's own folder in it, or ./tuned",
+    )
     execution_arguments.add_to(command)
     command.add_argument("--dry-run", action="store_true", help="list what would run and an estimate of the time")
 
@@ -40,7 +45,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
 def carry_out(parsed: argparse.Namespace) -> int:
     """The command's exit code.  Raises UsageError and StoreError."""
     from benchmarks.commands.tune import default_folder, run_tuning, show_tuning
-    from benchmarks.planning.tuned_values import OWN, SHIPPED
+    from benchmarks.planning.tuned_values import OWN, shipped_folder
     from benchmarks.tuning.cell import Effort
     from benchmarks.tuning.tune_plan import plan_tuning
     from environments.typed_options import UsageError
@@ -60,6 +65,6 @@ def carry_out(parsed: argparse.Namespace) -> int:
     # a paper's grid is a finding, and no choice for boards
     into = parsed.into or (OWN if parsed.sweep else default_folder(algorithms or (), parsed.benchmark or ""))
     chosen = (parsed.benchmark or "quick", names(parsed.suites), algorithms, parsed.profile)
-    plan = plan_tuning(*chosen, effort, tuple(dict.fromkeys((into, SHIPPED))))
+    plan = plan_tuning(*chosen, effort, tuple(dict.fromkeys((into, shipped_folder(parsed.benchmark or "")))))
     options = execution_arguments.options_of(parsed, into)
     return show_tuning(plan, options) if parsed.dry_run else run_tuning(plan, options)

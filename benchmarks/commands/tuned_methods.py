@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.planning.tuned_file import TunedSuite
-from benchmarks.planning.tuned_values import every_folder, origin_of, place_of, sibling_of, tuned_suite
+from benchmarks.planning.tuned_values import every_folder, origin_of, papers_folders, place_of, sibling_of, tuned_suite
 from environments.typed_options import UsageError
 from reports.scores.tuning import Origin, TunedMethod, TunedTrial
 from results.store import StoredRun
@@ -19,13 +19,15 @@ def tuned_methods(runs: Iterable[StoredRun], folders: Sequence[Path] = ()) -> li
 
     folders: that have it; `every_folder` unless given.
 
-    Where several folders have a method, that counts whose digest the runs' records name, else the last folder's.
+    What the runs' records name by its digest is told of every folder; where they name none of a method's, the last
+    folder's, and nothing that was found under a paper's own terms.
     A file that is broken is named on the terminal and left out.
     """
     shown = {(run.suite, str(run.profile)) for run in runs}
     recorded = {(run.run["description"].get("tuning") or {}).get("digest") for run in runs}
-    found: dict[tuple[str, str, str], TunedMethod] = {}
-    folders = folders or every_folder()
+    taken: dict[tuple[str, str, str, str], TunedMethod] = {}
+    others: dict[tuple[str, str, str], TunedMethod] = {}
+    folders, apart = folders or every_folder(), papers_folders()
     for folder in folders:
         for suite, profile in sorted(shown):
             try:
@@ -35,10 +37,12 @@ def tuned_methods(runs: Iterable[StoredRun], folders: Sequence[Path] = ()) -> li
                 continue
             for name, own in (content.algorithms if content is not None else {}).items():
                 assert content is not None
-                key = content.suite, profile, name
-                if key not in found or found[key].digest not in recorded or own.digest in recorded:
-                    found[key] = _method(content, name, folders)
-    return list(found.values())
+                if own.digest in recorded:
+                    taken[content.suite, profile, name, own.digest] = _method(content, name, folders)
+                elif folder not in apart:
+                    others[content.suite, profile, name] = _method(content, name, folders)
+    known = {place[:3] for place in taken}
+    return [*taken.values(), *(method for place, method in others.items() if place not in known)]
 
 
 def _method(content: TunedSuite, algorithm: str, folders: Sequence[Path]) -> TunedMethod:

@@ -61,21 +61,31 @@ def shipped_folder(benchmark: str) -> Path:
 
 
 def own_folder(paper: str) -> Path | None:
-    """The folder with the values that were found under the paper's own terms, None if it has none."""
+    """The shipped folder with the values that were found under the paper's own terms, None if it has none."""
     folder = PAPERS / paper
-    return folder if folder.is_dir() else None
+    return folder if paper and folder.is_dir() else None
+
+
+def written_folder(benchmark: str) -> Path:
+    """Below the working directory, where `metarl tune` writes what is not shipped; such a paper's apart from others."""
+    return OWN / PAPERS.name / benchmark if own_folder(benchmark) else OWN
 
 
 def every_folder() -> tuple[Path, ...]:
-    """All that may hold the values that a stored run took, those of every board last."""
-    return OWN, *sorted(folder for folder in PAPERS.glob("*") if folder.is_dir()), SHIPPED
+    """All that may hold the values that a stored run took, those of papers apart from other boards' last."""
+    return OWN, SHIPPED, *papers_folders()
+
+
+def papers_folders() -> tuple[Path, ...]:
+    """The shipped ones and those below the working directory."""
+    return tuple(sorted(each for root in (OWN / PAPERS.name, PAPERS) for each in root.glob("*") if each.is_dir()))
 
 
 def folders_for(entry: ClassEntry, tuned: bool | Path, benchmark: str = "") -> tuple[Path, ...]:
     """Where to look for the algorithm's tuned values, the first that has them counting.
 
-    tuned: True for the benchmark's shipped folder, and `./tuned` before it where `metarl tune` writes that; False for
-    none; or the one folder that has them.  Raises UsageError if there is no such folder.
+    tuned: True for the benchmark's shipped folder, and that of `written_folder` before it where `metarl tune` writes
+    there; False for none; or the one folder that has them.  Raises UsageError if there is no such folder.
     """
     if isinstance(tuned, Path):
         if not tuned.is_dir():
@@ -84,7 +94,7 @@ def folders_for(entry: ClassEntry, tuned: bool | Path, benchmark: str = "") -> t
     if not tuned:
         return ()
     shipped = shipped_folder(benchmark)
-    return (shipped,) if writes_shipped([entry]) else (OWN, shipped)
+    return (shipped,) if writes_shipped([entry]) else (written_folder(benchmark), shipped)
 
 
 def writes_shipped(entries: Iterable[ClassEntry]) -> bool:
@@ -135,7 +145,9 @@ def origin_of(
     """
     if found.origin is None:
         return None
-    for folder in dict.fromkeys([*folders, SHIPPED]):
+    # a paper's own trials are the best of others of its own
+    papers = PAPERS in {each for folder in folders for each in folder.parents}
+    for folder in dict.fromkeys([*folders, *(() if papers else (SHIPPED,))]):
         content = tuned_suite(folder, found.origin, suite_full_name)
         if content is not None and algorithm in content.algorithms:
             before = content.algorithms[algorithm]

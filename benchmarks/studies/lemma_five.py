@@ -6,8 +6,8 @@ proof takes first-order MAML, whose adapted parameters theta_i it holds while ph
 d theta / d sigma.
 
 Rows, by problem (`index`): `lemma5-error`, relative, and `lemma5-cosine`, against the derivative of F by central
-differences: of the expression as it stands (`printed`), with the factor (`restored`), and of the derivative by double
-backward that this package's hypergradient rests on (`whole`).  `lemma5-held-error`: of `restored` against differences
+differences: of the expression as it stands (`printed`), with the factor (`restored`), and of the whole derivative by
+double backward, through the inner step too (`whole`).  `lemma5-held-error`: of `restored` against differences
 of first-order MAML's gradient at held theta_i.
 """
 
@@ -123,9 +123,8 @@ class LowerLevel:
         chosen = torch.where(share >= 0.5, actions.unsqueeze(1), actions).unsqueeze(-1)
         logs = problem.log_policy(weights.unsqueeze(1), mixed)
         # of the logits by the state, and of the chosen action's logarithm
-        rates = torch.stack([power * mixed ** max(power - 1, 0) for power in range(FEATURES)], -1) @ weights.unsqueeze(
-            1
-        )
+        powers = [power * mixed ** max(power - 1, 0) for power in range(FEATURES)]
+        rates = torch.stack(powers, -1) @ weights.unsqueeze(1)
         by_state = rates - (logs.exp() * rates).sum(-1, keepdim=True)
         by_state, logs = (values.gather(-1, chosen).squeeze(-1) for values in (by_state, logs))
         (found,) = torch.autograd.grad((by_state * apart * credit + logs * earned).mean((1, 2)).sum(), weights)

@@ -79,7 +79,7 @@ def plan_tuning(
         ) or _without_options(effort, found, suite)
         if reason is None:
             own = by_suite.get(spec.suite, effort)
-            ranked = None if own.origin is None else _ranked(own.origin, spec, folders)
+            ranked = None if own.origin is None else _ranked(own.origin, spec, folders, benchmark)
             cells.append(TuningCell(cell, papers, own, ranked))
         elif algorithms:
             left_out.append(LeftOut(spec.suite, spec.algorithm, reason))
@@ -111,7 +111,7 @@ def _without_options(effort: Effort, found: ClassEntry, suite: Suite) -> str | N
     return f"it has no {' or '.join(effort.options)} to try; it has {', '.join(space)}"
 
 
-def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path]) -> list[Mapping[str, Any]]:
+def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path], benchmark: str) -> list[Mapping[str, Any]]:
     """Values of the profile's trials that did not fail, the highest score first, of equal ones the earlier.
 
     Raises UsageError.
@@ -128,5 +128,5 @@ def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path]) -> list[Mapping
     named = os.path.relpath(source) if "/" in source else source
     raise UsageError(
         f"{spec.algorithm} has no trials of profile {origin} on {spec.suite}; "
-        f"`metarl tune {named} --suites {spec.suite} --profile {origin}` makes them"
+        f"`metarl tune {named} --benchmark {benchmark} --suites {spec.suite} --profile {origin}` makes them"
     )

@@ -24,6 +24,7 @@ from reports.papers.verdicts import ClaimVerdict, claims_summary, judge
 from reports.scores.boards import FLOOR, SuiteScores, make_boards
 from reports.scores.cautions import FailedRun, collect_cautions
 from reports.scores.entries import collect_entries
+from reports.scores.tuning import in_order
 from reports.sections import cautions, provenance
 from reports.sections import tuning as tuning_section
 from reports.sections.report import Report, Section
@@ -122,8 +123,7 @@ def _taken(tuning: Iterable[TunedMethod], boards: Iterable[SuiteScores]) -> tupl
     """Those whose values runs that are shown took, as these record."""
     runs = (run for board in boards for entry in board.entries for run in entry.runs)
     recorded = {(run.run["description"].get("tuning") or {}).get("digest") for run in runs}
-    taken = [each for each in tuning if each.digest in recorded]
-    return tuple(sorted(taken, key=lambda each: (each.profile, each.suite, each.algorithm)))
+    return in_order(each for each in tuning if each.digest in recorded)
 
 
 def _files(
@@ -160,7 +160,10 @@ def _files(
     contents["statement.html"] = _page(statement.title, style, f'<main class="statement">{statement.html()}</main>')
     body = _header(evidence, runs, bool(report.tuning)) + "<main>" + claims_section(paper, verdicts) + _NUMBERS
     body += _group("tables", "Tables", tables) + _group("figures", "Figures", figures)
-    for section in (tuning_section.section(report), provenance.section(report) if report.boards else Section()):
+    for section in (
+        tuning_section.section(report, "tables"),
+        provenance.section(report) if report.boards else Section(),
+    ):
         contents |= section.files
         body += section.html
     body += (cautions.section(report).html if report.boards or report.cautions else "") + "</main>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, isfinite
@@ -17,6 +17,11 @@ from reports.text.numbers import plural
 
 #: samplers whose trials are draws from the space, independent of what earlier ones scored
 DRAWING = ("qmc", "random")
+
+
+def in_order(methods: Iterable[TunedMethod]) -> tuple[TunedMethod, ...]:
+    """By profile, suite and terms, then by algorithm."""
+    return tuple(sorted(methods, key=lambda each: (each.profile, each.suite, each.terms, each.algorithm)))
 
 
 @dataclass(frozen=True)

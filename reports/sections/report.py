@@ -17,7 +17,7 @@ from reports.scores.headline import Headline, make_headline
 from reports.scores.pairwise import PairTests, compare_pairs
 from reports.scores.profiles import Profiles, across_profiles, board_profiles
 from reports.scores.tried import configurations_tried
-from reports.scores.tuning import TunedMethod
+from reports.scores.tuning import TunedMethod, in_order
 from results.files import StoreError
 
 if TYPE_CHECKING:
@@ -140,4 +140,4 @@ def _concerning(
         for run in entry.runs
     }
     found = [each for each in tuned if (each.suite, each.profile, each.algorithm) in shown]
-    return tuple(sorted(found, key=lambda each: (each.profile, each.suite, each.algorithm)))
+    return in_order(found)

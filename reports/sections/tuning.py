@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 from itertools import groupby
@@ -22,15 +23,15 @@ from reports.text.numbers import NONE, decimals_for, number, plural, signed, slu
 _SEEN = 0.05
 
 
-def section(report: Report) -> Section:
-    """Empty where nothing is known of any tuning."""
+def section(report: Report, measured: str = "boards") -> Section:
+    """Empty where nothing is known of any tuning.  measured: what of the page has the scores on test tasks."""
     methods = report.tuning
     if not methods:
         return Section()
-    suites = [
-        _suite(report, suite, profile, list(own))
-        for (profile, suite), own in groupby(methods, key=lambda each: (each.profile, each.suite))
-    ]
+    suites, drawn = list[Section](), Counter[tuple[str, str]]()
+    for (profile, suite, _), own in groupby(methods, key=lambda each: (each.profile, each.suite, each.terms)):
+        drawn[profile, suite] += 1
+        suites.append(_suite(report, suite, profile, list(own), drawn[profile, suite]))
     files: dict[str, str | bytes] = {
         "tables/tuning.csv": tuned_csv(methods),
         "tables/tuning-trials.csv": trials_csv(methods),
@@ -44,7 +45,7 @@ def section(report: Report) -> Section:
 <section id="tuning"><h2>Tuning</h2>
 <p class="note">Scores on <b>validation tasks</b> after the last adaptation step, means over the tuning's own seeds,
 which are on no board. The chosen values are those of the highest of several noisy scores, so theirs flatters them, and
-so does the gain; the boards above measure them afresh, on test tasks and with other seeds.
+so does the gain; the {measured} above measure them afresh, on test tasks and with other seeds.
 <a href="tables/tuning.csv">csv</a> <a href="tables/tuning-trials.csv">trials</a>
 <a href="tables/tuning-expected.csv">expected best</a> <a href="tables/tuning-importance.csv">importance</a>
 <a href="tables/tuning.json">json</a></p>
@@ -54,9 +55,10 @@ so does the gain; the boards above measure them afresh, on test tasks and with o
     return Section(html, files)
 
 
-def _suite(report: Report, suite: str, profile: str, methods: Sequence[TunedMethod]) -> Section:
+def _suite(report: Report, suite: str, profile: str, methods: Sequence[TunedMethod], place: int) -> Section:
+    """place: among those of the suite and profile, which were found on other terms."""
     decimals = _decimals(methods)
-    drawing = _drawing(report, suite, profile, methods)
+    drawing = _drawing(report, suite, profile, methods, place)
     name = f"{suite_name(suite)} · {escape(profile)}" if len({each.profile for each in report.tuning}) > 1 else ""
     figure = f'<div class="figures">{figure_of(drawing)}</div>' if drawing is not None else ""
     rows = [_row(report, each, decimals) for each in methods]
@@ -123,7 +125,7 @@ def _text(value: Any) -> str:
     return escape(f"{value:.4g}" if isinstance(value, float) else json.dumps(value))
 
 
-def _drawing(report: Report, suite: str, profile: str, methods: Sequence[TunedMethod]) -> Drawing | None:
+def _drawing(report: Report, suite: str, profile: str, methods: Sequence[TunedMethod], place: int) -> Drawing | None:
     drawn = [each for each in methods if len(each.curve) > 1]
     if not drawn:
         return None
@@ -133,7 +135,8 @@ def _drawing(report: Report, suite: str, profile: str, methods: Sequence[TunedMe
         f"the published values, the second the profile's, the others are draws"
     )
     canvas = expected_best_figure(drawn, report.styles, metric)
-    return finish_canvas(f"tuning-{slug(profile)}-{slug(suite)}", caption, canvas)
+    name = f"tuning-{slug(profile)}-{slug(suite)}" + (f"-{place}" if place > 1 else "")
+    return finish_canvas(name, caption, canvas)
 
 
 def _importance(report: Report, suite: str, methods: Sequence[TunedMethod]) -> str:

@@ -106,8 +106,18 @@ def test_records_that_do_not_name_what_their_trials_were_the_best_of_are_read_wi
         if (run.suite, run.profile) == (suite, profile) and run.run["description"].get("tuning")
     ]  # fmt: skip
     assert runs and not any("origin" in run.run["description"]["tuning"] for run in runs)
-    specs = make_plan(suites=[suite], algorithms=["maml-trpo"], seeds=1, profile=profile, tuned=False)
+    asked: dict[str, Any] = {
+        "suites": [suite],
+        "algorithms": ["maml-trpo"],
+        "seeds": 1,
+        "profile": profile,
+        "tuned": False,
+    }
+    specs = make_plan("bo-mrl", **asked)
     assert opponents_effort(runs, specs, None) == {suite: Effort(5, 2, origin="quick")}
+    elsewhere = make_plan("quick", **asked)  # another board of the suite, by its adaptation steps
+    assert elsewhere[0].adaptation_steps != specs[0].adaptation_steps
+    assert opponents_effort(runs, elsewhere, None) == {suite: Effort(16, 2)}
 
 
 def test_a_newcomer_is_scored_on_fresh_tasks_where_its_opponents_were(source: str) -> None:
@@ -156,7 +166,7 @@ def test_where_opponents_tried_another_profiles_best_it_does_too_or_is_told_how_
     command = ["compare", source, "--tune", *COMMAND, "--dry-run"]
     assert main(command) == 2
     said = capsys.readouterr().err
-    assert f"no trials of profile quick on {SUITE}; `metarl tune {Path(source).name}:Tuned --suites" in said
+    assert f"no trials of profile quick on {SUITE}; `metarl tune {Path(source).name}:Tuned --benchmark quick" in said
     trials = ["--trials", "3", "--seeds", "1", "--workers", "1"]
     Path("short.toml").write_text((PROFILES / "smoke.toml").read_text())
     assert main(["tune", source, "--suites", SUITE, "--profile", "short.toml", *trials]) == 0

@@ -30,6 +30,8 @@ from environments.collector import Collector
 from environments.same_mdp import mdp_key
 from environments.task import Task
 from environments.typed_options import UsageError, make_options
+from reports.figures.canvas import Canvas
+from reports.figures.critical_tasks import task_map
 from results.identity import chosen_digest
 from results.store import Store
 from tests.support.goal_clusters import GoalClusters
@@ -214,6 +216,22 @@ def test_tasks_that_share_an_mdp_are_said_to_be_no_choice() -> None:
         "not identifiable, since they share one MDP of which only some are among the critical: train-0, train-3" in said
     )
     assert "10 training tasks are 9 different MDPs; equal ones share a weight" in said
+
+
+def test_the_picture_has_the_widest_two_numbers_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = explained(0.2, 0.15)
+    tasks = tuple(Task(f"train-{i}", {"still": 1.0, "goal": [0.1 * i, 3.0 * i], "size": 2.0 * i}) for i in range(10))
+    drawn: list[list[str]] = []
+
+    def kept(places: object, labels: list[str], title: str) -> Canvas:
+        drawn.append(labels)
+        return task_map(places, labels, title)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("benchmarks.commands.explain.task_map", kept)
+    write_explanation(tmp_path / "three", replace(found, training=tasks, validation=tasks), {})
+    plane = tuple(Task(task.id, {"goal": task.parameters["goal"]}) for task in tasks)
+    write_explanation(tmp_path / "plane", replace(found, training=plane, validation=plane), {})
+    assert drawn == [["goal 2", "size"], ["goal 1", "goal 2"]]
 
 
 def test_tasks_that_no_number_tells_apart_have_no_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

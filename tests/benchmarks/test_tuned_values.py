@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from algorithms.catalogue import find_algorithm
 from benchmarks.api import run_cell
 from benchmarks.command_line import main
 from benchmarks.commands.show import description
@@ -18,7 +19,7 @@ from benchmarks.commands.tune import default_folder
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.planning.plan import Plan, make_plan
 from benchmarks.planning.tuned_file import Trial, read_tuned, trials_digest
-from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
+from benchmarks.planning.tuned_values import OWN, SHIPPED, folders_for, sibling_of, tuned_cell
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.tuning.document import Outcome, write_outcome
 from environments.typed_options import UsageError
@@ -268,6 +269,7 @@ def test_a_paper_with_a_folder_of_its_own_takes_its_values_alone(
     assert main(command) == 0
     ours = plan(benchmark="promp", suites=[HOPPER], profile="quick")[0]
     before = _trials_of_promp(ours)
+    assert "not used" not in capsys.readouterr().out
 
     text = re.sub(r"budget = \d+", f"budget = {ours.budget}", tuned_text(HOPPER, owner=HOPPER))
     write(folder, text, HOPPER)
@@ -277,10 +279,32 @@ def test_a_paper_with_a_folder_of_its_own_takes_its_values_alone(
     board = plan(suites=[HOPPER])[0].tuning
     assert board is None or board["trials"] != len(TRIALS)
     assert main(command) == 0
-    assert asked == [False, folder]
-    assert default_folder(["promp"], "promp") == folder and default_folder(["promp"], "quick") == SHIPPED
+    assert asked == [False, True]
+    assert default_folder(["promp"], "promp") == folder
+    for other in ("quick", ""):
+        assert default_folder(["promp"], other) == SHIPPED
+        assert folders_for(find_algorithm("promp"), True, other) == (SHIPPED,)
     after = _trials_of_promp(spec)
     assert (before, after) == (f"tuned/quick/{HOPPER}.toml", f"promp/quick/{HOPPER}.toml")
+    assert _trials_of_promp(ours) == before  # and not what was found on the paper's terms
+
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # as where the package is installed
+    assert default_folder(["promp"], "promp") == OWN / "papers" / "promp"
+    assert folders_for(find_algorithm("promp"), True, "promp") == (OWN / "papers" / "promp", folder)
+
+    write(folder, text.replace(f"budget = {ours.budget}", "budget = 3"), HOPPER)
+    assert main(command) == 0
+    assert f"note: not used for promp on {HOPPER}: promp/quick/{HOPPER}.toml" in capsys.readouterr().out
+
+
+def test_a_papers_trials_are_the_best_of_its_own_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.planning.tuned_values.PAPERS", tmp_path / "papers")
+    text = tuned_text().replace('sampler = "qmc"', 'sampler = "best of quick"')
+    for folder, known in ((tmp_path / "papers" / "promp", 0), (tmp_path / "other", 16)):
+        write(folder, text.replace('profile = "quick"', 'profile = "standard"', 1), VELOCITY, "standard")
+        found = tuned_cell("standard", VELOCITY, "promp", [folder])
+        assert found is not None and found.origin is not None
+        assert found.origin["trials"] == known  # of the shipped ones, which are other boards'
 
 
 def test_show_and_the_api_take_tuned_values(tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

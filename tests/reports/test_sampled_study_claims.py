@@ -93,7 +93,7 @@ def test_a_magnitude_is_that_of_each_seeds_mean(store: Store, tmp_path: Path) ->
     assert (verdict.word, magnitude.word, signed.word) == (CONTRADICTED, CONTRADICTED, REPRODUCED)
     assert magnitude.effect == pytest.approx(5.04 - 1.0) and signed.effect == pytest.approx(-5.04 - 0.6)
     assert magnitude.pair == "magnitude of the spread of dice against lvc"
-    with pytest.raises(StoreError, match="a magnitude is that of a seed's mean, not of a sample of mdps"):
+    with pytest.raises(StoreError, match="a magnitude is that of a seed's mean, not of mdps with 'lower'"):
         paper_of(tmp_path, f'{SPREAD}"lower", magnitude = true, sampled = "mdps"')
 
 

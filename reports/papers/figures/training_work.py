@@ -57,7 +57,7 @@ def numbers(figure: PaperFigure, panels: Panels) -> Table:
                 panel.found.name,
                 NONE if own is None else _range(own),
                 *(_mean(entry, metric) for metric in _COUNTED),
-                _mean(entry, "explained_tasks"),
+                ", ".join(f"{count:g}" for count in sorted(set(_values(entry, "explained_tasks")))) or NONE,
                 _by_seed(entry, "explanation_p"),
             ))  # fmt: skip
     columns = ("Environment", "Method", "Our runs", f"Processor seconds for {_STEPS:,} steps")
