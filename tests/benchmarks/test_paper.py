@@ -370,6 +370,19 @@ def test_the_quick_page_of_gmps_fits_an_hour_of_two_cores_its_experts_within_its
     assert makespan([job.expected_seconds({}) for job in jobs], 2) < 3600
 
 
+def test_xmrl_gs_tables_at_quick_are_planned_within_an_hour_of_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("METARL_STOCK_DATA", raising=False)  # the synthetic market takes as long
+    paper = find_paper("xmrl-g")
+    names = [entry.id for entry in paper.algorithms if entry.id in algorithms()]
+    plan = make_plan("xmrl-g", None, names, 3, "quick")
+    assert {(spec.suite, spec.algorithm) for spec in plan} == {
+        (suite.suite, name) for suite in paper.suites for name in names
+    }
+    assert len({(spec.suite, spec.budget) for spec in plan}) == len(paper.suites)  # equal terms
+    jobs = [*plan, *plan_studies(paper, "quick", 3, None)]
+    assert makespan([job.expected_seconds({}) for job in jobs], 2) < 3600
+
+
 def test_the_stored_command_renders_from_shipped_results_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
