@@ -47,6 +47,7 @@ def made_by(paper: Paper, command: str, lost: str) -> Made:
         int(options["--seeds"]),
         options["--profile"],
         settings,
+        "--untuned" not in words,
     )
     return {(chosen_digest(spec.identity()), spec.seed) for spec in plan}
 
