@@ -36,7 +36,7 @@ _ESCAPES = {
     # of papers' settings and claims, and not in pdflatex's standard fonts
     "“": "``", "”": "''", "’": "'", "≤": r"$\le$", "Δ": r"$\Delta$", "√": r"$\surd$", "‖": r"$\Vert$", "²": r"$^2$",
     "₁": r"$_1$", "₂": r"$_2$", "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "δ": r"$\delta$",
-    "ε": r"$\epsilon$", "η": r"$\eta$", "λ": r"$\lambda$", "θ": r"$\theta$", "φ": r"$\phi$",
+    "ε": r"$\epsilon$", "η": r"$\eta$", "ζ": r"$\zeta$", "λ": r"$\lambda$", "θ": r"$\theta$", "φ": r"$\phi$",
     "∞": r"$\infty$", "…": r"\dots{}",
 }  # fmt: skip
 #: what makes a table a document of its own, and nothing within one
