@@ -87,5 +87,7 @@ def changed_paths(root: Path = ROOT) -> list[str]:
 
 
 def _git(root: Path, *command: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *command], capture_output=True, check=True)
+    # without the lock that `status` takes to refresh the index: a killed command would leave it, and block every commit
+    called = ["git", "--no-optional-locks", "-C", str(root), *command]
+    done = subprocess.run(called, capture_output=True, check=True)
     return os.fsdecode(done.stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -312,6 +313,15 @@ def test_what_commands_write_by_default_does_not_make_a_checkout_dirty(
     put(clone / SHIPPED.relative_to(ROOT) / "smoke/lake.toml", "tuned = 1")
     commit, dirty = checkout(clone)
     assert len(commit or "") == 40 and dirty is False
+
+
+def test_asking_for_changes_leaves_gits_index_alone(clone: Path) -> None:
+    """Whoever refreshes it holds a lock, which a killed command leaves behind: no commit is possible then."""
+    index, tracked = clone / ".git" / "index", clone / "module.py"
+    before = index.read_bytes()
+    os.utime(tracked, (1, 1))  # the same content with another time, which `git status` would note down
+    assert checkout(clone)[1] is False
+    assert index.read_bytes() == before
 
 
 @pytest.mark.parametrize(
