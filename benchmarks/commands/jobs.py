@@ -81,7 +81,12 @@ def with_parents(jobs: Sequence[AnyJob], store: Store) -> list[AnyJob]:
         for each in [*with_parents(absent, store), job]:
             found.setdefault(store.folder(each.identity()).path.as_posix(), each)
     # parents first, each group in the order given
-    return sorted(found.values(), key=lambda job: not _child_of(job))
+    return sorted(found.values(), key=lambda job: not child_of(job))
+
+
+def parents_of(jobs: Sequence[AnyJob], store: Store) -> list[AnyJob]:
+    """Of `with_parents`, the runs that are no job of the list."""
+    return [job for job in with_parents(jobs, store) if child_of(job)]
 
 
 def planned(jobs: Sequence[Job[S]], store: Store) -> list[S]:
@@ -99,7 +104,7 @@ def show_plan(jobs: Sequence[AnyJob], options: RunOptions) -> int:
     absent = missing(jobs, store, options.force)
     needed = with_parents(absent, store)
     seconds = list(expected_seconds(needed, store).values())
-    rows = [(*job.names, f"seed {job.seed}", f"{job.size:,} {job.unit}", f"about {as_time(time)}", _child_of(job))
+    rows = [(*job.names, f"seed {job.seed}", f"{job.size:,} {job.unit}", f"about {as_time(time)}", child_of(job))
             for job, time in zip(needed, seconds, strict=True)]  # fmt: skip
     print("\n".join(line.rstrip() for line in text_table(rows)))
     are = "is" if len(jobs) == 1 else "are"
@@ -126,7 +131,7 @@ def run_plan(
     needed = with_parents(absent, store)
     expected = expected_seconds(needed, store)
     # what others wait for, then the longest, so that no core is idle at the end
-    ordered = sorted(needed, key=lambda job: (not _child_of(job), -expected[job.label]))
+    ordered = sorted(needed, key=lambda job: (not child_of(job), -expected[job.label]))
     with make_display(expected, options.workers) as display:
         outcomes = (executor or options.executor()).run(ordered, store.root, display, options.force)
     failed = [(job, ended) for job, ended in outcomes if ended.status == "failed"]
@@ -170,13 +175,13 @@ def _shipped(jobs: Sequence[AnyJob]) -> list[Stored]:
     return [stored for job in cells.values() for stored in store.alike({**job.identity(), "seed": 0})]
 
 
-def _child_of(job: AnyJob) -> str:
+def child_of(job: AnyJob) -> str:
     """Whose parent it is, and in which role; empty for a job of the plan's own."""
     return getattr(job, "child", "")
 
 
 def _parents_text(needed: Sequence[AnyJob], absent: int) -> str:
-    count = sum(bool(_child_of(job)) for job in needed)
+    count = sum(bool(child_of(job)) for job in needed)
     return f", which {'begins' if absent == 1 else 'begin'} with {count} more" if count else ""
 
 

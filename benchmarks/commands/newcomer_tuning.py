@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.commands.jobs import RunOptions, missing
+from benchmarks.commands.jobs import RunOptions, child_of, missing, parents_of
 from benchmarks.commands.report import reference_runs
 from benchmarks.commands.text_table import text_table
 from benchmarks.commands.tune import print_untunable, run_tuning
@@ -17,7 +17,7 @@ from benchmarks.planning.plan import Plan
 from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
-from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
+from benchmarks.specs.time_estimates import LEARNING_TIMES, Learned, learn_rates, makespan
 from benchmarks.tuning.cell import Effort
 from benchmarks.tuning.tune_plan import TunePlan, plan_tuning
 from benchmarks.tuning.tuning import Tuning
@@ -116,21 +116,23 @@ def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, opt
         trials = [*progress.next_round()]
         specs = specs if trials else tuning.replan()
     runs: list[AnyJob] = [*missing(specs, store, options.force or bool(trials))]
-    learned, by = _rates([*trials, *runs], store)
-    whole = list[float]()
-    for kind, jobs in (("trials", trials), ("runs", runs)):
+    parents = parents_of([*trials, *runs], store)
+    learned, by = _rates([*parents, *trials, *runs], store)
+    whole, rows = list[float](), list[tuple[str, ...]]()
+    for of, jobs in (("", parents), (" of trials", trials), ("", runs)):
         groups: dict[tuple[str, ...], list[float]] = {}
         for job in jobs:
-            groups.setdefault(job.names, []).append(job.expected_seconds(learned))
-        rows = [
-            (*names, f"{len(seconds)} {'runs of trials' if kind == 'trials' else 'runs'}",
-             f"about {as_time(sum(seconds))} of one core", by.get((names[0], names[1]), ""))
-            for names, seconds in groups.items()
-        ]  # fmt: skip
-        print("\n".join(text_table(rows)), end="\n" * bool(rows))
-        whole += [second for own in groups.values() for second in own]
-    first = f"{len(trials)} runs of trials and " if tuning is not None else ""
-    print(f"{first}{len(runs)} of {len(specs)} runs are missing: about {as_time(sum(whole))} of one core, "
+            groups.setdefault((*job.names, child_of(job)), []).append(job.expected_seconds(learned))
+        for (*names, child), seconds in groups.items():
+            said = "; ".join(filter(None, (child, by.get((names[0], names[1])))))
+            rows.append((*names, plural(len(seconds), "run") + of, f"about {as_time(sum(seconds))} of one core", said))
+            whole += seconds
+    print("\n".join(text_table(rows)), end="\n" * bool(rows))
+    first = f"{plural(len(trials), 'run')} of trials and " if tuning is not None else ""
+    are = "is" if len(specs) == 1 and tuning is None else "are"
+    begin = f", which begin{'s' if are == 'is' else ''} with {len(parents)} more" if parents else ""
+    print(f"{first}{len(runs)} of {plural(len(specs), 'run')} {are} missing{begin}: "
+          f"about {as_time(sum(whole))} of one core, "
           f"{as_time(makespan(whole, options.workers))} with {options.workers} workers; "
           "checking the rules and drawing the page come on top")  # fmt: skip
     return 0
@@ -183,7 +185,9 @@ def _rates(jobs: Sequence[AnyJob], store: Store) -> tuple[Learned, dict[tuple[st
         others = [rate for (name, _), rate in learned.items() if name == suite]
         if (suite, algorithm) in learned:
             continue
-        if others:
+        if algorithm in LEARNING_TIMES:
+            by[suite, algorithm] = "a guess: it has not run there"
+        elif others:
             learned[suite, algorithm] = median(others)
             by[suite, algorithm] = f"as the middle one of {len(others)} algorithms took there"
         else:

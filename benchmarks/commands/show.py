@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.commands.report import REFERENCE
 from benchmarks.commands.text_table import text_table
 from benchmarks.planning.plan import default_of, make_plan
-from benchmarks.specs.run_spec import RunSpec, known_suite
+from benchmarks.specs.run_spec import known_suite
 from benchmarks.verification.proofs import attestations_of
 from environments.catalogue import parse_suite_name, suites
 from environments.suite import Suite
@@ -70,7 +70,7 @@ def description(
         },
         "data": own.data_source,
         "code": identity["code"][:DIGITS],
-        "stored": [*_stored(spec, identity, results, "results"), *_stored(spec, identity, REFERENCE, "shipped")],
+        "stored": [*_stored(identity, results, "results"), *_stored(identity, REFERENCE, "shipped")],
     }
 
 
@@ -118,11 +118,11 @@ def _options(suite: Suite, text: str) -> dict[str, Any]:
     }
 
 
-def _stored(spec: RunSpec, identity: Mapping[str, Any], root: Path, name: str) -> list[dict[str, Any]]:
+def _stored(identity: Mapping[str, Any], root: Path, name: str) -> list[dict[str, Any]]:
     """The configurations of the suite and algorithm that a store holds, the one described first."""
     seeds: dict[str, list[int]] = {}
     differs: dict[str, list[str]] = {}
-    for run in _records(Store(root, read_only=True).runs / spec.suite / spec.algorithm):
+    for run in _records(Store(root, read_only=True).folder(identity).path.parents[1]):
         seeds.setdefault(run.digest, []).append(run.seed)
         found = _differing(run.identity, identity)
         if found == ["code"] and prove(run, identity["code"], attestations_of(run)).current:

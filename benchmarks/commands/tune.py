@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.commands.jobs import INTERRUPTED, RunOptions, run_plan
+from benchmarks.commands.jobs import INTERRUPTED, RunOptions, child_of, parents_of, run_plan
 from benchmarks.commands.report import REFERENCE
 from benchmarks.commands.text_table import text_table
 from benchmarks.execution.executor import Executor, Watcher
@@ -45,6 +45,10 @@ def show_tuning(plan: TunePlan, options: RunOptions) -> int:
     learned, rows, whole = _learned(store), [], list[float]()
     tuning = Tuning([*plan.cells], store, lambda cell, outcome: None)
     tuning.next_round()
+    parents = parents_of([trial for each in tuning.cells for trial in each.missing], store)
+    for parent in parents:
+        whole.append(parent.expected_seconds(learned))
+        rows.append((*parent.names, "1 run", f"seed {parent.seed}", f"about {as_time(whole[-1])}", child_of(parent)))
     for each in tuning.cells:
         cell = each.cell
         sample = cell.trials_of([0])[0]
@@ -55,8 +59,10 @@ def show_tuning(plan: TunePlan, options: RunOptions) -> int:
         rows.append((cell.spec.suite, cell.spec.algorithm, f"{count} trials x {cell.effort.seeds} seeds",
                      f"{len(left)} runs missing", f"about {as_time(sum(seconds))}", ", ".join(cell.space)))  # fmt: skip
     print("\n".join(text_table(rows)))
+    are = "is" if len(whole) == 1 else "are"
     print(
-        f"{len(whole)} runs on {len(rows)} cells are missing: about {as_time(sum(whole))} of one core, "
+        f"{plural(len(whole), 'run')} on {plural(len(tuning.cells), 'cell')} {are} missing: "
+        f"about {as_time(sum(whole))} of one core, "
         f"{as_time(makespan(whole, options.workers))} with {options.workers} workers; profile {plan.profile}"
     )
     return 0

@@ -28,6 +28,7 @@ from reports.scores.record import run_record
 from reports.sections.provenance import section
 from reports.sections.report import make_report
 from results.attestations import Attestation, Proof, fingerprint, read_attestations, write_attestation
+from results.decisions import HOME as DECISIONS
 from results.run_folder import StudyFolder
 from results.store import KINDS, Store, StoredRun
 from tests.support.study_rows import PROVENANCE
@@ -295,7 +296,7 @@ def default_folders(monkeypatch: pytest.MonkeyPatch) -> set[Path]:
     assert main(["paper", "promp"]) == 0
     (results,) = (default for name, default in given if name == "results")
     outputs = {default for name, default in given if name == "output"}
-    return {*outputs, *papers, OWN, *(results / kind.home for kind in KINDS), results / "locks"}
+    return {*outputs, *papers, OWN, *(results / kind.home for kind in KINDS), results / DECISIONS, results / "slurm"}
 
 
 def test_what_commands_write_by_default_does_not_make_a_checkout_dirty(

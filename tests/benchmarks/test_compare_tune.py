@@ -73,15 +73,33 @@ def test_it_is_tuned_as_its_opponents_were_and_then_compared_with_what_was_chose
     page = Path("comparison/index.html").read_text()
     assert 'id="tuning"' in page and page.index("<b>tuned</b> on") < page.index('<p class="lead">')
     assert main(["compare", source, "--tune", *COMMAND, "--dry-run"]) == 0
-    assert "0 runs of trials and 0 of 1 runs are missing" in capsys.readouterr().out
+    assert "0 runs of trials and 0 of 1 run are missing" in capsys.readouterr().out
 
 
 def test_the_dry_run_counts_the_trials_and_runs_nothing(source: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", source, "--tune", "--trials", "3", *COMMAND, "--dry-run"]) == 0
     out = capsys.readouterr().out
-    assert "6 runs of trials and 1 of 1 runs are missing: about " in out
+    assert "6 runs of trials and 1 of 1 run are missing: about " in out
     assert "a guess: nothing is stored of the suite" in out
     assert not Path("results").exists() and not Path("tuned").exists() and not Path("comparison").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "count"),
+    [
+        (["compare", "gmps"], "1 of 1 run is missing, which begins with 1 more: about "),
+        (["compare", "gmps", "--tune", "--trials", "2"], "and 1 of 1 run are missing, which begin with 3 more: about "),
+        (["tune", "gmps", "--trials", "2"], "6 runs on 1 cell are missing: about "),
+    ],
+)
+def test_dry_runs_count_the_experts_that_runs_and_trials_begin_with(
+    command: list[str], count: str, source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two trials of two seeds share the experts of these seeds; the run has one of its own."""
+    seeds = ["--seeds", "1"] * (command[0] == "compare")
+    assert main([*command, "--suites", "half-cheetah-velocity", "--profile", "standard", *seeds, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert count in out and " expert of gmps" in out
 
 
 def stored() -> list[StoredRun]:
@@ -152,7 +170,7 @@ def test_each_suite_gets_its_own_opponents_trials_and_the_dry_run_says_which_get
     assert main([*command, OTHER]) == 2
     assert f"there is nothing to tune on {OTHER}: {UNTUNED}; --trials N tunes all" in capsys.readouterr().err
     assert main([*command, OTHER, "--trials", "2"]) == 0
-    assert "4 runs of trials and 1 of 1 runs are missing" in capsys.readouterr().out
+    assert "4 runs of trials and 1 of 1 run are missing" in capsys.readouterr().out
 
 
 def test_where_opponents_tried_another_profiles_best_it_does_too_or_is_told_how_to_get_them(
@@ -175,14 +193,14 @@ def test_where_opponents_tried_another_profiles_best_it_does_too_or_is_told_how_
     Path("tuned/quick", short.name).write_text(short.read_text().replace('profile = "short"', 'profile = "quick"'))
     capsys.readouterr()
     assert main(command) == 0  # the trials' first seeds are stored by now, as of those of the short profile
-    assert "3 runs of trials and 1 of 1 runs are missing" in capsys.readouterr().out
+    assert "3 runs of trials and 1 of 1 run are missing" in capsys.readouterr().out
 
 
 def test_whom_it_is_not_compared_with_gives_it_no_trials(source: str, capsys: pytest.CaptureFixture[str]) -> None:
     store_opponent(trials=5, seeds=1)
     store_opponent(trials=3, seeds=1, name="maml-vpg")
     assert main(["compare", source, "--tune", *COMMAND, "--dry-run", "--against", "maml-vpg"]) == 0
-    assert "3 runs of trials and 1 of 1 runs are missing" in capsys.readouterr().out
+    assert "3 runs of trials and 1 of 1 run are missing" in capsys.readouterr().out
 
 
 def test_where_values_come_from_a_sibling_the_sibling_is_tuned_as_the_most_tuned_of_both(source: str) -> None:

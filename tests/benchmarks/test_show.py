@@ -93,6 +93,14 @@ def test_it_says_which_stored_runs_are_this_one_and_in_what_others_differ(show: 
     assert shipped and set(shipped) == {"shipped"}
 
 
+def test_runs_are_found_under_the_name_that_their_records_have(show: Any) -> None:
+    """The records of an option that was added later leave it out where it has the value from before."""
+    name = "corners[horizon=20,reward=published]"
+    assert main(["leaderboard", "--suites", name, "--algorithms", "noise", "--seeds", "1", "--profile", "smoke"]) == 0
+    (own,) = show(name, "noise", "--profile", "smoke")["stored"]
+    assert (own["store"], own["seeds"], own["differs"]) == ("results", [0], [])
+
+
 def test_a_loose_file_is_described_and_lines_are_for_people(
     show: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

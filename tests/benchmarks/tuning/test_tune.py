@@ -198,7 +198,7 @@ def test_the_others_are_tuned_and_what_an_untunable_suite_takes_is_said(
     said = capsys.readouterr().out
     assert "not tuned: half-cheetah-direction: all its 2 validation tasks" in said
     assert "it takes the values tuned on its sibling half-cheetah-velocity" in said
-    assert "16 trials x 2 seeds" in said and "32 runs on 1 cells are missing: about" in said
+    assert "16 trials x 2 seeds" in said and "32 runs on 1 cell are missing: about" in said
     assert not (tmp_path / "trials").exists()
 
 
