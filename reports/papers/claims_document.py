@@ -61,6 +61,7 @@ def findings(judged: Sequence[tuple[Paper, Sequence[ClaimVerdict]]]) -> str:
         for paper, each in judged
         if (own := Counter(verdict.word for verdict in each))[REPRODUCED] + own[CONTRADICTED]
     ]
+    forms = Counter(verdict.word for verdict in verdicts if verdict.claim.form == "as corrected")
     others = [f"{counts[word]} read “{word}”" for word in (EQUAL, NO_CHANGE, VACUOUS, UNDECIDED) if counts[word]]
     scores = [each for each in verdicts if each.claim.relation != "measurement" and each.word != NOT_RUN]
     settled = sum(each.word in (REPRODUCED, CONTRADICTED, EQUAL) for each in scores)
@@ -70,8 +71,9 @@ def findings(judged: Sequence[tuple[Paper, Sequence[ClaimVerdict]]]) -> str:
     printed = short_count(max((length.printed or 0 for length in lengths), default=0))
     found = (
         f"Of {len(verdicts)} claims of {len(judged)} papers, the shipped runs and studies reproduce "
-        f"{counts[REPRODUCED]} and contradict {counts[CONTRADICTED]} ({', '.join(decided)}), {', '.join(others)}, and "
-        f"{counts[NOT_RUN]} are not run yet. Of the {len(scores)} claims on scores that have runs, {settled} "
+        f"{counts[REPRODUCED]} and contradict {counts[CONTRADICTED]} ({', '.join(decided)}), {forms[REPRODUCED]} and "
+        f"{forms[CONTRADICTED]} of these in a form that we corrected, {', '.join(others)}, and {counts[NOT_RUN]} are "
+        f"not run yet. Of the {len(scores)} claims on scores that have runs, {settled} "
         f"{'is' if settled == 1 else 'are'} decided or shown equal and {enough} rest on {SEEDS} seeds or more; the "
         f"longest of these runs took {ours} environment steps, where the papers' printed budgets go up to {printed}."
     )

@@ -134,7 +134,8 @@ def _files(
 ) -> dict[str, bytes]:
     """Every file's content by its name within the folder; the page last."""
     paper = evidence.paper
-    runs = [run for board in report.boards for entry in board.entries for run in entry.runs]
+    shown = (run for board in report.boards for entry in board.entries for run in entry.runs)
+    runs = list({run.path: run for run in shown}.values())  # a floor stands on several boards
     statement = make_statement(evidence, verdicts, runs, repeat(runs))
     contents: dict[str, str | bytes] = {"summary.json": _summary(report.boards, verdicts)}
     contents |= table_files("claims", claims_table(verdicts))

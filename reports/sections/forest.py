@@ -16,7 +16,7 @@ def section(report: Report) -> Section:
 <section id="forest"><h2>Scores and seeds</h2>
 <div class="forests">{boards}</div>
 <p class="note">Interquartile mean and 95 % interval over seeds, on test tasks after the last adaptation step; a small
-dot is a seed's own. The shaded band is {FLOOR}'s interval.</p>
+dot is the interquartile mean of one seed. The shaded band is {FLOOR}'s interval.</p>
 </section>""")
 
 

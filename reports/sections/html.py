@@ -197,16 +197,14 @@ def strip(
     decimals: int,
     with_seeds: bool = False,
 ) -> str:
-    """The entry's interquartile mean and interval on the board's axis, a dot a seed, over the floor's as a band."""
+    """The entry's interquartile mean and interval on the board's axis, and each seed's own, over the floor's band."""
     final = entry.final
     band = ""
     if floor is not None and floor.final.interval is not None:
         band = f'<i class="band" style="{_span(scale, floor.final.interval)}"></i>'
     whisker = "" if final.interval is None else f'<i class="whisker" style="{_span(scale, final.interval)}"></i>'
-    means = entry.scores[-1].mean(axis=1)
-    seeds = "".join(
-        f'<i class="seed" style="left:{scale.place(float(mean)):.1f}%"></i>' for mean in sorted(means) if with_seeds
-    )
+    own = sorted(middle_means(entry.scores[-1])) if with_seeds else []
+    seeds = "".join(f'<i class="seed" style="left:{scale.place(float(middle)):.1f}%"></i>' for middle in own)
     text = f"{entry.label}: {number(final.iqm, decimals)} {interval(final, decimals)}"
     return (
         f'<div class="strip {css_class}" role="img" aria-label="{escape(text)}">{band}{whisker}{seeds}'

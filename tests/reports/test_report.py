@@ -169,6 +169,18 @@ def test_a_score_that_is_no_number_is_refused_by_name_and_the_rest_reported(
         write_report(alone, tmp_path / "alone")
 
 
+def test_the_dots_of_a_forest_are_of_what_its_marker_is_of(store: Store, tmp_path: Path) -> None:
+    """One task of four fails: the mean of a seed lies far below what the marker and the interval are made of."""
+    for seed in range(3):
+        store_run(store, seed=seed, broken=-500.0)
+    page = write_report(store.finished(), tmp_path / "report").read_text()
+    forest = page.split('id="forest"')[1].split("</section>")[0]
+    places = [float(place) for place in re.findall(r'class="seed" style="left:([\d.]+)%', forest)]
+    (marker,) = (float(place) for place in re.findall(r'class="dot" style="left:([\d.]+)%', forest))
+    assert len(places) == 3
+    assert min(places) - 0.1 <= marker <= max(places) + 0.1
+
+
 def test_a_seed_scored_on_other_tasks_is_refused_by_name(store: Store, tmp_path: Path) -> None:
     store_run(store, seed=0)
     store_run(store, seed=1, tasks=TASKS[:3])
