@@ -169,6 +169,16 @@ class RunFolder:
         attempt.update(ended=_now(), outcome=outcome, error=None if error is None else kept_error(error))
         write_json(self.path / RUN, sealed(run))
 
+    def correct_provenance(self, values: Mapping[str, Any]) -> None:
+        """Put these values into the provenance of what is recorded; nothing happens where no attempt has begun.
+
+        Raises StoreError if the record is damaged or cannot be written.
+        """
+        run = self.read_run()
+        if run is not None:
+            self._prepare_write()
+            write_json(self.path / RUN, sealed({**run, "provenance": {**run["provenance"], **values}}))
+
     def save_checkpoint(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint, whole or not at all; see `checkpoints.save_checkpoint`."""
         self._prepare_write()

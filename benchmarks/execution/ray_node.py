@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import signal
@@ -23,7 +22,7 @@ from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
 from results.files import StoreError
-from results.run_folder import CHECKPOINT, RUN, RunFolder
+from results.run_folder import CHECKPOINT, RunFolder
 from results.store import Store
 
 #: seconds between two words of a run
@@ -81,8 +80,9 @@ def carry_out(order: Order, mailbox: Any) -> Answer:
         telling = _Telling(order.key, node, folder, mailbox)
         outcomes = LocalExecutor(1, order.threads).run([job], Path(scratch) / "store", telling)
         outcome = outcomes[0][1] if outcomes else RunOutcome("interrupted")
-        if job is not order.job and (folder.path / RUN).exists():
-            _name_sources(folder, order.job)
+        if job is not order.job:  # the record names loose files where the driver has them
+            paths = {name: getattr(order.job, name, None) for name in SOURCES}
+            folder.correct_provenance({name: path for name, path in paths.items() if path is not None})
         return Answer(node, outcome=outcome, files=kept_files(folder))
 
 
@@ -187,15 +187,6 @@ def parents_of(job: AnyJob, store: Store) -> list[tuple[Mapping[str, Any], Files
     """Identities and records of those that have finished, by today's code or by what attestations prove equal to it."""
     standing = [standing_run(parent, store) for parent in ancestors(job)]
     return [(stored.identity, kept_files(RunFolder(stored.path))) for stored in standing if stored is not None]
-
-
-def _name_sources(folder: RunFolder, job: AnyJob) -> None:
-    """The record names loose files where the driver has them."""
-    run = json.loads((folder.path / RUN).read_bytes())
-    for name in SOURCES:
-        if getattr(job, name, None) is not None:
-            run["provenance"][name] = getattr(job, name)
-    (folder.path / RUN).write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
