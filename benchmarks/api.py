@@ -172,7 +172,7 @@ def _run(specs: Sequence[AnyJob], store: Store, workers: int, progress: bool) ->
     failed = [(spec, ended) for spec, ended in outcomes if ended.status == "failed"]
     if failed:
         spec, ended = failed[0]
-        if ended.refused:
+        if ended.bad_input:
             raise UsageError(ended.error)
         raise RunFailed(f"{len(failed)} of {len(specs)} runs failed; {spec.label}:\n{ended.error}")
     if len(outcomes) < len(specs) or any(ended.status == "interrupted" for _, ended in outcomes):

@@ -26,6 +26,16 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u2
 class StoreError(Exception):
     """The record cannot be read or written: one line saying what was wrong, where, and what would be right."""
 
+    def __init__(self, text: str, by_system: bool = False) -> None:
+        """by_system: as the property, of an error that another process has told of, whose cause stayed there."""
+        super().__init__(text)
+        self._by_system = by_system
+
+    @property
+    def by_system(self) -> bool:
+        """Whether the operating system is at fault, as where a disk is full, and no input."""
+        return self._by_system or isinstance(self.__cause__, OSError)
+
     def __str__(self) -> str:
         return printable(super().__str__())
 

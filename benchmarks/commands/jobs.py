@@ -141,7 +141,7 @@ def run_plan(
     if len(outcomes) < len(needed) or any(outcome.status == "interrupted" for _, outcome in outcomes):
         print("stopped; the same command goes on from the checkpoints", file=sys.stderr)
         return outcomes, INTERRUPTED
-    if any(outcome.refused and not outcome.by_system for _, outcome in failed):
+    if any(outcome.bad_input for _, outcome in failed):
         return outcomes, 2
     return outcomes, 1 if failed else 0
 

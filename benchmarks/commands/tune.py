@@ -71,9 +71,9 @@ def show_tuning(plan: TunePlan, options: RunOptions) -> int:
 def run_tuning(plan: TunePlan, options: RunOptions, executor: Executor | None = None) -> int:
     """Carries out the trials and writes each cell's choice below `options.output`; returns the exit code.
 
-    1: every trial of a cell failed, or one was killed, which the same command runs again; nothing is written of such a
-    cell.  2: one was refused.  Raises StoreError, and before the first trial UsageError where what is chosen could not
-    be written (`refuse_other_setting`).
+    1: every trial of a cell failed, or one was killed or could not be written, which the same command runs again;
+    nothing is written of such a cell.  2: one was refused as bad input.  Raises StoreError, and before the first trial
+    UsageError where what is chosen could not be written (`refuse_other_setting`).
     """
     _refuse_other_settings(plan, options.output)
     print_untunable(plan, options.output)
@@ -95,7 +95,7 @@ def run_tuning(plan: TunePlan, options: RunOptions, executor: Executor | None = 
         if code == INTERRUPTED:
             return code
         missing = {trial.label for each in tuning.cells for trial in each.missing}
-        if any(ended.refused and job.label in missing for job, ended in outcomes):
+        if any(ended.bad_input and job.label in missing for job, ended in outcomes):
             return 2  # the same command would be again
         if missing:
             count = plural(len(missing), "trial")

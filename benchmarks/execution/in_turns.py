@@ -51,11 +51,14 @@ class Flag:
 @dataclass(frozen=True)
 class _Ended:
     """How a child ended, with what it says of it: "done", "trained" (its checkpoint holds the rest), "interrupted",
-    "refused" (bad input) or "failed".
+    "refused" (bad input), "unstored" (its record cannot be read or written) or "failed".
+
+    `by_system`: as a StoreError's.
     """
 
     how: str
     text: str = ""
+    by_system: bool = False
 
 
 class _Trained(BaseException):
@@ -114,6 +117,8 @@ def _in_child(work: Callable[[Callable[[Progress], None]], None], report: Callab
         raise Interrupted(ended.text)
     if ended.how == "refused":
         raise UsageError(ended.text)
+    if ended.how == "unstored":
+        raise StoreError(ended.text, ended.by_system)
     if ended.how == "failed":
         raise FailedElsewhere(ended.text)
     return ended.how == "trained"
@@ -147,8 +152,10 @@ def _live(work: Callable[[Callable[[Progress], None]], None], theirs: Connection
         ended = _Ended("trained")
     except Interrupted as error:
         ended = _Ended("interrupted", str(error))
-    except (UsageError, StoreError) as error:
+    except UsageError as error:
         ended = _Ended("refused", str(error))
+    except StoreError as error:
+        ended = _Ended("unstored", str(error), error.by_system)
     except (Exception, SystemExit):
         ended = _Ended("failed", kept_error(traceback.format_exc()))
     except BaseException:

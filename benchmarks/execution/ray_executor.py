@@ -22,7 +22,7 @@ from benchmarks.execution.ray_mailbox import Mailbox, News
 from benchmarks.execution.ray_node import Answer, Order, ancestors, parents_of, sources_of
 from benchmarks.execution.ray_places import Places
 from benchmarks.execution.training import Progress
-from benchmarks.execution.worker import WAITING, RunOutcome
+from benchmarks.execution.worker import WAITING, RunOutcome, failed_by
 from benchmarks.specs.job import J
 from environments.typed_options import UsageError
 from results.files import StoreError
@@ -151,7 +151,7 @@ class _Campaign(Generic[J]):
             self._held.append(job)
             return
         except (UsageError, StoreError) as error:
-            self._end_unbegun(job, RunOutcome("failed", str(error), refused=True))
+            self._end_unbegun(job, failed_by(error))
             return
         try:
             if self._force:
@@ -163,7 +163,7 @@ class _Campaign(Generic[J]):
             folder.load_checkpoint()
         except StoreError as error:
             lock.close()
-            self._end_unbegun(job, RunOutcome("failed", str(error), refused=True))
+            self._end_unbegun(job, failed_by(error))
             return
         self._submit(_Run(job, identity, folder, lock, Progress(0, 0, job.size)))
 
@@ -180,7 +180,7 @@ class _Campaign(Generic[J]):
             files, sources = begun_files(run.folder), sources_of(run.job)
             parents = parents_of(run.job, self._store)
         except StoreError as error:
-            self._end(run, RunOutcome("failed", str(error), refused=True))
+            self._end(run, failed_by(error))
             return
         self._key += 1
         run.key = self._key
@@ -217,7 +217,7 @@ class _Campaign(Generic[J]):
                 unpack(news.files, run.folder)
             except StoreError as error:  # as where the disk is full
                 self._cancel(run)
-                self._end(run, RunOutcome("failed", str(error), refused=True))
+                self._end(run, failed_by(error))
                 return
             run.losses = 0
         if news.progress is not None:
@@ -246,7 +246,7 @@ class _Campaign(Generic[J]):
         try:
             unpack(answer.files, run.folder)
         except StoreError as error:
-            self._end(run, RunOutcome("failed", str(error), refused=True))
+            self._end(run, failed_by(error))
             return
         if answer.outcome.status == "interrupted" and not self._stopping:
             self._lose(run, "its node stopped it")  # as one does that is taken away with notice

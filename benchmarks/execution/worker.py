@@ -47,6 +47,11 @@ class RunOutcome:
     refused: bool = False
     by_system: bool = False
 
+    @property
+    def bad_input(self) -> bool:
+        """Whether the same command would be refused again, whatever becomes of the system."""
+        return self.refused and not self.by_system
+
 
 def run_job(
     job: AnyJob,
@@ -100,12 +105,17 @@ def run_job(
                 with suppress(Exception):  # that it cannot be recorded must not hide what it is
                     folder.end_attempt("failed", _told(error))
                 raise
-    except (UsageError, StoreError) as error:
-        by_system = isinstance(error, StoreError) and isinstance(error.__cause__, OSError)
-        return RunOutcome("failed", str(error), refused=True, by_system=by_system)
     except (Exception, SystemExit) as error:
-        return RunOutcome("failed", _told(error))
+        return failed_by(error)
     return RunOutcome("finished")
+
+
+def failed_by(error: Exception | SystemExit) -> RunOutcome:
+    """How a job ended that this error has ended, which is being handled."""
+    if isinstance(error, (UsageError, StoreError)):
+        by_system = isinstance(error, StoreError) and error.by_system
+        return RunOutcome("failed", str(error), refused=True, by_system=by_system)
+    return RunOutcome("failed", _told(error))
 
 
 class ParentFailed(RuntimeError):
@@ -123,7 +133,7 @@ def _make_parents(
     """Carries out, here, those of the runs that the job begins with that have not finished; waits for one that another
     process holds.
 
-    Raises Interrupted and ParentFailed.
+    Raises Interrupted and ParentFailed; of a parent that was refused UsageError, or StoreError where the system did it.
     """
     for role, run in job.parent_runs.items():
         if standing_run(run, Store(root)) is not None:
@@ -136,8 +146,12 @@ def _make_parents(
         ended = run_job(run, root, False, told, should_stop, threads, apart)
         if ended.status == "interrupted":
             raise Interrupted(f"stopped in {run.label}")
+        if ended.by_system:
+            raise StoreError(ended.error, by_system=True)
+        if ended.refused:
+            raise UsageError(ended.error)
         if ended.status == "failed":
-            raise UsageError(ended.error) if ended.refused else ParentFailed(f"{run.label} failed:\n{ended.error}")
+            raise ParentFailed(f"{run.label} failed:\n{ended.error}")
 
 
 def on_its_threads(carry_out: CarryOut) -> CarryOut:

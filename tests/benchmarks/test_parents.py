@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 import torch
@@ -35,7 +37,7 @@ from environments.problem import EvaluationProtocol, Problem
 from environments.typed_options import UsageError
 from results.run_folder import RunFolder
 from results.store import Store
-from tests.support.adapters import contents
+from tests.support.adapters import FULL_DISK, contents
 from tests.support.families import FAMILY, family_plan, write_family
 from tests.support.killed_runs import run_in_process
 
@@ -228,6 +230,18 @@ def test_a_failing_parent_fails_its_child_with_its_own_words(tmp_path: Path) -> 
     ended = run_job(spec, tmp_path / "store")
     assert ended.status == "failed" and "teacher seed 0" in ended.error
     assert ended.error.strip().splitlines()[-1].startswith("OSError: ill (family.py")
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_disk_that_is_full_while_a_parent_trains_is_no_bad_input_of_the_childs(
+    tmp_path: Path, apart: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = '    """Drifts on its own."""\n'
+    (spec,) = family_plan([write_family(tmp_path, (own, f"{own}{indent(FULL_DISK, '    ')}"))])
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", os.fsync)  # afterwards it is again what it was
+        ended = run_job(spec, tmp_path / "store", apart=apart)
+    assert ended.by_system and "No space left on device" in ended.error
 
 
 @pytest.mark.parametrize(

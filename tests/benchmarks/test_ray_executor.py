@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -32,7 +33,7 @@ from benchmarks.specs.job import AnyJob
 from environments.typed_options import UsageError
 from results.files import StoreError, make_folder
 from results.store import Store
-from tests.support.adapters import contents, small_plan, write_good, write_spoilt
+from tests.support.adapters import FULL_DISK, contents, small_plan, write_good, write_spoilt
 from tests.support.families import family_plan, write_family
 from tests.support.recorder import Recorder
 from tests.support.run_records import attempts_of, folder_of, in_process
@@ -218,6 +219,30 @@ def test_failures_and_runs_that_another_process_holds_are_as_locally(
     assert attempt["outcome"] == "failed" and "in meta_step" in str(attempt["error"])
     assert executor.run([free], tmp_path / "store", Recorder()) == [(free, RunOutcome("stored"))]
     assert executor.run([free], tmp_path / "store", Recorder(), force=True) == [(free, RunOutcome("finished"))]
+
+
+@pytest.mark.parametrize("where", ["node", "driver, at once", "driver, later"])
+def test_a_full_disk_of_a_node_or_of_the_driver_is_no_bad_input(
+    where: str, cluster: Any, nodes: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes()
+    (spec,) = small_plan(write_spoilt(tmp_path, FULL_DISK) if where == "node" else "random-init")
+
+    def full(*given: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    class Filling(Recorder):
+        def started(self, spec: AnyJob) -> None:
+            super().started(spec)
+            if where == "driver, later":
+                monkeypatch.setattr(os, "fsync", full)
+
+    executor, store = RayExecutor(cluster.address), Store(tmp_path / "store")
+    if where == "driver, at once":
+        monkeypatch.setattr(os, "fsync", full)
+    ((_, ended),) = executor.run([spec], store.root, Filling())
+    monkeypatch.undo()
+    assert ended.refused and ended.by_system and "No space left on device" in ended.error
 
 
 def test_a_driver_that_is_killed_leaves_no_run_behind_and_loses_nothing_that_had_finished(

@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from benchmarks.commands.jobs import RunOptions, missing, run_plan, show_plan
-from benchmarks.execution.executor import LocalExecutor, start_server
+from benchmarks.execution.executor import Executor, LocalExecutor, start_server
 from benchmarks.execution.in_process import InProcessExecutor
 from benchmarks.execution.progress import PlainDisplay, Tracker, as_time
 from benchmarks.execution.training import Progress, open_session
@@ -26,9 +26,10 @@ from benchmarks.execution.worker import WAITING, RunOutcome, run_job
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
+from benchmarks.tuning.cell import has_failed
 from results.run_folder import RunFolder
 from results.store import Store
-from tests.support.adapters import contents, small_plan, write_good, write_spoilt
+from tests.support.adapters import FULL_DISK, contents, small_plan, write_good, write_spoilt
 from tests.support.recorder import Recorder
 from tests.support.run_records import attempts_of, folder_of, in_process
 from tests.support.time_limit import time_limit
@@ -414,3 +415,19 @@ def test_a_run_that_no_disk_takes_has_failed_and_is_no_bad_input(
         ((_, ended),), code = run_plan(specs, store, options, executor=InProcessExecutor())
     assert code == 1 and ended.refused and ended.by_system
     assert "No space left on device" in ended.error and "tracebacks" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("executor", [InProcessExecutor(), LocalExecutor(1)], ids=["here", "worker"])
+def test_a_disk_that_is_full_while_a_run_trains_is_no_bad_input_and_no_fault_of_the_algorithm(
+    tmp_path: Path, executor: Executor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    specs = small_plan(write_spoilt(tmp_path, FULL_DISK))
+    store = Store(tmp_path / "store")
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", os.fsync)  # afterwards it is again what it was
+        options = RunOptions(store.root, tmp_path / "report", workers=1)
+        ((_, ended),), code = run_plan(specs, store, options, executor)
+    assert code == 1 and ended.refused and ended.by_system
+    assert "No space left on device" in ended.error and "\n" not in ended.error
+    assert "tracebacks" not in capsys.readouterr().err
+    assert not has_failed(store, specs[0].identity())  # were it a trial, it would be tried again

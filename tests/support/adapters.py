@@ -76,6 +76,16 @@ class Drift(Algorithm):
         self.bias, self.momentum = state["bias"], state["momentum"]
 '''
 
+#: from its first iteration on the disk of the process that trains it takes nothing more
+FULL_DISK = """
+def meta_step(self, collector):
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    os.fsync = full
+    return super().meta_step(collector)
+"""
+
 
 def write_good(folder: Path) -> str:
     """The file of the good one, as the command line takes it."""

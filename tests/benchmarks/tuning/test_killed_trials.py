@@ -54,17 +54,20 @@ def test_a_killed_trial_is_waited_for_and_the_choice_is_that_of_an_undisturbed_c
     assert tomllib.loads(again.read_text())["algorithms"]["tuned"]["chosen"] > 0
 
 
-def test_a_refused_trial_is_no_interruption(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("by_system", "code"), [(False, 2), (True, 1)])
+def test_a_refused_trial_is_no_interruption_but_where_the_system_refuses_it(
+    tmp_path: Path, by_system: bool, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     class Refusing:
         def run(
             self, jobs: Sequence[J], root: Path, watcher: Watcher, force: bool = False
         ) -> list[tuple[J, RunOutcome]]:
-            outcome = RunOutcome("failed", "it is not taken", refused=True)
+            outcome = RunOutcome("failed", "it is not taken", refused=True, by_system=by_system)
             for job in jobs:
                 watcher.started(job)
                 watcher.ended(job, outcome)
             return [(job, outcome) for job in jobs]
 
-    assert tune(tmp_path, write_tuned(tmp_path), Refusing()) == 2
+    assert tune(tmp_path, write_tuned(tmp_path), Refusing()) == code
     said = capsys.readouterr().err
-    assert "it is not taken" in said and "goes on" not in said and not (tmp_path / "into").exists()
+    assert "it is not taken" in said and ("goes on" in said) == by_system and not (tmp_path / "into").exists()
