@@ -8,9 +8,12 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from benchmarks.commands.jobs import INTERRUPTED
 from benchmarks.commands.text_table import text_table
@@ -26,7 +29,7 @@ from benchmarks.verification.attesting import DIFFERS, ELSEWHERE, attest, attest
 from benchmarks.verification.plan import Item, Plan, Selection, plan_verification, require_results
 from environments.typed_options import UsageError
 from results.files import StoreError, printable
-from results.run_folder import RunFolder
+from results.run_folder import LOCK, RunFolder
 from results.store import Store
 
 FAILED = "failed"
@@ -148,7 +151,8 @@ def verify_all(
 ) -> int:
     """Makes the chosen results of the store again and says what came out; returns the command's exit code.
 
-    write: attestations, from a tree without changes.  Raises UsageError, also where such a tree has some.
+    write: attestations, from a tree without changes.  Raises UsageError, also where such a tree has some, or where
+    another command does the same with this store.
     """
     require_results(root)  # a wrong folder is named before changes that would not matter there
     commit = clean_commit() if write and not dry_run else None
@@ -157,15 +161,15 @@ def verify_all(
         print(f"metarl: left out: {problem}", file=sys.stderr)
     if dry_run:
         return _show(plan, workers)
-    scratch = Store(scratch_of(root))
-    _drop_foreign(scratch, checkout())
-    verification = Verification(plan, scratch, write, commit)
-    whole = verification.run(workers, executor) if plan.to_make else True
-    if not whole:
-        print(f"stopped after {verification.outcomes.total()}; the same command goes on", file=sys.stderr)
-        return INTERRUPTED
-    verification.mark_samples()
-    shutil.rmtree(scratch.root, ignore_errors=True)
+    with _alone(root, scratch_of(root)) as scratch:
+        _drop_foreign(scratch, checkout())
+        verification = Verification(plan, scratch, write, commit)
+        whole = verification.run(workers, executor) if plan.to_make else True
+        if not whole:
+            print(f"stopped after {verification.outcomes.total()}; the same command goes on", file=sys.stderr)
+            return INTERRUPTED
+        verification.mark_samples()
+        _empty(scratch)
     print("\n".join(_table(plan, verification.outcomes)))
     if verification.differing:
         print("did not come out again:", *(f"  {printable(line)}" for line in sorted(verification.differing)), sep="\n")
@@ -185,6 +189,33 @@ def scratch_of(root: Path) -> Path:
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise UsageError(f"{folder} is another user's; remove it, or set TMPDIR to a folder of your own")
     return folder
+
+
+@contextmanager
+def _alone(root: Path, folder: Path) -> Iterator[Store]:
+    """The store's scratch place, held against other commands, which would drop and remove what this one makes.
+
+    The system releases it if its holder dies.  Raises UsageError if another command holds it.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UsageError(
+            f"another `metarl verify --all` makes results of {root} again, in {folder}; wait for it to end, or name "
+            "another folder"
+        ) from None
+    try:
+        yield Store(folder)
+    finally:
+        lock.release()
+
+
+def _empty(scratch: Store) -> None:
+    """All but the lock: another command may have opened it, and would then hold what nobody else sees."""
+    for entry in scratch.root.iterdir():
+        if entry.name != LOCK:
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def _drop_foreign(scratch: Store, here: tuple[str | None, bool | None]) -> None:

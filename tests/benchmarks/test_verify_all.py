@@ -363,5 +363,38 @@ def test_bad_input_is_refused_in_one_line(
     assert error.startswith(f"metarl: {message}") and error.count("\n") == 1
 
 
+def test_a_second_command_on_the_store_is_refused_and_leaves_the_first_one_its_work(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However the store is named, and though other results of it are chosen."""
+    again = ["verify", "--all", str(root / ".." / root.name), "--suites", LAKES[1]]
+
+    class Disturbed(InProcess):
+        """Another command begins whenever a run has been made, before that is compared."""
+
+        def run(self, specs: Sequence[Any], root: Path, watcher: Any, force: bool = False) -> list[Any]:
+            class Disturbing:
+                started = watcher.started
+
+                def ended(self, spec: Any, ended: RunOutcome) -> None:
+                    monkeypatch.setattr(verifying, "LocalExecutor", lambda workers: InProcess())
+                    codes.append(main(again))
+                    watcher.ended(spec, ended)
+
+            return super().run(specs, root, Disturbing(), force)
+
+    codes: list[int] = []
+    monkeypatch.setattr(verifying, "LocalExecutor", lambda workers: Disturbed())
+    assert main(["verify", "--all", str(root), "--suites", LAKES[0]]) == 0
+    captured = capsys.readouterr()
+    assert codes == [2, 2] and "  2  every byte equal" in captured.out
+    refused = f"metarl: another `metarl verify --all` makes results of {root}/../{root.name} again, in "
+    assert captured.err.count(refused) == 2 and "; wait for it to end, or name another folder\n" in captured.err
+
+    assert main(again) == 0  # now that the first has ended
+    assert proofs(root) == [Proof("attested", 1, 1)] * 4
+    assert [entry.name for entry in scratch_of(root).iterdir()] == ["lock"]
+
+
 def test_each_store_has_a_scratch_place_of_its_own(root: Path, tmp_path: Path) -> None:
     assert scratch_of(root) == scratch_of(root / ".." / root.name) != scratch_of(tmp_path)
