@@ -49,14 +49,14 @@ class Difference:
             return self.unspread if distance > 0 else 1.0
         return p_value(distance / self.error, self.seeds, self.samples)
 
-    def interval(self, level: float, margin: float = 0.0) -> tuple[float, float]:
+    def interval(self, level: float) -> tuple[float, float]:
         """All values that the test does not decide against at 1 - level.
 
-        Where no spread was seen, and the seeds are too few to decide by that, it reaches to 0 and both margins.
+        Where no spread was seen, and the seeds are too few to decide by that, it reaches to 0.
         """
         if self.error == 0:
             decided = self.unspread <= 1 - level
-            return (self.effect, self.effect) if decided else (min(self.effect, -margin), max(self.effect, margin))
+            return (self.effect, self.effect) if decided else (min(self.effect, 0.0), max(self.effect, 0.0))
         half = self.error * critical_value(1 - level, self.seeds, self.samples)
         return self.effect - half, self.effect + half
 

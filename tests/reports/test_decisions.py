@@ -89,6 +89,36 @@ def test_at_the_margins_border_little_is_decided(seeds: int) -> None:
     assert decided / 600 < 0.07
 
 
+@pytest.mark.parametrize("seeds", [3, 5, 8, 10])
+def test_means_that_are_just_the_margin_apart_are_seldom_shown_to_lie_within_it(seeds: int) -> None:
+    generator, limit = np.random.default_rng(seeds), 0.05 + 3 * np.sqrt(0.05 * 0.95 / 600)
+    wrong = np.zeros(2)
+    for _ in range(600):
+        # a skewed side of mean 3 against a steady one of mean 1, and two alike
+        skewed, steady = generator.exponential(size=seeds) + 2.0, generator.normal(1.0, 0.05, size=seeds)
+        first, second = generator.normal(2.0, size=seeds), generator.normal(0.0, size=seeds)
+        pairs = ((skewed, steady), (first, second))
+        found = [within(partial(shifted, *pair), -2.0, 2.0) for pair in pairs]
+        wrong += [each.word == REPRODUCED and (each.p_value or 0.0) <= 0.05 for each in found]
+    assert (wrong / 600 < limit).all()
+
+
+def test_two_lie_within_a_margin_exactly_where_the_interval_of_their_difference_does() -> None:
+    first, second = np.random.default_rng(9).normal(0.2, size=6), np.random.default_rng(10).normal(size=6)
+    interval = compare_means(first, second).interval
+    assert interval is not None
+    edge = max(-interval[0], interval[1])
+    inside, beyond = (within(partial(shifted, first, second), -end, end) for end in (edge * 1.001, edge * 0.999))
+    assert inside.word == beyond.word == REPRODUCED
+    assert (inside.p_value or 0.0) <= 0.05 < (beyond.p_value or 0.0)
+
+
+def test_three_steady_seeds_do_not_show_that_they_are_alike_and_four_do() -> None:
+    three, four = (within(partial(shifted, np.ones(seeds), np.ones(seeds)), -0.5, 0.5) for seeds in (3, 4))
+    assert three.word == four.word == REPRODUCED
+    assert (three.p_value or 0.0) > 0.05 >= (four.p_value or 1.0)
+
+
 def test_the_units_that_would_decide_are_counted_from_what_is_held_against() -> None:
     """A ratio of 1.31 is 0.31 away from 1, not 1.31 from nothing."""
     part = Part("a against b", UNDECIDED, "", 1.31, (0.69, 2.49), 3, "seed", 3, REPRODUCED, 0.15, 1e-9, favour=0.31)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.statistics.equivalence import equivalence, equivalence_to
 from reports.statistics.mean_difference import compare_means, compare_to
 from reports.statistics.worst_case import SMALLEST_P, critical_value, p_value
 from results.files import StoreError
@@ -126,47 +125,9 @@ def test_p_value_and_critical_value_are_inverse() -> None:
         critical_value(0.0, 5, "one")
 
 
-def test_equivalence_holds_exactly_where_the_interval_of_the_comparison_lies_within_the_margin() -> None:
-    first, second = samples(9, 6, 0.2), samples(10, 6)
-    interval = compare_means(first, second).interval
-    assert interval is not None
-    edge = max(-interval[0], interval[1])
-    within, beyond = equivalence(first, second, edge * 1.001), equivalence(first, second, edge * 0.999)
-    assert (within.holds, beyond.holds) == (True, False)
-    assert within.interval == interval
-    assert within.p_value <= 0.05 < beyond.p_value
-    assert equivalence(first, second + 9, 1.0).p_value == 1.0
-    paired = (first - second).mean(axis=1)
-    assert equivalence_to(paired, paired.mean(), 10.0).holds
-    assert not equivalence_to(paired, 20.0, 10.0).holds
-
-
-@pytest.mark.parametrize("seeds", [3, 5, 10])
-def test_a_difference_of_the_margin_is_seldom_called_none(seeds: int) -> None:
-    generator = np.random.default_rng(seeds)
-    wrong = 0
-    for _ in range(600):
-        # means of 3 and 1, a skewed side and a steady one
-        first, second = generator.exponential(size=seeds) + 2.0, generator.normal(1.0, 0.05, size=seeds)
-        wrong += equivalence(first, second, 2.0).holds
-    assert wrong / 600 < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 600)
-
-
-def test_three_steady_seeds_show_no_equivalence() -> None:
-    found = equivalence(np.ones(3), np.ones(3), 0.5)
-    assert not found.holds
-    assert found.interval == (-0.5, 0.5)
-    assert equivalence(np.ones(4), np.ones(4), 0.5).holds
-
-
 def test_what_holds_no_number_is_refused_by_name() -> None:
     good = samples(11, 3)
     with pytest.raises(StoreError, match="point/promp/second has a score of nan for seed 1"):
         compare_means(good[:, 0], np.array([1.0, np.nan, 1.0]), "point", "promp")
     with pytest.raises(StoreError, match="point/first holds no score"):
         compare_means(np.ones(0), good[:, 0], "point")
-    with pytest.raises(StoreError, match="point: equivalence needs at least 2 seeds of each"):
-        equivalence(good, good[:1], 1.0, "point")
-    for margin in (0.0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="margin must be positive"):
-            equivalence(good, good, margin, "point")
