@@ -32,12 +32,6 @@ class Summary:
     seeds: int
     tasks: int
 
-    def lies_above(self, other: Summary) -> bool | None:
-        """Whether the intervals lie apart, this one above; None where one of the two has no interval."""
-        if self.interval is None or other.interval is None:
-            return None
-        return self.interval[0] > other.interval[1]
-
 
 @dataclass(frozen=True)
 class Estimate:

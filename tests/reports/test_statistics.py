@@ -158,9 +158,7 @@ def test_an_interval_of_zeros_is_exactly_zero_whatever_lies_outside_the_middle()
     rare = np.zeros((1, 3, 20))
     rare[0, 0, :3] = 0.1, 0.2, 0.7
     rare[0, 1, 4:6] = 0.3, 0.1
-    never = np.zeros((1, 3, 20))
 
-    seldom, none = summarise(rare, "suite", "seldom")[0], summarise(never, "suite", "none")[0]
+    (seldom,) = summarise(rare, "suite", "seldom")
 
     assert seldom.interval == (0.0, 0.0) and seldom.iqm == 0.0
-    assert seldom.lies_above(none) is False
