@@ -14,7 +14,6 @@ from benchmarks.verification.proofs import attestations_of
 from benchmarks.verification.record_difference import first_difference
 from environments.typed_options import UsageError
 from results.attestations import Attestation, Evidence, fingerprint, write_attestation
-from results.identity import run_digest
 from results.store import Stored
 
 Outcome = Literal["every byte equal", "equal to what the recorded code made", "differs", "not checkable here"]
@@ -74,31 +73,6 @@ def attest_by_sample(stored: Stored, code: str, sample: str, commit: str | None)
     code: what today's is for this record.  sample: the path within the store.  Raises StoreError.
     """
     write_attestation(stored.path, replace(_attestation(stored, code, commit, {}), sample=sample))
-
-
-def attest_from(record: Stored, made: Stored) -> Attestation:
-    """Writes an attestation for the record from a finished run of the same identity that was made on this machine.
-
-    With other bytes than the record's it is what the recorded code makes on this processor, which later codes are held
-    against; on the record's own processor it is a difference.
-    Raises UsageError if the two are not of one identity, or if `made` comes from another processor or from a tree
-    with changes.
-    """
-    if (run_digest(record.identity), record.seed) != (run_digest(made.identity), made.seed):
-        raise UsageError(f"{made.path} is another run than {record.path}; only the same one can attest it")
-    moved = processor_departure(made)
-    if moved is not None:
-        raise UsageError(f"{made.path} was not made on this machine ({moved})")
-    if made.run["provenance"].get("dirty"):
-        raise UsageError(f"{made.path} was made from a tree with changes, so no commit holds its code")
-    expected = made.done["digests"] == record.done["digests"] or processor_departure(record) is not None
-    attestation = replace(
-        _attestation(record, made.identity["code"], made.run["provenance"].get("commit"), made.done["digests"]),
-        date=made.run["attempts"][-1]["ended"],
-        difference=None if expected else first_difference(record, made),
-    )
-    write_attestation(record.path, attestation)
-    return attestation
 
 
 def _attestation(stored: Stored, code: str, commit: str | None, digests: Mapping[str, str]) -> Attestation:
