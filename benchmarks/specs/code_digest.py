@@ -105,7 +105,10 @@ def code_digest(algorithm: ClassEntry, suite: ClassEntry) -> str:
 
 
 def study_digest(study: ClassEntry, named: Iterable[ClassEntry]) -> str:
-    """SHA-256 (hex) of the code that decides a study of the named algorithms and suites."""
+    """SHA-256 (hex) of the code that decides a study of the named algorithms and suites.
+
+    All of `benchmarks` that it imports counts, but for what only plans runs.
+    """
     return _digest(*_of_study(study, named))
 
 
@@ -115,14 +118,6 @@ def closure(algorithm: ClassEntry, suite: ClassEntry) -> dict[str, Path]:
     Packages of third parties count where an algorithm or a suite comes from them.
     """
     return _reached(*_of_run(algorithm, suite))
-
-
-def study_closure(study: ClassEntry, named: Iterable[ClassEntry]) -> dict[str, Path]:
-    """Modules that decide a study of the named algorithms and suites.
-
-    All of `benchmarks` that it imports counts, but for what only plans runs.
-    """
-    return _reached(*_of_study(study, named))
 
 
 def located(module: str) -> Path | None:

@@ -15,6 +15,7 @@ from benchmarks.specs.code_digest import DECIDING, closure, code_digest, located
 from environments.catalogue import suites
 from environments.discovery import ClassEntry
 from tests.support.adapters import GOOD, write_good
+from tests.support.changed_module import change_module
 
 LAKE = "frozen-lake-low"
 CLOSURE = closure(find_algorithm("promp"), suites()[LAKE])
@@ -269,15 +270,7 @@ def test_another_class_of_the_same_file_is_another_algorithm(tmp_path: Path) -> 
 @pytest.mark.parametrize("module", [name for name, path in sorted(CLOSURE.items()) if path.read_text()])
 def test_every_file_of_the_closure_counts(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = code_digest(find_algorithm("promp"), suites()[LAKE])
-    original = located(module)
-    assert original is not None
-    changed = tmp_path / original.name
-    changed.write_text(original.read_text() + "\nanother = 1\n")
-    monkeypatch.setattr(
-        "benchmarks.specs.code_digest.located", lambda name: changed if name == module else located(name)
-    )
-    monkeypatch.setattr("benchmarks.specs.code_digest._digests", {})
-    monkeypatch.setattr("benchmarks.specs.code_digest._closures", {})
+    changed = change_module(module, tmp_path, monkeypatch)
     found = find_algorithm("promp")
     if found.module == module:
         found = replace(found, path=changed)
