@@ -126,11 +126,6 @@ def write_table(path: Path, rows: Rows, schema: pa.Schema) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def read_table(path: Path, schema: pa.Schema) -> pd.DataFrame:
-    """The rows in the order written.  Raises StoreError naming a file that is damaged or has other columns."""
-    return as_table(read_columns(path, schema))
-
-
 def as_table(columns: Columns) -> pd.DataFrame:
     import pandas as pd
 
@@ -138,7 +133,10 @@ def as_table(columns: Columns) -> pd.DataFrame:
 
 
 def read_columns(path: Path, schema: pa.Schema) -> Columns:
-    """As `read_table`, without the table: pandas takes longer to make one of a record's few rows than to read them."""
+    """The rows in the order written, by column.  Raises StoreError naming a file that is damaged or has other columns.
+
+    They are no DataFrame: pandas takes longer to make one of a record's few rows than to read them.
+    """
     content = read_bytes(path)
     # texts stay apart from their places until it is known how much they are together
     texts = [field.name for field in schema if field.type == TEXT]

@@ -20,7 +20,7 @@ from benchmarks.planning.profiles import profiles
 from results.files import sha256_of
 from results.record_schema import sealed
 from results.store import Store
-from results.tables import SCORES, read_table, write_table
+from results.tables import SCORES, as_table, read_columns, write_table
 from tests.support.adapters import GOOD, write_good, write_spoilt
 
 ROOT = Path(__file__).parents[2]
@@ -234,7 +234,7 @@ def test_a_damaged_table_is_named_and_nothing_else_is_lost(stored: Path, metarl:
 def test_verify_names_the_first_record_that_differs(
     stored: Path, metarl: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores = read_table(stored / "scores.parquet", SCORES)
+    scores = as_table(read_columns(stored / "scores.parquet", SCORES))
     scores.loc[3, "length"] += 1
     write_table(stored / "scores.parquet", scores, SCORES)
     done = json.loads((stored / "done.json").read_text())

@@ -36,7 +36,7 @@ from results.files import StoreError, sha256_of
 from results.published import find_paper, papers
 from results.record_schema import sealed
 from results.store import Store
-from results.tables import VALUES, read_table, write_table
+from results.tables import VALUES, as_table, read_columns, write_table
 from tests.support.changed_module import change_module
 
 
@@ -320,7 +320,7 @@ def test_a_study_is_verified_by_making_it_again(tmp_path: Path) -> None:
     assert run_job(spec, tmp_path).status == "finished"
     (stored,) = Store(tmp_path).studies()
     assert verify(stored.path).as_lines() == ["every byte agrees"]
-    values = read_table(stored.path / "values.parquet", VALUES)
+    values = as_table(read_columns(stored.path / "values.parquet", VALUES))
     values.loc[5, "value"] += 1
     write_table(stored.path / "values.parquet", values, VALUES)
     done = json.loads((stored.path / "done.json").read_text())

@@ -25,7 +25,7 @@ from results.identity import run_digest
 from results.record_schema import sealed
 from results.run_folder import RunFolder
 from results.store import Store, StoredRun
-from results.tables import SCORES, read_table, write_table
+from results.tables import SCORES, as_table, read_columns, write_table
 
 LAKES = ["frozen-lake-low[horizon=10]", "frozen-lake-high[horizon=10]"]
 OLD = "a" * 64
@@ -109,7 +109,7 @@ def proofs(root: Path) -> list[Proof | None]:
 
 def spoil(run: StoredRun) -> None:
     """Its scores become others, whole and digested."""
-    scores = read_table(run.path / "scores.parquet", SCORES)
+    scores = as_table(read_columns(run.path / "scores.parquet", SCORES))
     scores.loc[3, "length"] += 1
     write_table(run.path / "scores.parquet", scores, SCORES)
     done = json.loads((run.path / "done.json").read_text())

@@ -26,7 +26,7 @@ from environments.typed_options import UsageError
 from results.checkpoints import SEAL, load_checkpoint, save_checkpoint
 from results.files import StoreError
 from results.store import Store
-from results.tables import RUN_TABLES, read_table
+from results.tables import RUN_TABLES, read_columns
 from tests.campaigns.outcome import Outcome
 from tests.campaigns.quiet_command import command, shortened
 from tests.support.scored_runs import store_run
@@ -249,7 +249,7 @@ def _read_binaries(
                 if generator.random() < 0.5:
                     source = generator.choice(tables)
                     (folder / "fuzzed").write_bytes(_flipped(source.read_bytes(), generator))
-                    read_table(folder / "fuzzed", RUN_TABLES[source.name].schema)
+                    read_columns(folder / "fuzzed", RUN_TABLES[source.name].schema)
                 else:
                     content = _flipped(sealed, generator)
                     seal = hashlib.sha256(content).hexdigest().encode()

@@ -18,7 +18,7 @@ from results.checkpoints import SEAL, load_checkpoint, save_checkpoint
 from results.files import LIMIT, StoreError, read_bytes, read_json, sha256_of
 from results.run_folder import RunFolder
 from results.store import Store
-from results.tables import TRAINING, read_table
+from results.tables import TRAINING, read_columns
 from tests.support.stored_runs import finished_run
 
 
@@ -95,7 +95,7 @@ def test_a_small_table_of_endless_rows_is_refused_before_it_is_unpacked(tmp_path
     assert (tmp_path / "training.parquet").stat().st_size < 1 << 20
     del table, columns
     with pytest.raises(StoreError, match=r"has 30,000,000 rows, more than any record"):
-        read_table(tmp_path / "training.parquet", TRAINING)
+        read_columns(tmp_path / "training.parquet", TRAINING)
 
 
 def test_one_long_text_that_a_million_rows_repeat_is_refused(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_one_long_text_that_a_million_rows_repeat_is_refused(tmp_path: Path) -> 
     table = pa.Table.from_arrays([numbers, numbers, texts, pa.array(np.zeros(rows))], schema=plain)
     pq.write_table(table, tmp_path / "training.parquet", store_schema=False)
     with pytest.raises(StoreError, match="its texts are longer"):
-        read_table(tmp_path / "training.parquet", TRAINING)
+        read_columns(tmp_path / "training.parquet", TRAINING)
 
 
 def test_a_packed_checkpoint_is_refused_though_its_seal_is_right(tmp_path: Path) -> None:

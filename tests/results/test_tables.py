@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from results.files import StoreError
-from results.tables import LEARNING, SCORES, TIMING, TRAINING, read_table, write_table
+from results.tables import LEARNING, SCORES, TIMING, TRAINING, as_table, read_columns, write_table
 
 ROOT = Path(__file__).parents[2]
 WRITE = """
@@ -54,7 +54,7 @@ def training_rows() -> list[dict]:
 def test_rows_come_back_in_their_order_and_types(tmp_path: Path) -> None:
     rows = score_rows()
     write_table(tmp_path / "t", rows, SCORES)
-    frame = read_table(tmp_path / "t", SCORES)
+    frame = as_table(read_columns(tmp_path / "t", SCORES))
     assert frame.to_dict("records") == rows
     assert list(frame.columns) == SCORES.names
     assert [str(kind) for kind in frame.dtypes] == [
@@ -79,14 +79,14 @@ def test_nan_is_kept_and_is_the_same_bytes_from_rows_and_frame(tmp_path: Path) -
     write_table(tmp_path / "rows", training_rows(), TRAINING)
     write_table(tmp_path / "frame", pd.DataFrame(training_rows()), TRAINING)
     assert (tmp_path / "rows").read_bytes() == (tmp_path / "frame").read_bytes()
-    assert np.isnan(read_table(tmp_path / "rows", TRAINING)["value"][0])
+    assert np.isnan(read_columns(tmp_path / "rows", TRAINING)["value"][0])
 
 
 def test_a_second_process_writes_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         subprocess.run([sys.executable, "-c", WRITE, str(tmp_path / name)], cwd=ROOT, check=True, timeout=120)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    frame = read_table(tmp_path / "a", TRAINING)
+    frame = as_table(read_columns(tmp_path / "a", TRAINING))
     write_table(tmp_path / "c", frame, TRAINING)
     assert len(frame) == 5000 and (tmp_path / "c").read_bytes() == (tmp_path / "a").read_bytes()
 
@@ -99,7 +99,7 @@ def test_the_file_holds_no_pandas_metadata(tmp_path: Path) -> None:
 @pytest.mark.parametrize("schema", [SCORES, LEARNING, TRAINING, TIMING])
 def test_a_table_without_rows_keeps_its_columns(tmp_path: Path, schema: pa.Schema) -> None:
     write_table(tmp_path / "t", [], schema)
-    frame = read_table(tmp_path / "t", schema)
+    frame = as_table(read_columns(tmp_path / "t", schema))
     assert len(frame) == 0 and list(frame.columns) == schema.names
 
 
@@ -107,7 +107,7 @@ def test_options_in_a_folder_name_are_not_read_as_columns(tmp_path: Path) -> Non
     folder = tmp_path / "half-cheetah-velocity[horizon=200]" / "step=1"
     folder.mkdir(parents=True)
     write_table(folder / "t.parquet", training_rows(), TRAINING)
-    assert list(read_table(folder / "t.parquet", TRAINING).columns) == TRAINING.names
+    assert list(read_columns(folder / "t.parquet", TRAINING)) == TRAINING.names
 
 
 @pytest.mark.parametrize(
@@ -145,13 +145,13 @@ def test_a_truncated_table_is_refused_at_every_length(tmp_path: Path) -> None:
     for length in [*range(0, len(whole), 97), len(whole) - 1]:
         path.write_bytes(whole[:length])
         with pytest.raises(StoreError, match=r"scores\.parquet is damaged"):
-            read_table(path, SCORES)
+            read_columns(path, SCORES)
 
 
 def test_a_flipped_bit_is_refused_or_harmless(tmp_path: Path) -> None:
     path = tmp_path / "scores.parquet"
     write_table(path, score_rows(), SCORES)
-    whole, frame = path.read_bytes(), read_table(path, SCORES)
+    whole, frame = path.read_bytes(), as_table(read_columns(path, SCORES))
     generator = random.Random(0)
     refused = 0
     for _ in range(300):
@@ -159,7 +159,7 @@ def test_a_flipped_bit_is_refused_or_harmless(tmp_path: Path) -> None:
         content[generator.randrange(len(content) - 8)] ^= 1 << generator.randrange(8)
         path.write_bytes(content)
         try:
-            found = read_table(path, SCORES)
+            found = as_table(read_columns(path, SCORES))
         except StoreError as error:
             assert str(path) in str(error) and "\n" not in str(error)
             refused += 1
@@ -171,12 +171,12 @@ def test_a_flipped_bit_is_refused_or_harmless(tmp_path: Path) -> None:
 def test_a_table_of_other_columns_is_refused(tmp_path: Path) -> None:
     write_table(tmp_path / "t", training_rows(), TRAINING)
     with pytest.raises(StoreError, match=r"its columns are iteration int64, .*not split string"):
-        read_table(tmp_path / "t", SCORES)
+        read_columns(tmp_path / "t", SCORES)
     with pytest.raises(StoreError, match=r"metric string, value double, not .*metric string, value int64") as refused:
-        read_table(tmp_path / "t", TRAINING.set(3, pa.field("value", pa.int64(), nullable=False)))
+        read_columns(tmp_path / "t", TRAINING.set(3, pa.field("value", pa.int64(), nullable=False)))
     assert "dictionary" not in str(refused.value)  # how texts are read is nobody's business
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"cannot read .*nowhere.parquet: No such file"):
-        read_table(tmp_path / "nowhere.parquet", SCORES)
+        read_columns(tmp_path / "nowhere.parquet", SCORES)
