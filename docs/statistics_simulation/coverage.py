@@ -9,9 +9,10 @@ import numpy as np
 from scipy import stats
 
 from docs.statistics_simulation.nulls import LUCKS, Luck
+from docs.statistics_simulation.percentile_bootstrap import iqm_intervals
 from docs.statistics_simulation.share import Share
 from reports.statistics.aggregate import aggregate
-from reports.statistics.bootstrap import interquartile_mean, iqm_intervals, keyed_generator
+from reports.statistics.bootstrap import interquartile_mean, keyed_generator
 from reports.statistics.improvement import probability_of_improvement
 from reports.statistics.mean_difference import compare_means
 from reports.statistics.seed_interval import mean_interval, seed_interval

@@ -1,4 +1,4 @@
-"""Seeded, vectorised percentile bootstrap of the interquartile mean, resampling whole seeds within each suite.
+"""Seeded, vectorised bootstrap: interquartile means of resamples, which take whole seeds within each suite.
 
 All tasks of a seed share one meta-policy, so a resample draws seeds and takes each with all its tasks:
 drawing tasks independently (stratified by task) would make intervals too narrow.  The strata are the suites.
@@ -47,32 +47,6 @@ def draw_strata(strata: Mapping[str, np.ndarray], resamples: int, *key: str) -> 
     strata: scores [seed, ...] by suite; suites may differ in seeds.
     """
     return [draw_counts(len(scores), resamples, keyed_generator(*key, suite)) for suite, scores in strata.items()]
-
-
-def bootstrap_iqms(scores: np.ndarray, generator: np.random.Generator, resamples: int = RESAMPLES) -> np.ndarray:
-    """The interquartile mean of each resample.
-
-    scores: [point, seed, task]; every point (an adaptation step, a place on a curve) gets the same draws.
-    Returns [point, resamples].
-    """
-    counts = draw_counts(scores.shape[1], resamples, generator)
-    return np.stack([resampled_iqms([point], [counts]) for point in scores])
-
-
-def iqm_intervals(scores: np.ndarray, *key: str, resamples: int = RESAMPLES, level: float = LEVEL) -> np.ndarray:
-    """Percentile bootstrap interval of the interquartile mean at every point.
-
-    scores: [point, seed, task].  key: names whose scores these are; the draws depend on it alone.
-    Returns [point, 2]: low and high.  Raises ValueError for fewer than two seeds, which hold no interval,
-    and for scores that are not finite.
-    """
-    if scores.ndim != 3:
-        raise ValueError(f"scores must be [point, seed, task], got an array of {scores.ndim} dimensions")
-    if scores.shape[1] < 2:
-        raise ValueError(f"{'/'.join(key)}: an interval needs at least 2 seeds, got {scores.shape[1]}")
-    if not np.isfinite(scores).all():
-        raise ValueError(f"{'/'.join(key)}: scores must be finite")
-    return percentile_interval(bootstrap_iqms(scores, keyed_generator(*key), resamples), level)
 
 
 def percentile_interval(resampled: np.ndarray, level: float = LEVEL) -> np.ndarray:

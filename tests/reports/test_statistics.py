@@ -9,8 +9,9 @@ import pytest
 from rliable import library, metrics
 from scipy import stats
 
+from docs.statistics_simulation.percentile_bootstrap import bootstrap_iqms, iqm_intervals
 from reports.statistics.aggregate import summarise
-from reports.statistics.bootstrap import bootstrap_iqms, draw_counts, interquartile_mean, iqm_intervals, keyed_generator
+from reports.statistics.bootstrap import draw_counts, interquartile_mean, keyed_generator
 from reports.statistics.seed_interval import mean_interval, middle_means, printed_coverage, seed_interval
 
 
