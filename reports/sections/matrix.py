@@ -57,7 +57,7 @@ def _block(report: Report, boards: Sequence[SuiteScores], block: Sequence[SuiteS
         if not any(found):
             continue
         algorithm = next(entry.algorithm for entry in found if entry is not None)
-        cells = {"Algorithm": Cell(name_mark(names[label], report.classes[algorithm]) + _kind(block, found), label)}
+        cells = {"Algorithm": Cell(name_mark(names[label], report.classes[algorithm]) + _kind(found), label)}
         if len(ranks) > 1 and len(boards) > 1 and block[0] is boards[0]:
             rank = ranks.get(label)
             cells["Mean rank"] = Cell(number(rank, 1), rank)
@@ -75,7 +75,7 @@ def _head(report: Report, board: SuiteScores) -> str:
     return link + mark + head_effort(report, board)
 
 
-def _kind(block: Sequence[SuiteScores], found: Sequence[AlgorithmScores | None]) -> str:
+def _kind(found: Sequence[AlgorithmScores | None]) -> str:
     """What a reference is."""
     entry = next(entry for entry in found if entry is not None)
     kinds = {
