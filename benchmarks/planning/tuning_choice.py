@@ -11,11 +11,11 @@ from typing import Any
 
 from algorithms.catalogue import SESSION, find_algorithm, source_of
 from benchmarks.planning.profiles import CellSettings, Profile
+from benchmarks.planning.tunable import untunable_algorithm
 from benchmarks.planning.tuned_file import setting_of
 from benchmarks.planning.tuned_values import TunedCell, folders_for, tuned_algorithms, tuned_cell
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.run_spec import RunSpec, known_suite, with_parents_code
-from benchmarks.tuning.tunable import untunable_algorithm
 from environments.catalogue import suites
 from environments.discovery import ClassEntry
 from environments.suite import Suite

@@ -10,6 +10,7 @@ from typing import Any
 
 from algorithms.catalogue import find_algorithm
 from benchmarks.planning.plan import Cell
+from benchmarks.planning.tunable import searched_options
 from benchmarks.planning.tuned_file import BEST_OF, setting_of
 from benchmarks.specs.run_spec import known_suite
 from benchmarks.specs.trial_spec import FIRST_TUNING_SEED, TrialSpec
@@ -17,7 +18,6 @@ from benchmarks.tuning.candidates import Candidates, Values
 from benchmarks.tuning.document import Outcome
 from benchmarks.tuning.scores import best, configuration_score, trial_score
 from benchmarks.tuning.sweeps import sweep_space
-from benchmarks.tuning.tunable import searched_options
 from benchmarks.verification.proofs import by_terms, standing_for
 from environments.typed_options import UsageError, make_options
 from results.store import Store, StoredTrial

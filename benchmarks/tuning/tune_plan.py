@@ -15,11 +15,11 @@ from benchmarks.execution.fresh_tasks import fresh_tasks
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.plan import make_plan
 from benchmarks.planning.profiles import find_profile
+from benchmarks.planning.tunable import searched_options, untunable_algorithm, untunable_suite
 from benchmarks.planning.tuned_values import SHIPPED, tuned_suite
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.tuning.cell import Effort, TuningCell
 from benchmarks.tuning.sweeps import sweep_space
-from benchmarks.tuning.tunable import searched_options, untunable_algorithm, untunable_suite
 from environments.discovery import ClassEntry
 from environments.suite import Suite
 from environments.typed_options import UsageError

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from algorithms.catalogue import find_algorithm
+from benchmarks.planning.tunable import untunable_algorithm, untunable_suite
 from benchmarks.planning.tuning_choice import is_tunable
 from benchmarks.tuning.cell import Effort
-from benchmarks.tuning.tunable import untunable_algorithm, untunable_suite
 from benchmarks.tuning.tune_plan import plan_tuning
 from environments.catalogue import make_suite
 from environments.typed_options import UsageError
