@@ -30,7 +30,7 @@ class Setting:
         """Whether this value of ours is another than the printed one; one that we do not know departs from nothing."""
         if self.value is None or ours is None:
             return False
-        return _plain(ours) != _plain(self.value)
+        return plain(ours) != plain(self.value)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,8 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """In a form in which equal values are equal, however a file wrote them."""
     if isinstance(value, list | tuple):
-        return tuple(_plain(item) for item in value)
+        return tuple(plain(item) for item in value)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value

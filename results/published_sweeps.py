@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from results.published_settings import plain
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -28,6 +30,10 @@ class Sweep:
         for values in self.options.values():
             count *= len(values)
         return count
+
+    def leaves_out(self, option: str, ours: Any) -> bool:
+        """Whether this value of ours is none of the option's; of one that we do not know nothing is said."""
+        return ours is not None and plain(ours) not in map(plain, self.options[option])
 
 
 def check_sweep(sweep: Sweep) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from reports.papers.evidence import Comparable
+from reports.papers.run_terms import RunTerms, terms_of
 from reports.papers.study_evidence import ChosenStudy
-from reports.scores.entries import AlgorithmScores
 from results.identity import base_name
 from results.published import Paper, PaperSuite
 from results.published_claims import Claim
 from results.published_settings import FACTS, Departure, Setting, SettingsTable, shown
+from results.published_sweeps import Sweep
 
 #: where a paper's suite with its options stands
 IN_OUR_TERMS = "its setting in our options"
@@ -20,19 +21,22 @@ WITH_HORIZON = " with horizon "
 
 
 def departures_of_runs(paper: Paper, claim: Claim, found: Comparable, algorithms: Iterable[str]) -> list[Departure]:
-    """Of the runs behind one part: each setting in which one of these algorithms has another value than printed."""
-    entries = [found.entries[name] for name in algorithms]
-    suite = paper.suite(claim.suite)
+    """Of the runs behind one part: each setting in which one of these algorithms has another value than printed, or
+    one that stands in none of the paper's grids.  What their runs begin with, as an expert's, departs like themselves.
+    """
+    algorithms = tuple(algorithms)
+    suite, own = paper.suite(claim.suite), {algorithm.id for algorithm in paper.algorithms}
     said = _other_suite(suite, [found.suite], [f"{found.suite}{WITH_HORIZON}{found.horizon}"], algorithms)
+    terms = [each for name in algorithms for each in terms_of(found.entries[name]) if each.algorithm in own]
     for table in paper.settings:
-        for setting in _settings(table, claim.suite, [entry.algorithm for entry in entries]):
-            ours = {
-                entry.algorithm: value_of(setting.option, entry)
-                for entry in entries
-                if setting in table.holding(claim.suite, entry.algorithm)
-            }
+        for setting in _settings(table, claim.suite, [each.algorithm for each in terms]):
+            ours = [
+                (each.algorithm, each.value(setting.option))
+                for each in terms
+                if setting in table.holding(claim.suite, each.algorithm)
+            ]
             said += _departed(setting, table, ours)
-    return said
+    return [*said, *(departure for each in terms for departure in _off_the_grid(paper, claim.suite, each))]
 
 
 def departures_of_study(paper: Paper, claim: Claim, study: ChosenStudy) -> list[Departure]:
@@ -50,7 +54,7 @@ def departures_of_study(paper: Paper, claim: Claim, study: ChosenStudy) -> list[
     for table, setting in settings_of_study(paper, claim):
         of_suites = not setting.suites or {suite.id for suite in suites} & set(setting.suites)
         if of_suites and (not setting.algorithms or not algorithms or algorithms & set(setting.algorithms)):
-            said += _departed(setting, table, {name: _configured(setting.option, configuration, study)})
+            said += _departed(setting, table, [(name, _configured(setting.option, configuration, study))])
     return said
 
 
@@ -77,19 +81,6 @@ def suites_of(paper: Paper, claim: Claim) -> set[str] | None:
         return {claim.suite}
     bases = {base_name(test.suite) for test in claim.tests if test.judged}
     return None if "" in bases else {suite.id for suite in paper.suites if suite.base in bases}
-
-
-def value_of(option: str, entry: AlgorithmScores) -> Any:
-    """The value of a run's option, `protocol.<name>` or fact; None where the record has none."""
-    identity, description = entry.identity, entry.runs[0].run["description"]
-    if option == "seeds":
-        return len(entry.seeds)
-    if option == "iterations":
-        return max(run.done["iterations"] for run in entry.runs) if entry.trained else None
-    if option in description:
-        return description[option]
-    group, _, name = option.rpartition(".")
-    return identity[group or "configuration"].get(name)
 
 
 def merged(departures: Iterable[Departure]) -> tuple[Departure, ...]:
@@ -143,9 +134,36 @@ def _settings(table: SettingsTable, suite: str, algorithms: Sequence[str]) -> li
     return list(dict.fromkeys(setting for name in algorithms for setting in table.holding(suite, name)))
 
 
-def _departed(setting: Setting, table: SettingsTable, ours: dict[str, Any]) -> list[Departure]:
+def _departed(setting: Setting, table: SettingsTable, ours: Iterable[tuple[str, Any]]) -> list[Departure]:
+    """ours: names, each with its value."""
     other: dict[str, list[str]] = {}
-    for name, value in ours.items():
+    for name, value in ours:
         if setting.departs(value):
             other.setdefault(shown(value), []).append(name)
     return [Departure(setting, table.place, {value: tuple(names) for value, names in other.items()})] if other else []
+
+
+def _off_the_grid(paper: Paper, suite: str, terms: RunTerms) -> Iterator[Departure]:
+    """Each option of a printed grid whose value is none of those that the paper tried."""
+    grids = [
+        sweep
+        for sweep in paper.sweeps
+        if sweep.algorithm == terms.algorithm and (not sweep.suites or suite in sweep.suites)
+    ]
+    for option in dict.fromkeys(option for sweep in grids for option in sweep.options):
+        ours, holding = terms.value(option), [sweep for sweep in grids if option in sweep.options]
+        if all(sweep.leaves_out(option, ours) for sweep in holding):
+            setting, place = _printed_grid(paper, suite, holding[0], option)
+            yield Departure(setting, place, {shown(ours): (terms.algorithm,)})
+
+
+def _printed_grid(paper: Paper, suite: str, sweep: Sweep, option: str) -> tuple[Setting, str]:
+    """How the paper's settings name the option, and where; what it is called in the grid if they do not."""
+    for table in paper.settings:
+        for row in table.rows:
+            if row.option == option and sweep.algorithm in row.algorithms and _about(row.suites, {suite}):
+                return row, table.place
+    values = sweep.options[option]
+    presupposed = ", which its grid in our terms presupposes" if len(values) == 1 else ""
+    name = f"{paper.printed(sweep.algorithm)}: {option}{presupposed}"
+    return Setting(name, ", ".join(map(shown, values)), option), sweep.place

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.papers.departures import value_of
 from reports.papers.evidence import Comparable, Evidence
 from reports.papers.measured_cells import Measured, measured_cells
 from reports.papers.parts import NOT_RUN
+from reports.papers.run_terms import terms_of
 from reports.papers.study_evidence import ChosenStudy
 from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary
@@ -220,13 +220,13 @@ def _ours(setting: Setting, table: SettingsTable, evidence: Evidence) -> str:
         if (table.suites and suite.id not in table.suites) or (setting.suites and suite.id not in setting.suites):
             continue
         for found in evidence.of(suite):
-            for name, entry in found.entries.items():
-                if name not in (setting.algorithms or table.algorithms or own):
+            for terms in (terms for entry in found.entries.values() for terms in terms_of(entry)):
+                if terms.algorithm not in (setting.algorithms or table.algorithms or own):
                     continue
-                value = value_of(setting.option, entry)
+                value = terms.value(setting.option)
                 if value is not None:
                     key = tuple(value) if isinstance(value, list) else value
-                    by_value.setdefault(key, set()).add((suite.printed, name))
+                    by_value.setdefault(key, set()).add((suite.printed, terms.algorithm))
     ordered = sorted(by_value, key=lambda value: (not isinstance(value, int | float), _sortable(value)))
     every = set[tuple[str, str]]().union(*by_value.values())
     return ", ".join(shown(value) + _where(by_value[value], every) for value in ordered) or NONE

@@ -37,11 +37,13 @@ def store_run(
     tuning: dict[str, Any] | None = None,
     begun: int = 0,
     metrics: dict[str, list[float]] | None = None,
+    parents: tuple[dict[str, Any], ...] = (),
 ) -> None:
     """A finished run whose scores rise to about `level`; `broken` replaces one test score after adaptation.
 
     seconds: of processor time for each of its meta-iterations.  tuning: what the record says of it.
     begun: steps of its budget that were spent before, by a run that it begins with.  metrics: of its meta-iterations.
+    parents: what its identity has of the runs that it begins with.
     """
     generator = np.random.default_rng([seed, *f"{suite}/{algorithm}".encode()])
     offset = np.random.default_rng(seed).normal(0, 0.5)  # a seed is lucky or not with every algorithm alike
@@ -79,7 +81,7 @@ def store_run(
             "seed": seed,
             "suite_digest": "a" * 64,
             "split_digest": "b" * 64,
-            "parents": [],
+            "parents": list(parents),
             "versions": {"mujoco": "4.0", "torch": "2.13", "numpy": "2.4"},
             "code": code,
         }
