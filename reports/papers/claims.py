@@ -16,7 +16,7 @@ from reports.papers.decisions import CompareAt, Leaning, direction, values_not_e
 from reports.papers.evidence import Comparable, Evidence, curve_values, scores_after
 from reports.papers.last_move import last_move
 from reports.papers.parts import CONTRADICTED, NOT_RUN, REPRODUCED, UNDECIDED, Interval, Part, pair_text
-from reports.papers.sample_efficiency import COMPARED
+from reports.papers.sample_efficiency import COMPARED, IN_STEPS
 from reports.papers.times import one_processor, spread_of, times_of
 from reports.scores.entries import AlgorithmScores
 from reports.scores.processor_time import means_over_equal_time
@@ -93,7 +93,8 @@ def compare_sides(
     if isinstance(values, str):
         return Compared(Part(pair, NOT_RUN, values))
     part = _tested(claim, pair, first, second, found, *values, margin=margin)
-    moved = None if claim.quantity in TIMES else last_move(*(found.entries[name] for name in names))
+    scores = claim.quantity not in (*TIMES, *IN_STEPS)  # of which it says how a difference went on
+    moved = last_move(*(found.entries[name] for name in names)) if scores else None
     return Compared(replace(part, moved=moved), found, names)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from reports.papers.claims import Side, parts_of, side_values
 from reports.papers.evidence import SEEDS, Comparable, Evidence
+from reports.papers.sample_efficiency import COMPARED
 from reports.papers.study_claims import sampled_tests
 from reports.scores.boards import FLOOR
 from reports.scores.entries import AlgorithmScores
@@ -30,6 +31,8 @@ QUICK = ("quick", "smoke")
 UNKNOWN = "unknown: no runs"
 
 _Pairs = Sequence[tuple[Side, Side | None]]
+#: by method, its values [seed] and the mean that a ratio is of
+_Samples = dict[str, tuple[np.ndarray, float]]
 
 
 @dataclass(frozen=True)
@@ -149,21 +152,42 @@ def design_now(claim: Claim, evidence: Evidence, tests: int) -> Design | None:
 
 
 def _spread(claim: Claim, pairs: _Pairs, found: Comparable) -> Spread | None:
-    """The largest over the claim's adaptation steps, since the effect has to decide all of its parts."""
+    """The largest over the claim's adaptation steps or, of what two methods have together, over its pairs, since the
+    effect has to decide all of its parts."""
+    if claim.quantity in COMPARED:
+        samples = [_compared(claim, found, first, second) for first, second in pairs]
+    else:
+        by_step = {(_at(first), _at(second)): (first, second) for first, second in pairs}
+        samples = [_alone(claim, found, first, second) for first, second in by_step.values()]
     spreads = list[Spread]()
-    for first, second in {(_at(first), _at(second)): (first, second) for first, second in pairs}.values():
-        squares, seeds, sizes = 0.0, dict[str, int](), list[float]()
-        for name, entry in found.entries.items():
-            values = _values(claim, entry, first, second) if _counts(entry) else None
-            if values is None or len(values[0]) < 2:
-                continue
-            squares += float(((values[0] - values[0].mean()) ** 2).sum())
-            seeds[name] = len(values[0])
-            sizes.append(abs(values[1]))
-        if seeds:
-            size = float(np.mean(sizes)) if claim.relation == "ratio" else 0.0
+    for by_method in samples:
+        several = {name: (values, size) for name, (values, size) in by_method.items() if len(values) > 1}
+        if several:
+            squares = sum(float(((values - values.mean()) ** 2).sum()) for values, _ in several.values())
+            seeds = {name: len(values) for name, (values, _) in several.items()}
+            ratio = claim.relation == "ratio"
+            size = float(np.mean([abs(size) for _, size in several.values()])) if ratio else 0.0
             spreads.append(Spread((squares / sum(n - 1 for n in seeds.values())) ** 0.5, size, found, seeds))
     return max(spreads, key=lambda each: each.value, default=None)
+
+
+def _compared(claim: Claim, found: Comparable, first: Side, second: Side | None) -> _Samples:
+    """Both sides' values; none unless both are there, since each one's depend on the other's."""
+    entries = [found.entries.get(side.algorithm) for side in (first, second) if side is not None]
+    if len(entries) < 2 or entries[0] is None or entries[1] is None:
+        return {}
+    both = COMPARED[claim.quantity](entries[0], entries[1])
+    if isinstance(both, str):
+        return {}
+    factor = _factor(claim)
+    sides = zip((entries[0], entries[1]), both, strict=True)
+    return {e.algorithm: (values * max(1.0, factor), float(values.mean())) for e, values in sides if _counts(e)}
+
+
+def _alone(claim: Claim, found: Comparable, first: Side, second: Side | None) -> _Samples:
+    """The values of every method that learns."""
+    values = {name: _values(claim, entry, first, second) for name, entry in found.entries.items() if _counts(entry)}
+    return {name: each for name, each in values.items() if each is not None}
 
 
 def _values(claim: Claim, entry: AlgorithmScores, first: Side, second: Side | None) -> tuple[np.ndarray, float] | None:
@@ -173,11 +197,16 @@ def _values(claim: Claim, entry: AlgorithmScores, first: Side, second: Side | No
     values = side_values(claim, entry, Side(entry.algorithm, first.step))
     if isinstance(values, str):
         return None
-    factor = claim.factor or 1.0 if claim.relation == "ratio" else 1.0
+    factor = _factor(claim)
     if second is None or not _paired((first, second)):
         return values * max(1.0, factor), float(values.mean())
     others = side_values(claim, entry, Side(entry.algorithm, second.step))
     return None if isinstance(others, str) else (values - factor * others, float(others.mean()))
+
+
+def _factor(claim: Claim) -> float:
+    """By which a ratio's test takes the second side."""
+    return claim.factor or 1.0 if claim.relation == "ratio" else 1.0
 
 
 def _counts(entry: AlgorithmScores) -> bool:

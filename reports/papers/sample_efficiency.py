@@ -15,6 +15,9 @@ from reports.scores.reading import read_learning_curve
 #: of the way from where the mean curve begins to its best
 LEVEL = 0.9
 
+#: quantities that are numbers of steps and no scores
+IN_STEPS = ("steps-to-level", "meta-training-to-level")
+
 Pair = tuple[np.ndarray, np.ndarray]  # [seed] of either side
 
 

@@ -10,14 +10,17 @@ import pytest
 
 from reports.figures.colours import styles_for
 from reports.papers.claims import compare_sides, parts_of
+from reports.papers.design import design_now
 from reports.papers.draw_figure import draw_figure
+from reports.papers.evidence import SEEDS as DESIGNED
 from reports.papers.evidence import Evidence, gather
 from reports.papers.figures import learning_curves, learning_curves_in_meta_training
 from reports.papers.figures.scores import panels_of
 from reports.papers.parts import NOT_RUN
-from reports.papers.sample_efficiency import at_equal_meta_training, steps_to_level
+from reports.papers.sample_efficiency import COMPARED, IN_STEPS, at_equal_meta_training, steps_to_level
 from reports.scores.entries import AlgorithmScores, collect_entries
 from reports.scores.reading import read_learning_curve
+from reports.statistics.power import decidable_effect, first_level
 from results.published import read_paper
 from results.store import Store
 from tests.support.scored_runs import store_run
@@ -121,6 +124,52 @@ def test_claims_name_these_quantities(tmp_path: Path, quantity: str) -> None:
     value = expected.get(quantity, 4.0 - 20.0)
     assert part.effect == pytest.approx(value, rel=0.15)
     assert part.units == SEEDS and part.raw_p is not None
+
+
+@pytest.mark.parametrize("quantity", ["steps-to-level", "meta-training-to-level", "at-equal-meta-training"])
+def test_what_eight_seeds_decide_is_in_the_unit_of_what_is_compared(tmp_path: Path, quantity: str) -> None:
+    """Their spread is that of both sides' values, not of the scores on test tasks."""
+    evidence = evidence_of(tmp_path, quantity, guided=20.0)
+    entries = evidence.sets[0].entries
+    both = COMPARED[quantity](entries["maml"], entries["guided"])
+    assert not isinstance(both, str)
+    design = design_now(evidence.paper.claims[0], evidence, 1)
+    assert design is not None
+    spread = np.sqrt((both[0].var(ddof=1) + both[1].var(ddof=1)) / 2)
+    assert design.spread == pytest.approx(spread)
+    assert design.effect == pytest.approx(spread * decidable_effect(DESIGNED, first_level(1), "two"))
+    assert "4 seeds each of maml, guided on point" in design.origin
+
+
+def test_of_several_pairs_the_widest_spread_has_to_be_decided(tmp_path: Path) -> None:
+    evidence = evidence_of(tmp_path, "steps-to-level", guided=20.0)
+    alone = design_now(evidence.paper.claims[0], evidence, 1)
+    store = Store(tmp_path / "results")
+    for seed, level in enumerate((3.0, 6.0, 9.0, 12.0)):
+        store_run(store, algorithm="bias", seed=seed, level=level)
+    text = (tmp_path / "small.toml").read_text().replace('first = ["maml"]', 'first = ["maml", "bias"]')
+    (tmp_path / "small.toml").write_text(
+        text.replace('printed = "MAML" }', 'printed = "MAML" }, { id = "bias", printed = "B" }')
+    )
+    wider = gather(read_paper(tmp_path / "small.toml"), collect_entries(store.finished())[0])
+    both = design_now(wider.paper.claims[0], wider, 1)
+    assert alone is not None and both is not None
+    assert both.spread > 2 * alone.spread and "4 seeds each of bias, guided on point" in both.origin
+
+
+def test_without_the_other_side_it_is_unknown_what_they_decide(tmp_path: Path) -> None:
+    evidence = evidence_of(tmp_path, "steps-to-level")
+    alone = gather(evidence.paper, [evidence.sets[0].entries["maml"]])
+    assert design_now(evidence.paper.claims[0], alone, 1) is None
+
+
+@pytest.mark.parametrize("quantity", ["steps-to-level", "meta-training-to-level", "at-equal-meta-training"])
+def test_how_scores_went_on_is_not_said_of_a_difference_in_steps(tmp_path: Path, quantity: str) -> None:
+    evidence = evidence_of(tmp_path, quantity, guided=20.0)
+    (claim,) = evidence.paper.claims
+    ((first, second),) = parts_of(claim)
+    moved = compare_sides(claim, first, second, evidence).part.moved
+    assert (moved is None) == (quantity in IN_STEPS)
 
 
 def test_curves_begin_where_the_experts_training_ends_or_at_nothing(tmp_path: Path) -> None:
