@@ -17,7 +17,7 @@ from benchmarks.planning.plan import Plan
 from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
-from benchmarks.specs.time_estimates import LEARNING_TIMES, Learned, learn_rates, makespan
+from benchmarks.specs.time_estimates import LEARNING_TIMES, Learned, Rate, learn_rates, makespan
 from benchmarks.tuning.cell import Effort
 from benchmarks.tuning.tune_plan import TunePlan, plan_tuning
 from benchmarks.tuning.tuning import Tuning
@@ -182,13 +182,13 @@ def _rates(jobs: Sequence[AnyJob], store: Store) -> tuple[Learned, dict[tuple[st
     learned = shipped | learn_rates(store.read(StoredRun, StoredTrial, skip_corrupt=True))
     by = {}
     for suite, algorithm in dict.fromkeys((job.names[0], job.names[1]) for job in jobs):
-        others = [rate for (name, _), rate in learned.items() if name == suite]
+        others = [rate.seconds for (name, _), rate in learned.items() if name == suite]
         if (suite, algorithm) in learned:
             continue
         if algorithm in LEARNING_TIMES:
             by[suite, algorithm] = "a guess: it has not run there"
         elif others:
-            learned[suite, algorithm] = median(others)
+            learned[suite, algorithm] = Rate(median(others), 0.0)
             by[suite, algorithm] = f"as the middle one of {len(others)} algorithms took there"
         else:
             by[suite, algorithm] = "a guess: nothing is stored of the suite"

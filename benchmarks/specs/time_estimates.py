@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from fnmatch import fnmatchcase
 from statistics import median
 from typing import Any
@@ -27,42 +28,77 @@ SAMPLING_RATES = (
 )
 #: seconds of gradients for each environment step of training, where nothing better is known
 SECONDS_OF_LEARNING = 2e-5
-#: so many times as many take those whose outer level is a problem of its own, and those that step one by one
+#: so many times as many take those whose outer level is a problem of its own, and those that step one by one;
+#: GMPS's stands for each of its `passes`
 LEARNING_TIMES = {
     "xmrl-g": 6.0,
     "xmrl-g-random": 5.0,
     "contextual-ppo": 3.0,
     "oracle": 3.0,
     "contextual-sac": 150.0,
-    "gmps": 30.0,
+    "gmps": 0.3,
     "sb3-ppo": 40.0,
 }
+#: options of GMPS that decide how often its imitation goes over a step
+IMITATION = ("tasks", "trajectories", "demonstrations", "imitation_steps", "step_tasks")
 #: seconds to begin and end a run
 OVERHEAD = 0.5
 
-#: seconds for each environment step of training, by what was run, which is one of `_closest_first`, and algorithm
-Learned = dict[tuple[str, str], float]
+
+@dataclass(frozen=True)
+class Rate:
+    """Seconds of one core for an environment step of training."""
+
+    sampling: float
+    learning: float  # for each of its `passes`
+    passes: float = 1.0
+
+    @property
+    def seconds(self) -> float:
+        return self.sampling + self.learning * self.passes
+
+
+#: by what was run, which is one of `_closest_first`, and algorithm
+Learned = dict[tuple[str, str], Rate]
 
 
 def learn_rates(stored: Iterable[Stored]) -> Learned:
     """The medians over stored runs of what a step of training took; studies know their own time."""
-    seconds = defaultdict(list)
+    found = defaultdict[tuple[str, str], list[Rate]](list)
     for run in stored:
         steps = run.done.get("environment_steps", 0) - sum(parent["budget"] for parent in run.identity["parents"])
         # a damaged table of times costs an estimate, no result
         if isinstance(run, StoredRun) and steps > 0 and not run.times_problem:
-            rate = float(run.times["wall_seconds"].sum()) / steps
+            wall, sampling = (float(run.times[f"{name}_seconds"].sum()) / steps for name in ("wall", "sampling"))
+            count = passes(run.algorithm, run.identity["configuration"])
+            rate = Rate(sampling, (wall - sampling) / count, count)
             for what in _closest_first(run.suite, run.profile, run.identity):
-                seconds[what, run.algorithm].append(rate)
-    return {key: median(values) for key, values in seconds.items()}
+                found[what, run.algorithm].append(rate)
+    return {key: _middle(rates) for key, rates in found.items()}
+
+
+def _middle(rates: Sequence[Rate]) -> Rate:
+    """Medians, number by number."""
+    return Rate(*(median(numbers) for numbers in zip(*map(astuple, rates), strict=True)))
 
 
 def learned_rate(learned: Learned, suite: str, profile: str, algorithm: str, identity: Mapping[str, Any]) -> float:
     """Seconds for each environment step of training: what runs as close to this one as there are took, else a guess."""
-    for what in _closest_first(suite, profile, identity):
-        if (what, algorithm) in learned:
-            return learned[what, algorithm]
-    return sampling_seconds(suite) + learning_seconds(algorithm)
+    guess = Rate(sampling_seconds(suite), learning_seconds(algorithm))
+    known = (learned.get((what, algorithm)) for what in _closest_first(suite, profile, identity))
+    rate = next(filter(None, known), guess)
+    return replace(rate, passes=passes(algorithm, identity["configuration"])).seconds
+
+
+def passes(algorithm: str, configuration: Mapping[str, Any]) -> float:
+    """How often gradients go over a sampled step, where a grid of options decides it; else 1, however often that is.
+
+    Each of GMPS's imitation steps goes over what some of the tasks sampled and what their experts have shown.
+    """
+    if algorithm != "gmps" or not configuration.keys() >= set(IMITATION):
+        return 1.0
+    tasks, trajectories, demonstrations, steps, step_tasks = (configuration[name] for name in IMITATION)
+    return steps * min(step_tasks or tasks, tasks) / tasks * (1 + demonstrations / trajectories)
 
 
 def _closest_first(suite: str, profile: str, identity: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.commands import jobs
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec
-from benchmarks.specs.time_estimates import Learned, learn_rates
+from benchmarks.specs.time_estimates import Learned, learn_rates, passes
 from results.store import Store
 from results.tables import TIMING, write_table
 from tests.support.synthetic_runs import store_score
@@ -19,23 +19,33 @@ OLD = "a" * 64
 SMOKE = 100.0  # seconds a step, of a run with so few that its fixed cost is all
 
 
-def planned(profile: str, seeds: int = 1, *settings: str) -> RunSpec:
+def planned(
+    profile: str, seeds: int = 1, *settings: str, cell: tuple[str, str] = ("frozen-lake-low", "promp")
+) -> RunSpec:
+    suite, algorithm = cell
     plan = make_plan(
-        suites=["frozen-lake-low"], algorithms=["promp"], seeds=seeds, profile=profile, settings=settings, tuned=False
+        suites=[suite], algorithms=[algorithm], seeds=seeds, profile=profile, settings=settings, tuned=False
     )
     return list(plan)[-1]
 
 
-def store_timed(spec: RunSpec, root: Path, rate: float) -> None:
-    """The spec's run, made by older code, whose training took `rate` seconds a step."""
+def own_steps(spec: RunSpec) -> int:
+    """Those of the budget that are not its parents'."""
+    return spec.budget - sum(parent.budget for parent in spec.parent_runs.values())
+
+
+def store_timed(spec: RunSpec, root: Path, rate: float, sampling: float = 0.0) -> None:
+    """The spec's run, made by older code, whose training took `rate` seconds a step, of which it sampled for some."""
     store_score(spec, root, 1.0, departing={"code": OLD})
-    row = {"iteration": 1, "environment_steps": spec.budget, "sampling_seconds": 0.0, "process_seconds": 0.0}
+    own = own_steps(spec)
+    row = {"iteration": 1, "environment_steps": own, "process_seconds": 0.0}
+    seconds = {"sampling_seconds": sampling * own, "wall_seconds": rate * own}
     timing = Store(root).folder({**spec.identity(), "code": OLD}).path / "timing.parquet"
-    write_table(timing, [{**row, "wall_seconds": rate * spec.budget}], TIMING)
+    write_table(timing, [{**row, **seconds}], TIMING)
 
 
 def rate(spec: RunSpec, learned: Learned) -> float:
-    return spec.training_seconds(learned) / spec.budget
+    return spec.training_seconds(learned) / own_steps(spec)
 
 
 def test_a_run_takes_what_the_closest_stored_ones_took(tmp_path: Path) -> None:
@@ -64,3 +74,25 @@ def test_shipped_runs_of_the_configuration_go_before_stored_ones_of_another_prof
     assert jobs.expected_seconds([spec], here) == shipped
     store_timed(planned("quick"), here.root, 2.0)  # this machine's own
     assert jobs.expected_seconds([spec], here)[spec.label] == pytest.approx(shipped[spec.label] + spec.budget)
+
+
+def test_gmps_takes_longer_by_its_imitation_steps_and_by_the_trajectories_that_these_go_over(tmp_path: Path) -> None:
+    """The sampling of what is stored stays; the paper's grid goes up to 2,000 steps, where profiles have 50."""
+
+    def gmps(*options: str) -> RunSpec:
+        settings = [f"gmps.{option}" for option in ("tasks=4", "trajectories=10", "demonstrations=10", *options)]
+        return planned("quick", 1, *settings, cell=("corners", "gmps"))
+
+    store_timed(gmps("imitation_steps=50"), tmp_path, rate=3.0, sampling=1.0)
+    learned = learn_rates(Store(tmp_path).finished())
+    assert rate(gmps("imitation_steps=50"), learned) == pytest.approx(3.0)
+    assert rate(gmps("imitation_steps=2000"), learned) == pytest.approx(1.0 + 40 * 2.0)
+    assert rate(gmps("imitation_steps=50", "step_tasks=1"), learned) == pytest.approx(1.0 + 2.0 / 4)
+    assert rate(gmps("imitation_steps=50", "trajectories=20"), learned) == pytest.approx(1.0 + 2.0 * 0.75)
+    few, many = (gmps(f"imitation_steps={steps}") for steps in (50, 500))
+    assert rate(many, {}) > 5 * rate(few, {})
+
+
+def test_methods_without_such_options_take_as_long_as_they_did() -> None:
+    assert passes("promp", planned("quick").configuration) == 1
+    assert passes("gmps", {"tasks": 4}) == 1  # an algorithm of one's own that is called so
