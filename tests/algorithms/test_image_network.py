@@ -2,13 +2,17 @@
 
 import gymnasium
 import numpy as np
+import pytest
 import torch
 from torch.nn.functional import conv2d, pad
 
+from algorithms.catalogue import find_algorithm
 from algorithms.policies.convolution import soft_argmax
 from algorithms.policies.distributions import Gaussian
 from algorithms.policies.networks import ImageNetwork, make_network
 from algorithms.policies.parameters import stacked
+from benchmarks.planning.definition import find_definition
+from benchmarks.planning.profiles import profiles
 from environments.image_space import ImageBox
 
 IMAGE = (48, 64, 3)
@@ -111,3 +115,15 @@ def test_second_derivatives_through_an_inner_step_are_those_of_finite_difference
     ends = [adapted_loss((start + sign * step * direction).detach().requires_grad_()) for sign in (1, -1)]
     slope = (ends[0] - ends[1]) / (2 * step)
     torch.testing.assert_close((exact * direction).sum(), slope.detach(), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("profile", ["smoke", "quick", "standard", "paper"])
+def test_methods_of_gmps_benchmark_see_pictures_with_it(profile):
+    """With a bias transform a network is fully connected, for pictures as well."""
+    without = []
+    for name in find_definition("gmps").algorithms:
+        algorithm = find_algorithm(name).load()
+        settings, _ = profiles()[profile].settings("gmps", "sawyer-push-vision", name)
+        if hasattr(algorithm.Config, "bias_dim"):
+            without += [name] if settings.config.get("bias_dim", algorithm.Config.bias_dim) else []
+    assert without == ["maml-trpo-bias"]
