@@ -16,6 +16,8 @@ from results.files import StoreError, make_folder, reason, write_whole
 
 #: held while a file of the folder is read, changed and written
 LOCK = ".lock"
+#: bytes; a system takes 255, some of which a file has while it is written
+LONGEST_NAME = 224
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,17 @@ def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcom
 
 
 def refuse_other_setting(folder: Path, profile: str, suite: str, algorithm: str, setting: Mapping[str, Any]) -> None:
-    """Raises UsageError if the algorithm's entry was found in another setting: plans in that one would lose it."""
+    """Before trials: whether what they find could be written.
+
+    Raises UsageError if the algorithm's entry was found in another setting, since plans in that one would lose it, or
+    if the suite's name is too long for a file's.
+    """
     path = folder / profile / f"{suite}.toml"
+    if len(path.name.encode()) > LONGEST_NAME:
+        raise UsageError(
+            f"what is chosen for {suite} goes into a file of that name, which may have {LONGEST_NAME} bytes and would "
+            f"have {len(path.name.encode())}: leave some options out"
+        )
     entry = _read(path).get("algorithms", {}).get(algorithm)
     if entry is None or entry.get("setting", {}) == setting:
         return

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from reports.statistics.aggregate import Summary
 
 NONE = "–"
+#: letters of a slug before what tells it apart: two of them fit into one file name of 255
+LONGEST = 96
 
 
 def decimals_for(values: Iterable[float]) -> int:
@@ -66,8 +68,9 @@ def duration(seconds: float) -> str:
 
 
 def slug(name: str) -> str:
-    """The name as a file name and HTML id: unchanged if plain, else with what tells it from a like name."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-")
+    """The name as a part of a file name and as an HTML id: unchanged if plain and short, else with what tells it from
+    a like name."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:LONGEST].strip("-")
     return name if plain == name else f"{plain}-{zlib.crc32(name.encode()):08x}"
 
 

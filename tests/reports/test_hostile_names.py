@@ -156,3 +156,17 @@ def test_numbers_too_near_to_be_told_apart_have_ticks() -> None:
     for values in ((1.0, 1.0 + 2e-16), (0.0, 5e-324), (1e60, 1e60), (-3.0, -3.0), (0.0, 0.0), (1e-300, 2e-300)):
         marks = round_numbers(*padded(values))
         assert len(marks) > 1 and decimals_of(marks) >= 0
+
+
+def test_a_suite_of_many_options_is_reported_though_no_file_may_have_its_name(store: Store, tmp_path: Path) -> None:
+    """A folder of runs may have 255 bytes; a figure's file adds to the name what it shows."""
+    names = [
+        f"walk[{','.join(f'option_number_{number}=0.{number}' for number in range(10))},last={last}]" for last in "ab"
+    ]
+    assert 200 < len(names[0]) < 255
+    for name in names:
+        for seed in range(2):
+            store_run(store, algorithm="promp", seed=seed, suite=name)
+    page = write_report(store.finished(), tmp_path / "report")
+    files = [path.name for path in page.parent.rglob("*.svg")]
+    assert files and len(set(files)) == len(files) and max(map(len, files)) < 200
