@@ -8,7 +8,7 @@ import pytest
 
 from reports.figures.colours import styles_for
 from reports.papers.evidence import gather
-from reports.papers.figures import exact_adaptation_curves, exact_returns_by_step_size, imitation_bound
+from reports.papers.figures import exact_adaptation_curves, exact_returns_by_step_size, imitation_bound, scores_by_tasks
 from reports.papers.figures.studies import Shown, shown_of
 from reports.papers.study_evidence import choose_studies
 from results.published import read_paper
@@ -150,3 +150,24 @@ def test_the_bound_is_drawn_beside_costs_by_method_and_along_the_counterexample(
     assert [label.get_text() for label in lake.get_xticklabels()] == ["Ours\nuntrained", "Ours\n2 rounds"]
     along = {str(line.get_label()): list(line.get_ydata()) for line in bandit.lines}  # type: ignore[arg-type]
     assert along["bound as printed"] == [4.0, 8.0]
+
+
+def test_six_methods_stand_within_their_group_of_tasks(tmp_path: Path) -> None:
+    others = [f"method-{number}" for number in range(6)]
+    rows = [
+        {"quantity": f"score on the {group}", "suite": SUITE, "algorithm": name, "value": level}
+        for group in scores_by_tasks.GROUPS
+        for level, name in enumerate(("maml-vpg", *others))
+    ]
+    store = Store(tmp_path / "results")
+    store_study(store, rows)
+    named = ", ".join(f'{{ id = "{name}", printed = "{name}" }}' for name in others)
+    text = PAPER.replace('"bo-mrl-1", printed = "Ours" }', f'"bo-mrl-1", printed = "Ours" }}, {named}')
+    (tmp_path / "small.toml").write_text(text.replace('["bo-mrl-1", "maml-vpg"]', str(["maml-vpg", *others])))
+    paper = read_paper(tmp_path / "small.toml")
+    found = shown_of(paper.figures[0], gather(paper, [], studies=choose_studies(store.studies(), ())))
+    assert found is not None
+    (axes,) = scores_by_tasks.draw(found, styles_for(found.figure.algorithms)).axes
+    places = [float(next(iter(line.get_xdata()))) for line in axes.lines if line.get_linestyle() == "None"]  # type: ignore[arg-type]
+    assert len(places) == 6 * len(scores_by_tasks.GROUPS)
+    assert all(abs(place - round(place)) < 0.42 for place in places) and len({round(each, 6) for each in places}) == 30
