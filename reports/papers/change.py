@@ -124,7 +124,8 @@ def _study_test(test: StudyTest, claim: Claim) -> str:
         beyond = f", or short of it by less than {100 * test.margin:g} % of its size{why}"
     every = " in every case" if test.every else ""
     quantity = f"the magnitude of the {test.quantity}" if test.magnitude else test.quantity
-    return f"{quantity}{index} of {first} {relation}{beyond}{_where(test)}{every}"
+    whose = f" of {first}" if first else ""  # what is no algorithm's own has none
+    return f"{quantity}{index}{whose} {relation}{beyond}{_where(test)}{every}"
 
 
 def _where(test: StudyTest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +166,11 @@ def test_what_is_taken_for_no_change_and_where_is_said_with_the_test(tmp_path: P
         change.test_text(claim)
         == f"study study: {plain}; {plain} by more than 0.01 (the starts) on point[start=uniform]"
     )
+
+
+def test_a_quantity_of_no_algorithm_is_not_said_to_be_of_one(tmp_path: Path) -> None:
+    (claim,) = paper_of(tmp_path, SPREAD + f'"value", sampled = "exact", {ACCURATE}').claims
+    assert change.test_text(replace(claim, first=(), second=())) == "study study: spread is 0 ± 0.01 (the starts)"
 
 
 def test_no_change_says_to_what_the_numbers_are_accurate(store: Store, tmp_path: Path) -> None:
