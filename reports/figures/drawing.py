@@ -17,7 +17,7 @@ import seaborn
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, MaxNLocator, NullFormatter
 
 from reports.figures.colours import INK, LINE, Style
 from reports.figures.figure_files import Drawing as Drawing
@@ -160,12 +160,19 @@ def draw_panels(items: Sequence[Item], draw_panel: Callable[[Axes, Item], None],
 
 
 def finish(axes: Axes) -> None:
+    for axis in (axes.xaxis, axes.yaxis):
+        if isinstance(axis.get_major_formatter(), LogFormatterMathtext):  # its ticks are math, which is not set here
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+            axis.set_minor_formatter(NullFormatter())
     axes.tick_params(length=3)
     seaborn.despine(ax=axes)
 
 
 def add_legend(figure: Figure, *panels: Axes, columns: int | None = None) -> None:
-    """Below the panels; what several panels show stands there once.  columns: None: as many as have room."""
+    """Below the panels; what several panels show stands there once.
+
+    columns: at most, fewer where they have no room; None: by the length of names.
+    """
     handles: list[Artist] = []
     labels: list[str] = []
     for axes in panels:
@@ -176,4 +183,8 @@ def add_legend(figure: Figure, *panels: Axes, columns: int | None = None) -> Non
                 labels.append(str(label))
     longest = max(map(len, labels), default=0)
     columns = columns or (3 if longest <= 16 else 2 if longest <= 28 else 1)
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.6)
+    for count in range(columns, 0, -1):
+        legend = figure.legend(handles, labels, loc="outside lower center", ncols=count, handlelength=2.6)
+        if count == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()

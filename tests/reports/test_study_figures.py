@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reports.figures.colours import styles_for
+from reports.figures.drawing import make_drawing
 from reports.papers.evidence import gather
 from reports.papers.figures import exact_adaptation_curves, exact_returns_by_step_size, imitation_bound, scores_by_tasks
 from reports.papers.figures.studies import Shown, shown_of
@@ -121,7 +122,8 @@ def test_what_has_no_step_size_is_level_and_the_rest_is_drawn_over_it(shown: Sho
     assert axes.get_xscale() == "log"
 
 
-def test_the_bound_is_drawn_beside_costs_by_method_and_along_the_counterexample(tmp_path: Path) -> None:
+def bound_shown(tmp_path: Path, printed: str = "Ours") -> Shown:
+    """Costs and bounds of one method after 0 and 2 rounds, and along the counterexample."""
     levels = {"a1-cost": 5.0, "a1-expert-cost": 3.0, "a1-printed-bound": 40.0, "a1-corrected-bound": 60.0}
     rows = [
         {"quantity": name, "suite": SUITE, "algorithm": "gmps", "task": task, "index": index, "value": level - index}
@@ -138,10 +140,15 @@ def test_the_bound_is_drawn_beside_costs_by_method_and_along_the_counterexample(
     store = Store(tmp_path / "results")
     store_study(store, rows)
     text = PAPER.replace('suites = ["lake"]\n', "suites = []\n").replace("exact-adaptation-curves", "imitation-bound")
-    (tmp_path / "small.toml").write_text(text.replace("bo-mrl-1", "gmps"))
+    (tmp_path / "small.toml").write_text(text.replace("bo-mrl-1", "gmps").replace("Ours", printed))
     paper = read_paper(tmp_path / "small.toml")
     found = shown_of(paper.figures[0], gather(paper, [], studies=choose_studies(store.studies(), ())))
     assert found is not None
+    return found
+
+
+def test_the_bound_is_drawn_beside_costs_by_method_and_along_the_counterexample(tmp_path: Path) -> None:
+    found = bound_shown(tmp_path)
     lake, bandit = imitation_bound.draw(found, styles_for(found.figure.algorithms)).axes
     drawn = {str(line.get_label()): list(line.get_ydata()) for line in lake.lines}  # type: ignore[arg-type]
     assert drawn["cost of the adapted policy"] == [5.0] and drawn["bound as corrected"] == [60.0]
@@ -171,3 +178,12 @@ def test_six_methods_stand_within_their_group_of_tasks(tmp_path: Path) -> None:
     places = [float(next(iter(line.get_xdata()))) for line in axes.lines if line.get_linestyle() == "None"]  # type: ignore[arg-type]
     assert len(places) == 6 * len(scores_by_tasks.GROUPS)
     assert all(abs(place - round(place)) < 0.42 for place in places) and len({round(each, 6) for each in places}) == 30
+
+
+def test_a_log_axis_and_long_names_can_be_read(tmp_path: Path) -> None:
+    found = bound_shown(tmp_path, "Ours with aggregation")
+    styles = styles_for(found.figure.algorithms)
+    drawing = make_drawing("bound", "costs", lambda: imitation_bound.draw(found, styles))
+    assert "mathdefault" not in drawing.svg and ">10</text>" in drawing.svg
+    lake, _ = imitation_bound.draw(found, styles).axes
+    assert lake.get_xticklabels()[0].get_text() == "Ours with\naggregation\nuntrained"

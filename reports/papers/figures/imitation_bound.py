@@ -76,7 +76,7 @@ def _by_training(axes: Axes, shown: Shown, suite: str) -> None:
         axes.axhline(float(largest.mean()), color=INK, linestyle="--", linewidth=1.2, label="largest cost: the horizon")
     for place in range(1, len(places)):
         axes.axvline(place - 0.5, color=LINE, linewidth=0.8)
-    methods = {name: "\n".join(wrap(shown.names[name], 10)) for name in shown.algorithms}
+    methods = {name: "\n".join(wrap(shown.names[name], 10, break_long_words=False)) for name in shown.algorithms}
     names = [f"{methods[name]}\n{f'{index} rounds' if index else 'untrained'}" for name, index in places]
     axes.set_xticks(range(len(places)), names, fontsize=7)
     axes.set_xlim(-0.5, len(places) - 0.5)

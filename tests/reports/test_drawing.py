@@ -1,0 +1,30 @@
+"""What a paper's figures share: their legend has room."""
+
+from __future__ import annotations
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from reports.figures.drawing import draw_panels, make_drawing
+
+
+@pytest.mark.parametrize("panels", [1, 2])
+def test_no_legend_is_wider_than_its_figure(panels: int) -> None:
+    names = ("GMPS", "MAML", "MAML with a bias transformation", "No training", "Contextual SAC (the experts)")
+    drawn: list[Figure] = []
+
+    def draw_panel(axes: Axes, item: int) -> None:
+        for name in names:
+            axes.plot([0, 1], [0, item], label=name)
+
+    def draw() -> Figure:
+        drawn.append(draw_panels(range(panels), draw_panel, legend_columns=3))
+        return drawn[0]
+
+    make_drawing("legend", "lines", draw)
+    (figure,) = drawn
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(names)
+    ends = legend.get_window_extent()
+    assert figure.bbox.x0 <= ends.x0 and ends.x1 <= figure.bbox.x1
