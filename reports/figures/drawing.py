@@ -28,6 +28,8 @@ from reports.text.numbers import short_count
 
 Item = TypeVar("Item")
 
+#: what an axis of steps is called where none of them is an expert's
+TRAINING = "environment steps of meta-training"
 _STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that figures are the same on every machine
     "font.size": 9,
@@ -138,8 +140,8 @@ def draw_steps(
     return drawn
 
 
-def steps_axis(axes: Axes) -> None:
-    axes.set_xlabel("environment steps of meta-training")
+def steps_axis(axes: Axes, label: str = TRAINING) -> None:
+    axes.set_xlabel(label)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
     axes.xaxis.set_major_locator(MaxNLocator(6))
 

@@ -1,9 +1,10 @@
 """Draws a paper's figures from what is stored, and gathers the numbers behind them.
 
 What a kind of figure shows is a file of its own, `reports/papers/figures/<kind>.py` with the kind's dashes as
-underscores, with a function `draw(data, styles) -> Figure`, and `numbers(figure, panels) -> Table` where those of test
-scores are not what it shows.  data, by its type there: `Panels` of comparable runs or, where a figure is drawn from a
-study, `Shown`, the study's rows.  A new kind needs that file and no other.
+underscores, with a function `draw(data, styles) -> Figure`, `numbers(figure, panels) -> Table` where those of test
+scores are not what it shows, and `DRAWN`, the statistics that its caption names.  data, by its type there: `Panels` of
+comparable runs or, where a figure is drawn from a study, `Shown`, the study's rows.  A new kind needs that file and no
+other.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def draw_figure(
         whose = figure.place if figure.ours else f"{figure.place} of the paper"
         own = getattr(_module(figure), "numbers", None)
         numbers = figure_table(figure, evidence) if own is None else own(figure, data) if data else None
+        drawn = getattr(_module(figure), "DRAWN", "")
         caption = f"{whose}, from our runs: {figure.title}"
+        caption += f". Drawn: {drawn}; verdicts compare means" * bool(drawn)
     if draw is None or not data:
         return numbers, None
     return numbers, make_drawing(figure.id, caption, lambda: draw(data, styles))

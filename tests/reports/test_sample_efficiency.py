@@ -206,4 +206,43 @@ def test_a_figure_of_ours_is_not_said_to_be_the_papers(tmp_path: Path) -> None:
         _, drawing = draw_figure(replace(figure, ours=ours), evidence, styles_for(["guided", "maml"]))
         assert drawing is not None
         captions.append(drawing.caption)
-    assert captions == ["Curves, from our runs: returns", "Curves of the paper, from our runs: returns"]
+    starts = [caption.partition(".")[0] for caption in captions]
+    assert starts == ["Curves, from our runs: returns", "Curves of the paper, from our runs: returns"]
+
+
+@pytest.mark.parametrize("kind", ["learning-curves", "learning-curves-in-meta-training", "adaptation-curves"])
+def test_a_figure_of_scores_names_its_statistic_and_says_what_verdicts_compare(tmp_path: Path, kind: str) -> None:
+    evidence = evidence_of(tmp_path, "steps-to-level")
+    figure = replace(evidence.paper.figures[0], kind=kind)
+    _, drawing = draw_figure(figure, evidence, styles_for(["guided", "maml"]))
+    assert drawing is not None
+    tasks = "test tasks" if kind == "adaptation-curves" else "validation tasks"
+    assert f"interquartile means over seeds and {tasks}" in drawing.caption
+    assert drawing.caption.endswith("verdicts compare means")
+    assert "interquartile mean<" in drawing.svg
+
+
+def test_an_experts_curve_is_drawn_to_its_own_end_and_its_steps_are_named(tmp_path: Path) -> None:
+    """Its budget is smaller than that of the runs that begin with it, so that no table compares them."""
+    store = Store(tmp_path / "results")
+    store_run(store, algorithm="expert", budget=60_000)
+    identity = store.finished()[0].identity
+    terms = {key: identity[key] for key in ("algorithm", "configuration", "protocol", "evaluations", "budget")}
+    parent = {"role": "expert", **terms, "parents": []}
+    store_run(store, algorithm="expert", budget=50_000)  # nobody's
+    store_run(store, algorithm="guided", begun=60_000, parents=(parent,))
+    store_run(store, algorithm="maml")
+    (tmp_path / "small.toml").write_text(
+        PAPER.replace("QUANTITY", "score")
+        .replace('{ id = "guided"', '{ id = "expert", printed = "Expert" }, { id = "guided"')
+        .replace('algorithms = ["guided", "maml"]', 'algorithms = ["guided", "maml", "expert"]')
+    )
+    evidence = gather(read_paper(tmp_path / "small.toml"), collect_entries(store.finished())[0])
+    panels, styles = panels_of(evidence.paper.figures[0], evidence), styles_for(["guided", "maml", "expert"])
+    (axes,) = learning_curves.draw(panels, styles).axes
+    ends = {str(line.get_label()): np.asarray(line.get_xdata(), float)[[0, -1]].tolist() for line in axes.lines}
+    assert ends == {"Ours": [60_000, 100_000], "MAML": [0, 100_000], "Expert": [0, 60_000]}
+    assert axes.get_xlabel() == "environment steps, an expert's included"
+    (axes,) = learning_curves_in_meta_training.draw(panels, styles).axes
+    assert "Expert" not in [line.get_label() for line in axes.lines]
+    assert axes.get_xlabel() == "environment steps of meta-training alone"

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from reports.figures.colours import Style
 from reports.figures.drawing import Look, draw_panels, draw_summaries, steps_axis
+from reports.papers.figures.learning_curves import DRAWN as DRAWN
 from reports.papers.figures.learning_curves import no_closer
 from reports.papers.figures.scores import Panel, Panels, title_of
 from reports.text.numbers import NONE, decimals_for, number, short_count
@@ -31,10 +32,9 @@ def draw(panels: Panels, styles: Mapping[str, Style]) -> Figure:
             draw_summaries(axes, steps, curve.after, end, look)
             if curve.environment_steps[0] > 0:
                 axes.axvline(steps[-1], color=styles[entry.algorithm].colour, linestyle=":", linewidth=1, zorder=1)
-        steps_axis(axes)
-        axes.set_xlabel("environment steps of meta-training alone")
+        steps_axis(axes, "environment steps of meta-training alone")
         no_closer(axes)
-        axes.set_ylabel(f"{panel.metric}, after adaptation")
+        axes.set_ylabel(f"{panel.metric} after adaptation,\ninterquartile mean")
         axes.set_title(title_of(panel), fontsize=8.5)
 
     return draw_panels(panels, draw_panel, legend_columns=3)

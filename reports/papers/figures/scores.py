@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reports.papers.evidence import Comparable, Evidence
+from reports.papers.run_terms import parents_in
 from reports.scores.boards import FLOOR
 from reports.scores.entries import AlgorithmScores
 from reports.text.numbers import plural, short_count, span
@@ -18,10 +20,16 @@ class Panel:
     entries: tuple[AlgorithmScores, ...]
     names: dict[str, str]  # what the paper calls each algorithm
     printed_axis: tuple[float, float] | None  # ends of the paper's vertical axis
+    experts: tuple[AlgorithmScores, ...] = ()  # those of the figure's methods that runs of the entries begin with
 
     @property
     def metric(self) -> str:
         return self.entries[0].metric.replace("_", " ")
+
+    @property
+    def guided(self) -> bool:
+        """Whether an entry's steps hold those of an expert's training."""
+        return any(entry.identity["parents"] for entry in self.entries)
 
 
 Panels = tuple[Panel, ...]
@@ -38,16 +46,22 @@ def panels_of(figure: PaperFigure, evidence: Evidence) -> Panels:
         chosen = (evidence.best(suite, figure.algorithms), evidence.nearest(suite, figure.algorithms))
         for found in {id(found): found for found in chosen if found is not None}.values():
             shown = [name for name in (*figure.algorithms, FLOOR) if name in found.entries]
-            panels.append(
-                Panel(
-                    suite,
-                    found,
-                    tuple(found.entries[name] for name in dict.fromkeys(shown)),
-                    {name: evidence.paper.printed(name) for name in shown},
-                    figure.axes.get(identifier),
-                )
-            )
+            entries = tuple(found.entries[name] for name in dict.fromkeys(shown))
+            stored = [e for each in evidence.of(suite) for e in (*each.entries.values(), *each.others)]
+            experts = tuple(e for e in stored if e.algorithm in figure.algorithms and _begun_with(entries, e))
+            names = {name: evidence.paper.printed(name) for name in (*shown, *(e.algorithm for e in experts))}
+            panels.append(Panel(suite, found, entries, names, figure.axes.get(identifier), experts))
     return tuple(panels)
+
+
+def _begun_with(entries: Iterable[AlgorithmScores], other: AlgorithmScores) -> bool:
+    """Whether a run of one of them begins with such a run as the other's, whose smaller budget sets it apart."""
+    return any(
+        all(other.identity[key] == entry.identity[key] for key in ("suite", "suite_digest", "split_digest"))
+        and all(other.identity[key] == value for key, value in parent.items() if key != "role")
+        for entry in entries
+        for parent in parents_in(entry.identity)
+    )
 
 
 def title_of(panel: Panel) -> str:
