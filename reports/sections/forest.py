@@ -12,11 +12,13 @@ from reports.text.numbers import interval, number, slug
 
 def section(report: Report) -> Section:
     boards = "".join(_board(report, board) for board in report.boards)
+    floors = [board.floor for board in report.boards if board.floor is not None]
+    band = f" The shaded band is {FLOOR}'s interval." * any(floor.final.interval is not None for floor in floors)
     return Section(f"""
 <section id="forest"><h2>Scores and seeds</h2>
 <div class="forests">{boards}</div>
 <p class="note">Interquartile mean and 95 % interval over seeds, on test tasks after the last adaptation step; a small
-dot is the interquartile mean of one seed. The shaded band is {FLOOR}'s interval.</p>
+dot is the interquartile mean of one seed.{band}</p>
 </section>""")
 
 

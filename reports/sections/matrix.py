@@ -29,7 +29,7 @@ def matrices(report: Report) -> str:
         size = ceil(len(boards) / ceil(len(boards) / _ACROSS))  # blocks of about equal width
         blocks = [boards[start : start + size] for start in range(0, len(boards), size)]
         html.append(title + "".join(_block(report, boards, block) for block in blocks))
-    return "".join(html) + _NOTE
+    return "".join(html) + _note(report)
 
 
 def label_order(boards: Sequence[SuiteScores]) -> list[str]:
@@ -58,7 +58,7 @@ def _block(report: Report, boards: Sequence[SuiteScores], block: Sequence[SuiteS
             continue
         algorithm = next(entry.algorithm for entry in found if entry is not None)
         cells = {"Algorithm": Cell(name_mark(names[label], report.classes[algorithm]) + _kind(found), label)}
-        if len(ranks) > 1 and len(boards) > 1 and block[0] is boards[0]:
+        if _has_mean_ranks(boards) and block[0] is boards[0]:
             rank = ranks.get(label)
             cells["Mean rank"] = Cell(number(rank, 1), rank)
         for board, entry in zip(block, found, strict=True):
@@ -66,6 +66,10 @@ def _block(report: Report, boards: Sequence[SuiteScores], block: Sequence[SuiteS
         ranked = any(entry in board.learned for board, entry in zip(block, found, strict=True))
         rows.append(Row(cells, css_class="" if ranked else "reference"))
     return table("Scores by algorithm and suite", rows, "matrix")
+
+
+def _has_mean_ranks(boards: Sequence[SuiteScores]) -> bool:
+    return len(boards) > 1 and len(mean_ranks(boards)) > 1
 
 
 def _head(report: Report, board: SuiteScores) -> str:
@@ -129,12 +133,34 @@ def against_floor(report: Report, board: SuiteScores, entry: AlgorithmScores) ->
     return "above" if entry in standing.above else "below" if entry in standing.below else "not decided"
 
 
-_NOTE = f"""<p class="note">Interquartile mean on test tasks after the last adaptation step, with its 95 % interval over
-seeds. Ranks: those that tests leave open, with all pairs of all boards one family (every pair of a board's algorithms,
-and each against {FLOOR}, both adapted) at 5 %, as in the sentences above; ▲ and ▼: decided to be above or below {FLOOR}
-in that family. Below, each board's own pairs are a family of their own, as is said there, which decides more. Tests are
-of means over seeds, and read
-{", ".join(map(str, READINGS))} seeds of each: a seed between decides nothing, however often the page is made again.
-Mean rank: of the scores as they are, over the suites of this profile; no test. Trials: of tuning on validation tasks;
-without a word: untuned. For these test tasks: nothing here
-speaks of other tasks.</p>"""
+def _note(report: Report) -> str:
+    """Explains the marks that stand in the tables, and no others."""
+    boards = report.boards
+    cells = [(board, entry) for board in boards for entry in board.entries]
+    said = ["Interquartile mean on test tasks after the last adaptation step, with its 95 % interval over seeds."]
+    floor = f", and each against {FLOOR}, both adapted" * any(board.floor is not None for board in boards)
+    family = (
+        f"with all pairs of all boards one family (every pair of a board's algorithms{floor}) at 5 %, as in the "
+        "sentences above"
+    )
+    found = [rank_text(report, board, entry) for board, entry in cells]
+    marks = {"▲": "above", "▼": "below"}
+    shown = [mark for mark in marks if any(mark in text for text in found)]
+    if any("rank" in text for text in found):
+        said.append(f"Ranks: those that tests leave open, {family}.")
+        family = "in that family"
+    if shown:
+        words = " or ".join(marks[mark] for mark in shown)
+        said.append(f"{' and '.join(shown)}: decided to be {words} {FLOOR}, {family}.".replace(", in that", " in that"))
+    if any(found):
+        said.append(
+            "Below, each board's own pairs are a family of their own, as is said there, which decides more. Tests are "
+            f"of means over seeds, and read {', '.join(map(str, READINGS))} seeds of each: a seed between decides "
+            "nothing, however often the page is made again."
+        )
+    if any(_has_mean_ranks(group) for group in by_profile(boards).values()):
+        said.append("Mean rank: of the scores as they are, over the suites of this profile; no test.")
+    if any(head_effort(report, board) or matrix_effort(report, board, entry) for board, entry in cells):
+        said.append("Trials: of tuning on validation tasks; without a word: untuned.")
+    said.append("For these test tasks: nothing here speaks of other tasks.")
+    return f'<p class="note">{" ".join(said)}</p>'

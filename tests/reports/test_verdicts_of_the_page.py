@@ -397,3 +397,22 @@ def test_a_page_grows_with_its_algorithms_and_suites_as_is_affordable(store: Sto
                 store_run(store, suite, f"method-name-{number:02d}", seed, 5 + number / 2, points=10)
     page = write_report(store.finished(), tmp_path / "report")
     assert page.stat().st_size < 3e6 / 4
+
+
+def test_notes_explain_only_marks_that_stand_on_the_page(store: Store, tmp_path: Path) -> None:
+    def page_of(name: str) -> str:
+        page = write_report(store.finished(), tmp_path / name).read_text()
+        return " ".join(page.split())
+
+    said = ("Ranks: those that tests leave open", ": decided to be", "The shaded band is", "Mean rank: of the scores")
+    fill(store, {"maml": 3.0}, seeds=2)
+    bare = page_of("bare")
+    assert not [text for text in (*said, "Trials: of tuning", "and each against random-init") if text in bare]
+    fill(store, {"promp": 15.0})
+    fill(store, {"maml": 3.0}, first=2)
+    ranked = page_of("ranked")
+    assert [text for text in said if text in ranked] == [said[0]]
+    fill(store, {"random-init": 3.0})
+    floored = page_of("floored")
+    assert [text for text in said if text in floored] == list(said[:3])
+    assert "▲: decided to be above random-init in that family." in floored
