@@ -185,8 +185,12 @@ def add_legend(figure: Figure, *panels: Axes, columns: int | None = None) -> Non
                 labels.append(str(label))
     longest = max(map(len, labels), default=0)
     columns = columns or (3 if longest <= 16 else 2 if longest <= 28 else 1)
+    planned = 0.0
     for count in range(columns, 0, -1):
         legend = figure.legend(handles, labels, loc="outside lower center", ncols=count, handlelength=2.6)
-        if count == 1 or legend.get_window_extent().width <= figure.bbox.width:
-            return
+        extent = legend.get_window_extent()
+        planned = planned or extent.height
+        if count == 1 or extent.width <= figure.bbox.width:
+            break
         legend.remove()
+    figure.set_figheight(figure.get_figheight() + (extent.height - planned) / figure.dpi)  # panels keep their size

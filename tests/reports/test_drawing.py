@@ -28,3 +28,4 @@ def test_no_legend_is_wider_than_its_figure(panels: int) -> None:
     assert [text.get_text() for text in legend.get_texts()] == list(names)
     ends = legend.get_window_extent()
     assert figure.bbox.x0 <= ends.x0 and ends.x1 <= figure.bbox.x1
+    assert min(axes.bbox.height for axes in figure.axes) > 2.5 * figure.dpi
