@@ -16,6 +16,9 @@ from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary
 from reports.text.numbers import number
 
+#: what an axis of steps is called where none of them is an expert's
+TRAINING = "environment steps of meta-training"
+AN_EXPERTS_TOO = "environment steps, an expert's included"
 WIDTH = 460.0  # two fit beside each other on a page, one on a phone
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 10.0, 22.0, 38.0
 #: bands of more curves hide each other, and are not drawn

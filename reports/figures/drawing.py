@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, MaxNLocator, NullFormatter
 
+from reports.figures.chart import TRAINING
 from reports.figures.colours import INK, LINE, Style
 from reports.figures.figure_files import Drawing as Drawing
 from reports.figures.inline_svg import inline_svg
@@ -28,8 +29,6 @@ from reports.text.numbers import short_count
 
 Item = TypeVar("Item")
 
-#: what an axis of steps is called where none of them is an expert's
-TRAINING = "environment steps of meta-training"
 _STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that figures are the same on every machine
     "font.size": 9,

@@ -8,7 +8,9 @@ import numpy as np
 
 from reports.figures.canvas import Canvas
 from reports.figures.chart import (
+    AN_EXPERTS_TOO,
     BANDS,
+    TRAINING,
     WIDTH,
     Look,
     Panel,
@@ -42,8 +44,9 @@ def has_times(board: SuiteScores) -> bool:
 
 
 def learning_by_steps(board: SuiteScores, styles: Mapping[str, Style]) -> Canvas:
-    """Scores after adaptation and before, against the environment steps spent on meta-training."""
+    """Scores after adaptation and before, against the environment steps spent on training, an expert's among them."""
     curves = _curves(board)
+    steps = AN_EXPERTS_TOO if any(entry.identity["parents"] for entry, _ in curves) else TRAINING
     looks = [look_of(entry, board, styles) for entry, _ in curves]
     canvas = Canvas(WIDTH, 2 * _HEIGHT + legend_height(looks, WIDTH))
     end = max(curve.environment_steps[-1] for _, curve in curves) or 1.0  # of nothing that has trained
@@ -51,7 +54,7 @@ def learning_by_steps(board: SuiteScores, styles: Mapping[str, Style]) -> Canvas
     for place, title in enumerate(("validation tasks, after adaptation", "before adaptation")):
         panel = make_panel(
             canvas, place * _HEIGHT, _HEIGHT, (-0.01 * end, 1.01 * end), upwards,
-            ("environment steps of meta-training", board.metric), title, (None, short_count),
+            (steps, board.metric), title, (None, short_count),
         )  # fmt: skip
         drawn = [
             (np.array(curve.environment_steps), curve.before if place else curve.after, look)

@@ -422,3 +422,15 @@ def test_a_figure_names_a_configuration_by_the_first_option_that_tells_it_apart(
         long[1]: "promp [clip=0.3,\u00a0…]",
         "maml": "maml",
     }
+
+
+def test_the_axis_of_steps_says_whether_an_experts_are_among_them(store: Store, tmp_path: Path) -> None:
+    terms = {"configuration": {}, "protocol": {}, "evaluations": 1, "budget": 10, "parents": []}
+    expert = {"role": "expert", "algorithm": "lvc", **terms}
+    for suite, parents in (("point", ()), ("maze", (expert,))):
+        for seed in range(2):
+            store_run(store, suite=suite, seed=seed, parents=parents)
+    write_report(store.finished(), tmp_path / "report")
+    plain, guided = ((tmp_path / f"report/figures/{name}-learning.svg").read_text() for name in ("point", "maze"))
+    assert "environment steps of meta-training" in plain and "an expert" not in plain
+    assert "environment steps, an expert" in guided and "of meta-training" not in guided

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reports.figures.chart import AN_EXPERTS_TOO, TRAINING
 from reports.figures.colours import Style
-from reports.figures.drawing import TRAINING, Look, draw_panels, draw_summaries, steps_axis
+from reports.figures.drawing import Look, draw_panels, draw_summaries, steps_axis
 from reports.papers.figures.scores import Panel, Panels, title_of
 
 DRAWN = "interquartile means over seeds and validation tasks, as bands their 95 % intervals over seeds"
@@ -29,7 +30,7 @@ def draw(panels: Panels, styles: Mapping[str, Style]) -> Figure:
         for entry, curve in curves:
             look = Look(styles[entry.algorithm], panel.names[entry.algorithm], size=4)
             draw_summaries(axes, np.array(curve.environment_steps), curve.after, end, look)
-        steps_axis(axes, "environment steps, an expert's included" if guided else TRAINING)
+        steps_axis(axes, AN_EXPERTS_TOO if guided else TRAINING)
         no_closer(axes)
         axes.set_ylabel(f"{panel.metric} after adaptation,\ninterquartile mean")
         axes.set_title(title_of(panel), fontsize=8.5)
