@@ -425,7 +425,8 @@ def test_a_figure_names_a_configuration_by_the_first_option_that_tells_it_apart(
 
 
 def test_the_axis_of_steps_says_whether_an_experts_are_among_them(store: Store, tmp_path: Path) -> None:
-    terms = {"configuration": {}, "protocol": {}, "evaluations": 1, "budget": 10, "parents": []}
+    protocol = {"adaptation_steps": 1, "trajectories": 3}
+    terms = {"configuration": {}, "protocol": protocol, "evaluations": 1, "budget": 10, "parents": []}
     expert = {"role": "expert", "algorithm": "lvc", **terms}
     for suite, parents in (("point", ()), ("maze", (expert,))):
         for seed in range(2):
