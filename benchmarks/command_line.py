@@ -281,7 +281,8 @@ def _paper(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from benchmarks.commands.report import Filter, run_report
+    from benchmarks.commands.report import run_report
+    from benchmarks.commands.run_filter import Filter
     from benchmarks.planning.recorded_names import algorithm_name, profile_name, suite_name
 
     given = (

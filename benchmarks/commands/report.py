@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.commands.jobs import SHIPPED, RunOptions, failed_runs, print_left_out_records
+from benchmarks.commands.run_filter import Filter
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import LeftOut
-from benchmarks.planning.recorded_names import runs_of_benchmark
 from benchmarks.specs.job import AnyJob
 from benchmarks.verification.proofs import stale_digests, with_proofs
-from environments.typed_options import UsageError, nearest
 from results.decisions import SequentialDecisions, read_decisions
 from results.files import printable
-from results.identity import base_name
 from results.store import Store, StoredRun
 
 if TYPE_CHECKING:
@@ -29,51 +25,10 @@ if TYPE_CHECKING:
 REFERENCE = SHIPPED
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Which runs a report shows; names and globs, None: all.  A suite's name without options stands for all of them."""
-
-    profiles: Sequence[str] | None = None
-    suites: Sequence[str] | None = None
-    algorithms: Sequence[str] | None = None
-    benchmark: str | None = None  # a definition's name or file: its cells in its profile
-
-    def choose(self, runs: Iterable[StoredRun]) -> list[StoredRun]:
-        """Raises UsageError, offering the nearest name, for a name that no run has."""
-        found = list(runs)
-        if self.benchmark is not None:
-            found = runs_of_benchmark(self.benchmark, found)
-            if not found:
-                raise UsageError(f"no run of benchmark {self.benchmark!r} in its profile is stored")
-        kinds: tuple[tuple[str, Sequence[str] | None, Callable[[StoredRun], tuple[str, ...]]], ...] = (
-            ("profile", self.profiles, lambda run: (run.profile,)),
-            ("suite", self.suites, lambda run: (run.suite, base_name(run.suite))),
-            ("algorithm", self.algorithms, lambda run: (run.algorithm,)),
-        )
-        for kind, asked, names_of in kinds:
-            for name in asked or ():
-                known = {each for run in found for each in names_of(run)}
-                if not any(_matches(each, name) for each in known):
-                    raise UsageError(f"no run of {kind} {name!r} is stored; {nearest(name, known)}")
-        return [
-            run
-            for run in found
-            if all(
-                asked is None or any(_matches(each, name) for each in names_of(run) for name in asked)
-                for _, asked, names_of in kinds
-            )
-        ]
-
-
-def _matches(name: str, glob: str) -> bool:
-    """As a glob; brackets hold a suite's options and stand for themselves."""
-    return name == glob or fnmatchcase(name, glob.replace("[", "[[]"))
-
-
 def run_report(results: Path, output: Path, chosen: Filter, shipped: bool) -> int:
     """Renders what is stored, and what is shipped where it is asked for; returns the command's exit code.
 
-    Raises StoreError if there is nothing to show, and UsageError for a name that no run has.
+    Raises StoreError if there is nothing to show, and UsageError for names that no run has.
     """
     from results.files import StoreError
 

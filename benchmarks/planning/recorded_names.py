@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.planning.definition import find_definition
+from benchmarks.planning.profiles import find_profile
 from benchmarks.specs.loose_suites import is_source
 from benchmarks.specs.own_code import find_own
 from benchmarks.specs.run_spec import planned_suite
@@ -28,8 +29,28 @@ def profile_name(text: str) -> str:
 
 
 def runs_of_benchmark(benchmark: str, runs: Iterable[StoredRun]) -> list[StoredRun]:
-    """Those of the definition's cells in its profile.  Raises UsageError."""
+    """Those of the definition's cells in its profile, with the budget and protocol that it has there.
+
+    Others of the same suites and profile, as another benchmark plans them, are of other boards.  Neither options nor
+    the suite's version are asked for: they leave a run one of this benchmark.  Raises UsageError.
+    """
     definition = find_definition(benchmark)
-    suites = {planned_suite(text).full_name for text in definition.suites}
-    algorithms, profile = set(map(algorithm_name, definition.algorithms)), profile_name(definition.profile)
-    return [run for run in runs if run.suite in suites and run.algorithm in algorithms and run.profile == profile]
+    profile = find_profile(definition.profile)
+    suites = [planned_suite(text) for text in definition.suites]
+    cells = {
+        (suite.full_name, name): profile.settings(definition.name, suite.name, name)[0]
+        for suite in suites
+        for name in map(algorithm_name, definition.algorithms)
+    }
+
+    def of_cell(run: StoredRun) -> bool:
+        cell, protocol = cells.get((run.suite, run.algorithm)), run.identity["protocol"]
+        return cell is not None and (
+            (cell.budget, cell.adaptation_steps, cell.trajectories, cell.adaptations)
+            == (
+                run.identity["budget"], protocol["adaptation_steps"], protocol["trajectories"],
+                protocol.get("adaptations", 1),
+            )
+        )  # fmt: skip
+
+    return [run for run in runs if run.profile == profile.name and of_cell(run)]
