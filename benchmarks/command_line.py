@@ -272,6 +272,8 @@ def _paper(parsed: argparse.Namespace) -> int:
     from benchmarks.commands.paper import PaperOptions, render_stored, run_paper
     from results.published import find_paper
 
+    if parsed.stored:
+        execution_arguments.refuse_idle(parsed, "--stored")
     paper = find_paper(parsed.paper)
     suites = _names(parsed.suites)
     choice = PaperOptions(suites, parsed.seeds, parsed.profile, tuple(parsed.settings), parsed.only_studies)

@@ -43,6 +43,24 @@ def options_of(parsed: argparse.Namespace, output: Path) -> RunOptions:
     return RunOptions(parsed.results, output, workers, getattr(parsed, "force", False), _maker(parsed, workers))
 
 
+def refuse_idle(parsed: argparse.Namespace, option: str) -> None:
+    """Raises UsageError for arguments that say what jobs run and how, beside an option by which none does."""
+    from environments.typed_options import UsageError
+
+    given = {
+        "--dry-run": parsed.dry_run,
+        "--force": parsed.force,
+        "--workers": parsed.workers is not None,
+        "--threads": parsed.threads != 1,
+        "--executor": parsed.executor != "local",
+        "--address": parsed.address is not None,
+    }
+    idle = [name for name, is_given in given.items() if is_given]
+    if idle:
+        what = "say what is to run and how" if len(idle) > 1 else "says what is to run or how"
+        raise UsageError(f"{', '.join(idle)} {what}, and {option} runs nothing; leave one or the other out")
+
+
 def _maker(parsed: argparse.Namespace, workers: int) -> Callable[[], Executor] | None:
     """Makes the executor once something is to run; None: that of this machine, one core a run."""
 

@@ -112,6 +112,7 @@ def _chosen(paper: Paper, stored: Sequence[Stored], choice: PaperOptions) -> lis
         entry
         for entry in stored
         if of_paper(entry)
+        and not (choice.only_studies and isinstance(entry, StoredRun))
         and (choice.suites is None or set(choice.suites) & set(entry.suites))
         and (choice.seeds is None or entry.seed < choice.seeds)
         and (choice.profile is None or entry.profile == choice.profile)

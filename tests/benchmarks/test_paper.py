@@ -394,6 +394,17 @@ def test_the_stored_command_renders_from_shipped_results_alone(
     assert [path.name for path in tmp_path.iterdir()] == ["paper-promp"]  # no results folder is made
 
 
+def test_only_the_studies_of_what_is_stored_are_shown_where_they_alone_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for more, shows_runs in (((), True), (("--only-studies",), False)):
+        assert metarl(capsys, "paper", "promp", "--stored", *more)[0] == 0
+        summary = json.loads((tmp_path / "paper-promp" / "summary.json").read_text())
+        assert bool(summary["runs"]) == shows_runs
+        assert {claim["verdict"] for claim in summary["claims"]} > {"not run", "reproduced"}  # by studies at least
+
+
 def test_the_command_runs_what_is_missing_and_renders_those_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -420,6 +431,14 @@ def test_the_command_runs_what_is_missing_and_renders_those_runs(
         (
             ("promp", "--stored", "--set", "promp.clip=0.1"),
             "--set promp.clip=0.1 configures runs, and --stored makes none",
+        ),
+        (
+            ("promp", "--stored", "--dry-run", "--force", "--workers", "2", "--threads", "2", "--executor", "ray"),
+            "--dry-run, --force, --workers, --threads, --executor say what is to run and how, and --stored",
+        ),
+        (
+            ("promp", "--stored", "--workers", "2"),
+            "--workers says what is to run or how, and --stored runs nothing; leave one or the other out",
         ),
         (("promp", "--dry-run", "--set", "promp.clp=0.1"), "algorithm promp has no option 'clp'"),
     ],
