@@ -11,6 +11,7 @@ from reports.scores.entries import AlgorithmScores
 from reports.scores.newcomer import Newcomer, newcomers
 from reports.scores.pairwise import Pair
 from reports.scores.record import access_labels, data_of
+from reports.scores.tried import Tried, tried_for
 from reports.statistics.readings import READINGS, next_reading
 from reports.text.numbers import NONE, interval, number, plural, signed
 from reports.text.table import Table
@@ -23,13 +24,13 @@ def comparison_markdown(
     algorithm: str,
     boards: Iterable[SuiteScores],
     conformance: str,
-    tried: Mapping[tuple[str, str], int],
+    tried: Tried,
     not_compared: Sequence[str] = (),
     efforts: Mapping[str, Effort] | None = None,
 ) -> str:
     """What is decided of the algorithm, then its numbers on every board that holds it.
 
-    conformance: one line.  tried: how many of its configurations are stored, by suite and algorithm.
+    conformance: one line.  tried: how many of its configurations are stored.
     not_compared: lines, each why a stored result may not be compared or how to repeat it.
     efforts: of tuning, by the entries' digests; None: what the records say.
     The same arguments give the same text.
@@ -64,9 +65,9 @@ def tuning_line(found: Sequence[Newcomer], efforts: Mapping[str, Effort]) -> str
     return ", ".join(f"{efforts[each.own.digest].in_full()} for `{each.board.suite}`" for each in found) or "none"
 
 
-def _tried(found: Sequence[Newcomer], tried: Mapping[tuple[str, str], int]) -> str:
-    counts = {each.board.suite: tried.get((each.board.suite, each.own.algorithm), 1) for each in found}
-    text = ", ".join(f"{count} on `{suite}`" for suite, count in counts.items())
+def _tried(found: Sequence[Newcomer], tried: Tried) -> str:
+    counts = {each.board.name: tried_for(each.own, tried) for each in found}
+    text = ", ".join(f"{count} on `{board}`" for board, count in counts.items())
     if max(counts.values(), default=1) > 1:
         text += " (the best of several on test tasks is a lucky one too: choose by validation tasks)"
     return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +17,7 @@ from reports.summary import summary_json
 from reports.text.numbers import plural
 
 if TYPE_CHECKING:
+    from reports.scores.tried import Tried
     from reports.scores.tuning import TunedMethod
     from results.decisions import SequentialDecisions
     from results.store import StoredRun
@@ -43,7 +44,7 @@ def write_report(
     failed: Sequence[FailedRun] = (),
     title: str = "Leaderboard",
     left_out: Sequence[str] = (),
-    tried: Mapping[tuple[str, str], int] | None = None,
+    tried: Tried | None = None,
     decisions: Iterable[SequentialDecisions] = (),
     focus: str = "",
     tuning: Iterable[TunedMethod] = (),

@@ -31,7 +31,7 @@ from reports.scores.boards import make_boards
 from reports.scores.effort import efforts_of
 from reports.scores.entries import collect_entries
 from reports.scores.newcomer import newcomers
-from reports.scores.tried import configurations_tried
+from reports.scores.tried import configurations_tried, tried_for
 from results.attestations import prove
 from results.store import Store, StoredRun
 
@@ -105,7 +105,7 @@ def run_comparison(
     add_file(options.output, SUMMARY, text.encode())
     for each in newcomers(found.name, boards):
         print(f"{each.own.label} on {each.board.suite}: {each.sentence()}")
-        count = tried.get((each.board.suite, each.own.algorithm), 1)
+        count = tried_for(each.own, tried)
         print(f"  tuning: {efforts[each.own.digest].in_full()}; configurations with test scores: {count}")
         print(f"  configuration: {_configuration(each.own.identity['configuration'])}")
     print(f"summary: {options.output / SUMMARY}")

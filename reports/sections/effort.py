@@ -7,6 +7,7 @@ from html import escape
 from reports.scores.boards import SuiteScores
 from reports.scores.effort import common_effort, effort_text, judged, unequal_effort
 from reports.scores.entries import AlgorithmScores
+from reports.scores.tried import tried_for
 from reports.sections.html import Cell
 from reports.sections.report import Report
 from reports.text.numbers import NONE, plural
@@ -14,14 +15,15 @@ from reports.text.numbers import NONE, plural
 NOTE = (
     "Trials: configurations that were tried on validation tasks, with seeds that stand on no board, before the values "
     "were chosen; untuned: the paper's values, or the profile's. Beneath, where there are several: configurations of "
-    "the algorithm on the suite that are stored with scores on test tasks; the best of many is a lucky one too."
+    "the algorithm, with this budget and protocol, that are stored with scores on test tasks; the best of many is a "
+    "lucky one too."
 )
 
 
 def effort_cell(report: Report, board: SuiteScores, entry: AlgorithmScores) -> Cell:
     """Both counts: trials of tuning, and configurations with test scores where they are several."""
     effort, text = report.efforts[entry.digest], effort_text(board, entry, report.efforts)
-    tried = report.tried.get((entry.suite, entry.algorithm), 1)
+    tried = tried_for(entry, report.tried)
     shown = escape(text).removesuffix(" trials")
     seen = f"<small>{tried} on test</small>" if tried > 1 else ""
     return Cell(shown + seen, None if text == NONE else effort.trials, title=effort_title(report, board, entry))

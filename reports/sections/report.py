@@ -16,7 +16,7 @@ from reports.scores.entries import AlgorithmScores, Refused, collect_entries
 from reports.scores.headline import Headline, make_headline
 from reports.scores.pairwise import PairTests, compare_pairs
 from reports.scores.profiles import Profiles, across_profiles, board_profiles
-from reports.scores.tried import configurations_tried
+from reports.scores.tried import Tried, configurations_tried
 from reports.scores.tuning import TunedMethod, in_order
 from results.files import StoreError
 
@@ -43,7 +43,7 @@ class Report:
     cautions: tuple[Caution, ...]
     stale: frozenset[str]  # digests of configurations whose code, software or data were others when they ran
     styles: dict[str, Style]  # by algorithm
-    tried: Mapping[tuple[str, str], int] = field(default_factory=dict)  # configurations, by suite and algorithm
+    tried: Tried = field(default_factory=dict)  # configurations that have test scores
     efforts: Mapping[str, Effort] = field(default_factory=dict)  # of tuning, by the entries' digests
     tuning: tuple[TunedMethod, ...] = ()  # of the suites that are shown, or of siblings whose values they took
     decisions: tuple[SequentialDecisions, ...] = ()  # made look by look
@@ -97,7 +97,7 @@ def make_report(
     failed: Sequence[FailedRun] = (),
     title: str = "Leaderboard",
     left_out: Sequence[str] = (),
-    tried: Mapping[tuple[str, str], int] | None = None,
+    tried: Tried | None = None,
     decisions: Iterable[SequentialDecisions] = (),
     focus: str = "",
     tuning: Iterable[TunedMethod] = (),
@@ -107,7 +107,7 @@ def make_report(
     reference: shipped results, compared like the others and labelled.  stale: digests of configurations whose code or
     software has changed since they ran.  failed: runs that were asked for and did not finish.
     left_out: cells that were asked for and are not run, since the algorithm does not fit the suite, a line each.
-    tried: how many configurations were tried by suite and algorithm; None: as many as these runs have.
+    tried: how many configurations were tried (`scores/tried.py`); None: as many as these runs have.
     decisions: made look by look, of these runs or of others.  focus: the algorithm of which the page speaks first.
     tuning: what was tried to tune methods; what has nothing to do with what is shown is left out.
     Raises StoreError if there is no run that gives a score.

@@ -9,6 +9,7 @@ from reports.scores.effort import Effort, effort_text
 from reports.scores.normalised import board_scale
 from reports.scores.pairwise import PairTests
 from reports.scores.record import runs_folder
+from reports.scores.tried import Tried, tried_for
 from reports.text.numbers import NONE, interval, number
 from reports.text.table import Table, csv_lines
 
@@ -67,13 +68,13 @@ _COLUMNS = (
 def leaderboard_csv(
     boards: Iterable[SuiteScores],
     tests: Mapping[str, PairTests],
-    tried: Mapping[tuple[str, str], int],
+    tried: Tried,
     efforts: Mapping[str, Effort],
 ) -> str:
     """Every number at full precision, one row an entry and adaptation step; empty where there is none.
 
-    tests: by the boards' names.  tried: configurations by suite and algorithm that have test scores.  efforts: of
-    tuning, by the entries' digests.  Ranks are those after the last step.
+    tests: by the boards' names.  tried: configurations that have test scores.  efforts: of tuning, by the
+    entries' digests.  Ranks are those after the last step.
     """
     rows = []
     for board in boards:
@@ -82,7 +83,7 @@ def leaderboard_csv(
             ranks = family.ranks.get(entry.label, (None, None)) if family is not None else (None, None)
             effort = efforts[entry.digest]
             spent = (effort.trials, effort.seeds, effort.sibling, effort.digest)
-            after = (board.rank(entry), *ranks, *entry.updates, tried.get((entry.suite, entry.algorithm)), *spent)
+            after = (board.rank(entry), *ranks, *entry.updates, tried_for(entry, tried), *spent)
             place = (board.name, board.suite, board.profile, entry.identity["budget"], entry.metric)
             for step, summary in enumerate(entry.steps):
                 numbers = (summary.mean, summary.std_seeds, summary.std_tasks, summary.iqm)

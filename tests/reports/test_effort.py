@@ -11,6 +11,7 @@ import pytest
 
 from reports.comparison_markdown import comparison_markdown
 from reports.page import make_report, write_report
+from reports.scores.tried import configurations_tried
 from results.store import Store
 from tests.support.report_reading import summary_of, text_of
 from tests.support.scored_runs import store_run
@@ -159,7 +160,9 @@ def test_where_all_was_run_untuned_the_paper_s_values_are_no_trials(store: Store
 
 def test_a_comparison_gives_the_newcomers_effort_and_each_opponents(store: Store) -> None:
     fill(store, {"promp": tuned(16), "maml": None})
-    text = comparison_markdown("promp", make_report(store.finished()).boards, "kept", {("point", "promp"): 2})
+    boards = make_report(store.finished()).boards
+    store_run(store, algorithm="promp", configuration={"clip": 9.0})
+    text = comparison_markdown("promp", boards, "kept", configurations_tried(store.finished()))
     assert "- Tuning: 16 trials of 2 seeds for `point`\n- Configurations tried: 2 on `point`" in text
     assert "Beware: methods of point were tuned with unequal effort" in text
     (row,) = [line for line in text.splitlines() if line.startswith("| maml")]

@@ -14,6 +14,7 @@ from reports.page import make_report, write_report
 from reports.scores.headline import make_headline
 from reports.scores.newcomer import newcomers
 from reports.scores.normalised import board_scale
+from reports.scores.tried import configurations_tried
 from reports.sections.verdict import sentences
 from results.decisions import SequentialDecisions, read_decisions, write_decisions
 from results.store import Store
@@ -200,17 +201,30 @@ def test_the_matrix_gives_open_ranks_and_mean_ranks(store: Store, tmp_path: Path
 
 def test_updates_and_configurations_tried_stand_beside_the_scores(store: Store, tmp_path: Path) -> None:
     fill(store, {"promp": 9.0, "maml": 3.0}, seeds=2, points=4)
+    shown = store.finished()
     for clip in (0.1, 0.2):
-        store_run(store, algorithm="promp", configuration={"clip": clip}, budget=7)
-    shown = [run for run in store.finished() if run.identity["budget"] != 7]
-    tried = make_report(store.finished()).tried
-    assert tried == {("point", "promp"): 3, ("point", "maml"): 1}
-    page = write_report(shown, tmp_path / "report", tried=tried)
+        store_run(store, algorithm="promp", configuration={"clip": clip})
+    page = write_report(shown, tmp_path / "report", tried=configurations_tried(store.finished()))
     rows = list(csv.DictReader((page.parent / "tables/leaderboard.csv").open(newline="")))
     assert {(row["algorithm"], row["configurations_tried"], row["updates_most"]) for row in rows} == {
         ("promp", "3", "4"), ("maml", "1", "4"),
     }  # fmt: skip
     assert text_of(page).count("Updates Trials Seeds") == 2  # of the leaderboard and of the suite
+
+
+def test_configurations_are_counted_on_a_boards_own_terms(store: Store, tmp_path: Path) -> None:
+    """What another budget or protocol gives it is on another board, and mostly its profile's own choice."""
+    fill(store, {"promp": 9.0, "maml": 3.0}, seeds=2)
+    store_run(store, algorithm="promp", configuration={"clip": 0.1})
+    store_run(store, algorithm="promp", configuration={"clip": 0.2}, budget=7)
+    for clip in (0.3, 0.4, 0.5):
+        store_run(store, algorithm="promp", configuration={"clip": clip}, steps=2)
+    page = write_report(store.finished(), tmp_path / "report")
+    rows = list(csv.DictReader((page.parent / "tables/leaderboard.csv").open(newline="")))
+    counts = {(row["budget"], row["algorithm"].split()[0], row["configurations_tried"]) for row in rows}
+    assert {each for each in counts if each[0] == "7"} == {("7", "promp", "1")}
+    assert {each[1:] for each in counts if each[0] != "7"} == {("promp", "2"), ("promp", "3"), ("maml", "1")}
+    assert "3 on test" in text_of(page) and "6 on test" not in text_of(page)
 
 
 def test_a_number_of_seeds_is_read_once_however_late_one_of_them_comes(store: Store) -> None:
