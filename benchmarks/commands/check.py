@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from algorithms.algorithm import Algorithm
@@ -13,10 +13,10 @@ from benchmarks.conformance.rules import RULES, SUITES, Finding, check
 from benchmarks.conformance.suite_rules import SUITE_RULES, check_suite
 from benchmarks.planning.plan import check_name
 from benchmarks.specs.loose_suites import is_source, source_of_suite, split_source
-from benchmarks.specs.own_code import find_own, load_algorithm, load_own
+from benchmarks.specs.own_code import classes_beside, find_own, load_algorithm, load_own
 from benchmarks.specs.run_spec import planned_suite
 from environments.catalogue import parse_suite_name, suites
-from environments.discovery import ClassEntry
+from environments.discovery import ClassEntry, read_classes
 from environments.suite import Suite
 from environments.typed_options import UsageError, make_options, nearest
 
@@ -53,6 +53,14 @@ def _found(text: str) -> tuple[ClassEntry, dict[str, str]]:
     """The class, and the options that the text has in brackets."""
     if is_source(text):
         source, brackets = split_source(text)
+        path, classes = classes_beside(source)
+        if path is not None and ":" not in source and len(classes) != 1:
+            there = _subjects(classes.values())
+            hint = f"choose one as in {path}:{there[0]}, of {', '.join(there)}" if there else "it has none of either"
+            raise UsageError(
+                f"{path} must hold one class with a literal `name`, an algorithm or a suite, and has "
+                f"{len(classes)}; {hint}"
+            )
         return find_own(source), parse_suite_name(f"{source}{brackets}")[1]
     name, options = parse_suite_name(text)
     if name in suites():
@@ -60,6 +68,15 @@ def _found(text: str) -> tuple[ClassEntry, dict[str, str]]:
     if text in algorithms():
         return algorithms()[text], {}
     raise UsageError(f"unknown algorithm or suite {name!r}; {nearest(name, {*algorithms(), *suites()})}")
+
+
+def _subjects(classes: Iterable[ClassEntry]) -> list[str]:
+    """Those that are algorithms or suites.  Raises UsageError if their file cannot be imported."""
+    return [each.class_name for each in classes if _is_subject(load_own(each))]
+
+
+def _is_subject(cls: Any) -> bool:
+    return isinstance(cls, type) and issubclass(cls, (Algorithm, Suite))
 
 
 def _check_suite_name(found: ClassEntry, source: str) -> None:
@@ -71,10 +88,11 @@ def _check_suite_name(found: ClassEntry, source: str) -> None:
 
 def _class_of(found: ClassEntry) -> Any:
     cls = load_own(found)
-    if not (isinstance(cls, type) and issubclass(cls, (Algorithm, Suite))):
+    if not _is_subject(cls):
+        there = _subjects(read_classes(found.path, found.module)) if found.path is not None else []
         raise UsageError(
-            f"{found.class_name} in {found.module} is a subclass neither of algorithms.algorithm.Algorithm nor of "
-            "environments.suite.Suite"
+            f"{found.class_name} in {found.path or found.module} is a subclass neither of algorithms.algorithm."
+            f"Algorithm nor of environments.suite.Suite; of these it has {', '.join(there) or 'none'}"
         )
     return cls if issubclass(cls, Suite) else load_algorithm(found)
 

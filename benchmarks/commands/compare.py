@@ -150,7 +150,11 @@ def differences(run: StoredRun, spec: RunSpec, today: Today | None = None) -> tu
 def as_lines(findings: Sequence[Finding]) -> list[str]:
     """A line for each finding: `pass`, `FAIL` or `-` (not examined), rule, suite, reason."""
     words = {True: "pass", False: "FAIL", None: "-"}
-    return text_table((words[finding.passed], finding.rule, finding.suite, finding.reason) for finding in findings)
+    reasons = {True: "", False: "", None: "not examined: another rule broke first"}
+    return text_table(
+        (words[finding.passed], finding.rule, finding.suite, finding.reason or reasons[finding.passed])
+        for finding in findings
+    )
 
 
 def _opponents(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.specs.own_code import load_own, read_as_source
+from benchmarks.specs.own_code import check_class_name, load_own, read_as_source
 from environments.catalogue import parse_suite_name, suites
 from environments.discovery import ClassEntry, read_loose_file, read_module_class
 from environments.suite import Suite
@@ -54,6 +54,7 @@ def offer_suite(source: str) -> tuple[ClassEntry, bool]:
 def read_suite(source: str) -> ClassEntry:
     """The suite, as its file says, which is not run.  Raises UsageError."""
     with read_as_source(source):
+        check_class_name(source)
         if not source.partition(":")[0].endswith(".py"):
             return read_module_class(source, "Suite")
         found = read_loose_file(source, "Suite")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +12,44 @@ from typing import Any
 
 from algorithms.algorithm import Algorithm
 from algorithms.catalogue import find_algorithm
-from environments.discovery import ClassEntry
+from environments.discovery import ClassEntry, read_classes
 from environments.typed_options import UsageError
 
 
 def find_own(text: str) -> ClassEntry:
     """The algorithm that `find_algorithm` finds.  Raises UsageError, also for a file that is no Python source."""
     with read_as_source(text):
-        return find_algorithm(text)
+        try:
+            return find_algorithm(text)
+        except UsageError:
+            check_class_name(text)
+            raise
+
+
+def check_class_name(text: str) -> None:
+    """Raises UsageError, with the names that there are, if the file or module of `...:Class` has no such named class.
+
+    Leaves a file that is not there or no Python source to others.
+    """
+    class_name, (path, classes) = text.partition(":")[2], classes_beside(text)
+    if path is not None and class_name and class_name not in classes:
+        there = ", ".join(classes) or "none"
+        raise UsageError(f"{path} has no class {class_name!r} with a literal `name`; it has {there}")
+
+
+def classes_beside(text: str) -> tuple[Path | None, dict[str, ClassEntry]]:
+    """The file of `path.py[:Class]` or `package.module:Class`, and its classes with a literal `name`.
+
+    None for a file that is not there or no Python source.
+    """
+    source, loose = text.partition(":")[0], text.partition(":")[0].endswith(".py")
+    try:
+        spec = None if loose else importlib.util.find_spec(source)
+        path = Path(source if loose else str(spec and spec.origin))
+        classes = read_classes(path, f"loose_{path.stem}" if loose else source)
+    except (ImportError, MemoryError, OSError, RecursionError, SyntaxError, TypeError, ValueError):
+        return None, {}
+    return path, {entry.class_name: entry for entry in classes}
 
 
 @contextmanager

@@ -382,6 +382,42 @@ def test_the_command_offers_the_nearest_name_of_either_kind(capsys: pytest.Captu
         assert f"did you mean '{meant}'?" in capsys.readouterr().err
 
 
+HELPER = 'class Helper:\n    name = "helper"\n'
+OTHER = "class Other(Drift):\n    name = 'other'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "message"),
+    [
+        (GOOD, ":Drift2", "{file} has no class 'Drift2' with a literal `name`; it has Drift"),
+        (GOOD + HELPER, ":Helper", "of environments.suite.Suite; of these it has Drift"),
+        (GOOD + OTHER + HELPER, "", "and has 3; choose one as in {file}:Drift, of Drift, Other"),
+        ("class Mine:\n    pass\n", "", "an algorithm or a suite, and has 0; it has none of either"),
+        ("class Mine:\n    pass\n", ":Mine", "{file} has no class 'Mine' with a literal `name`; it has none"),
+    ],
+)
+def test_a_class_that_cannot_be_checked_is_one_line_with_those_that_can(
+    text: str, asked: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / f"classes_{abs(len(text))}.py"
+    file.write_text(text)
+    assert main(["check", f"{file}{asked}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(message.format(file=file))
+
+
+def test_a_module_without_the_class_is_told_with_those_that_it_has(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "algorithms.promp:ProMP"]) == 2
+    assert "promp.py has no class 'ProMP' with a literal `name`; it has Promp" in capsys.readouterr().err
+
+
+def test_what_was_not_examined_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write_spoilt(tmp_path, SPOILT["returns a metric that is not a number"][1], "unexamined")
+    assert main(["check", source, "--suites", "corners"]) == 1
+    dashes = [line for line in capsys.readouterr().out.splitlines() if line.split()[0] == "-"]
+    assert dashes and all(line.endswith("not examined: another rule broke first") for line in dashes)
+
+
 def test_the_command_names_the_broken_rule_and_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = write_spoilt(tmp_path, SPOILT["returns a metric that is not a number"][1], "spoilt-metric")
     assert main(["check", source]) == 1

@@ -161,7 +161,7 @@ def test_names_in_a_definition_are_relative_to_its_file(folder: Path) -> None:
         ("own/suites/stroll.py", '"stroll"', '"corners"', "stroll.py:Walk: the name 'corners' is taken by"),
         ("own/suites/stroll.py", "class Walk(Suite)", "class Walk", "Walk is no subclass of environments.suite.Suite"),
         ("own/suites/stroll.py", "import random", "import nowhere", "stroll.py cannot be imported: No module named"),
-        ("own/suites/stroll.py", "class Walk", "class Stroll", "must hold one Suite class with a `name`; found: none"),
+        ("own/suites/stroll.py", "class Walk", "class Stroll", "no class 'Walk' with a literal `name`; it has Stroll"),
     ],
 )
 def test_bad_files_are_one_line(
