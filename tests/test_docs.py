@@ -24,7 +24,7 @@ from benchmarks.conformance.suite_rules import SUITE_RULES
 from benchmarks.planning.plan import make_plan
 from environments.catalogue import make_suite, suites
 from environments.discovery import import_file
-from environments.suite import SuiteOptions
+from environments.suite import DataMissing, SuiteOptions
 from environments.task import Task
 from environments.typed_options import as_text
 from results import tables
@@ -262,6 +262,21 @@ def test_commands_and_options_in_a_page_exist(page: Path, options: dict[str, set
             assert named <= program_options(words[1]), text
         else:
             assert named <= every, text
+
+
+def test_the_readme_names_the_files_without_which_shipped_runs_cannot_be_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable in ("METARL_METAWORLD", "METARL_STOCK_DATA"):
+        monkeypatch.delenv(variable, raising=False)
+    needed = {"METARL_STOCK_DATA"}  # without it these suites trade on a synthetic market, and nothing is missing
+    for name in {path.name.partition("[")[0] for path in (ROOT / "results/reference/runs").iterdir()}:
+        try:
+            make_suite(name).check_data()
+        except DataMissing as missing:
+            needed |= set(re.findall(r"METARL_\w+", str(missing)))
+    assert "METARL_METAWORLD" in needed
+    assert all(f"`{variable}`" in (ROOT / "README.md").read_text() for variable in needed)
 
 
 def test_the_readmes_commands_name_environments_of_tox_and_ci_runs_the_one_for_tests() -> None:
