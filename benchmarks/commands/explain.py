@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,8 +25,8 @@ from environments.suite import DataMissing
 from environments.task import Task
 from environments.typed_options import UsageError, make_options
 from reports.figures.critical_tasks import TaskPlace, task_map, weight_bars
+from reports.folder import check_folder, write_folder
 from reports.text.numbers import plural
-from results.files import make_folder, write_json, write_whole
 from results.run_folder import RunFolder
 from results.store import Store, Stored, StoredRun
 
@@ -51,6 +52,8 @@ def run_explain(path: Path, output: Path, options: Mapping[str, Any], seed: int)
             f"the trained policy of {path} was not kept, as of all shipped runs; run it again in a store of your own, "
             f"as in {_again(stored, spec)}, and explain the run there"
         )
+    check_folder(output)
+    print(f"explaining {spec.label}: it adapts to all training and validation tasks anew", file=sys.stderr)
     found = explain_session(session, state, config, seed)
     print("\n".join([f"{spec.label}, {session.suite.metric} after adaptation", *as_lines(found)]))
     write_explanation(
@@ -115,10 +118,12 @@ def _told_apart(*values: float) -> list[str]:
 
 
 def write_explanation(output: Path, found: ExplainedRun, about: Mapping[str, Any]) -> None:
-    """`explanation.json`, `weights.csv` and the pictures, each whole or not at all."""
-    make_folder(output)
-    write_json(output / "explanation.json", {**about, **_record(found)})
-    write_whole(output / "weights.csv", _weights(found).encode())
+    """`explanation.json`, `weights.csv` and the pictures, in place of the explanation that the folder holds.
+
+    Raises StoreError as `write_folder`, where the folder holds something else.
+    """
+    record = json.dumps({**about, **_record(found)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    contents = {"explanation.json": record.encode(), "weights.csv": _weights(found).encode()}
     pictures = {
         "weights": weight_bars(
             found.explanation.weights.tolist(),
@@ -136,8 +141,8 @@ def write_explanation(output: Path, found: ExplainedRun, about: Mapping[str, Any
     else:
         print("no picture of the tasks: they differ in no number")
     for name, canvas in pictures.items():
-        write_whole(output / f"{name}.svg", canvas.svg().encode())
-        write_whole(output / f"{name}.png", canvas.png())
+        contents |= {f"{name}.svg": canvas.svg().encode(), f"{name}.png": canvas.png()}
+    write_folder(output, contents)
 
 
 def _record(found: ExplainedRun) -> dict[str, Any]:

@@ -32,13 +32,14 @@ from environments.task import Task
 from environments.typed_options import UsageError, make_options
 from reports.figures.canvas import Canvas
 from reports.figures.critical_tasks import task_map
+from results.files import StoreError
 from results.identity import chosen_digest
 from results.store import Store
 from tests.support.goal_clusters import GoalClusters
 
 QUICKLY = ["--trajectories", "2", "--critical", "3", "--poor", "2"]
 #: pictures, table and record
-FILES = {"explanation.json", "weights.csv", "weights.svg", "weights.png", "tasks.svg", "tasks.png"}
+FILES = {"report-files.json", "explanation.json", "weights.csv", "weights.svg", "weights.png", "tasks.svg", "tasks.png"}
 
 
 def finished(root: Path, suite: str, algorithm: str) -> Path:
@@ -237,6 +238,22 @@ def test_the_picture_has_the_widest_two_numbers_in_their_order(tmp_path: Path, m
 def test_tasks_that_no_number_tells_apart_have_no_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_explanation(tmp_path / "explanation", explained(0.2, 0.15), {})
     assert capsys.readouterr().out == "no picture of the tasks: they differ in no number\n"
+
+
+def test_an_explanation_leaves_a_strangers_file_alone_and_no_picture_of_another_run(tmp_path: Path) -> None:
+    output, thesis = tmp_path / "explanation", tmp_path / "thesis"
+    found = explained(0.2, 0.15)
+    goals = tuple(Task(f"train-{i}", {"goal": 0.1 * i}) for i in range(10))
+    write_explanation(output, replace(found, training=goals, validation=goals), {})
+    assert (output / "tasks.svg").exists()
+    write_explanation(output, found, {})  # whose tasks differ in no number
+    assert not (output / "tasks.svg").exists() and (output / "weights.svg").exists()
+    thesis.mkdir()
+    (thesis / "weights.csv").write_text("my own")
+    with pytest.raises(StoreError, match=r"holds something else than a report of this version \(weights.csv\)"):
+        write_explanation(thesis, found, {})
+    assert [path.name for path in thesis.iterdir()] == ["weights.csv"]
+    assert (thesis / "weights.csv").read_text() == "my own"
 
 
 def test_stock_tasks_between_the_same_two_turbulences_are_one_mdp(monkeypatch: pytest.MonkeyPatch) -> None:
