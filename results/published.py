@@ -162,16 +162,16 @@ def read_paper(path: Path) -> Paper:
 
 
 def _paper(name: str, content: dict[str, Any]) -> Paper:
-    suites = _made(PaperSuite, content.pop("suites", []))
-    algorithms = _made(PaperAlgorithm, content.pop("algorithms", []))
+    suites = _made(PaperSuite, _tables(content, "suites"))
+    algorithms = _made(PaperAlgorithm, _tables(content, "algorithms"))
     printed = {suite.id: suite.printed for suite in suites}
-    tables = _made(ScoreTable, content.pop("tables", []))
+    tables = _made(ScoreTable, _tables(content, "tables"))
     for table in tables:
         _check_table(table, {*printed, *(entry.id for entry in algorithms)})
     claims = [
-        _with_numbers(claim, tables) for made in content.pop("claims", []) for claim in _claims(name, made, printed)
+        _with_numbers(claim, tables) for made in _tables(content, "claims") for claim in _claims(name, made, printed)
     ]
-    settings = content.pop("settings", [])
+    settings = _tables(content, "settings")
     for entry in settings:
         entry["rows"] = [setting_of(row) for row in entry["rows"]]
     return _one(
@@ -183,17 +183,17 @@ def _paper(name: str, content: dict[str, Any]) -> Paper:
             "algorithms": algorithms,
             "tables": tables,
             "settings": _made(SettingsTable, settings),
-            "figures": _made(PaperFigure, content.pop("figures", [])),
-            "readings": _made(Reading, content.pop("readings", [])),
+            "figures": _made(PaperFigure, _tables(content, "figures")),
+            "readings": _made(Reading, _tables(content, "readings")),
             "claims": tuple(claims),
-            "sweeps": _made(Sweep, content.pop("sweeps", [])),
+            "sweeps": _made(Sweep, _tables(content, "sweeps")),
         },
     )
 
 
 def _claims(paper: str, table: dict[str, Any], printed: Mapping[str, str]) -> list[Claim]:
     """One claim for each of the suites that it names."""
-    tests = _made(StudyTest, table.pop("tests", []))
+    tests = _made(StudyTest, _tables(table, "tests"))
     return [_one(Claim, {**values, "tests": tests}) for values in claims_of(paper, table, printed)]
 
 
@@ -216,6 +216,14 @@ def _with_numbers(claim: Claim, tables: Iterable[ScoreTable]) -> Claim:
             raise ValueError(f"{claim.id}: {claim.table} prints no number of {missing[0]!r} on {claim.suite!r}")
         sides.append(", ".join(cells[frozenset((claim.suite, name))] for name in side))
     return replace(claim, printed=" against ".join(sides))
+
+
+def _tables(content: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """What stood under the key.  Raises ValueError unless it is a list of tables."""
+    tables = content.pop(key, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ValueError(f"{key} must be a list of tables, [[{key}]], got {tables!r}")
+    return tables
 
 
 Made = TypeVar("Made")

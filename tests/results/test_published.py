@@ -219,6 +219,7 @@ def test_a_small_file_is_a_paper(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "message"),
     [
+        ('venue = "somewhere"\n', 'readings = "x"\n', "readings must be a list of tables, [[readings]], got 'x'"),
         ('venue = "somewhere"\n', "", "Paper 'small' needs the key 'venue'"),
         ('printed = "Plane",', 'printd = "Plane",', "PaperSuite 'plane' has no key 'printd'"),
         ('"2.5 ± 0.5"] }', '"2.5 +- 0.5"] }', "'2.5 +- 0.5' is not a number"),
