@@ -51,12 +51,8 @@ def check_neighbours(make: Callable[[], Algorithm], suite: Suite, streams: Strea
 
     siblings: the trajectories of one task may see each other, so that other tasks alone are neighbours.
     """
-    split = suite.split.validation
-    tasks = [TaskRef("validation", split[index % len(split)].id) for index in range(TASKS)]
-    phases = _recorded(make(), suite, tasks, streams)
-    stage = _Stage(make, suite, tasks, phases, streams)
-    usual = stage.outputs()
-    every = range(len(phases))
+    stage, usual = _staged(make, suite, streams)
+    every = range(len(usual))
     for kept, sign in ((0, 1.0), (TASKS - 1, -1.0)):
         own_task = _mask(kept, slice(None))
         moved = stage.outputs(_Disturbance(own_task, sign, every, adapts=True))
@@ -68,6 +64,24 @@ def check_neighbours(make: Callable[[], Algorithm], suite: Suite, streams: Strea
             itself = _mask(task, trajectory)
             moved = stage.outputs(_Disturbance(itself, sign, [phase]), phase)
             _compare(usual, moved, itself, [phase], "what other trajectories of its batch see, do and earn")
+
+
+def check_neighbours_late(make: Callable[[], Algorithm], suite: Suite, streams: Streams, siblings: bool) -> None:
+    """As `check_neighbours`, of a trajectory's acting after the last adaptation alone: for suites of long horizons."""
+    stage, usual = _staged(make, suite, streams)
+    last = len(usual) - 1
+    itself = _mask(0, slice(None) if siblings else 1)
+    moved = stage.outputs(_Disturbance(itself, 1.0, [last]), last)
+    who = "another task's data" if siblings else "what other trajectories of its batch see, do and earn"
+    _compare(usual, moved, itself, [last], who)
+
+
+def _staged(make: Callable[[], Algorithm], suite: Suite, streams: Streams) -> tuple[_Stage, Outputs]:
+    """A recorded adaptation, and what its policies do when it is acted out as it was."""
+    split = suite.split.validation
+    tasks = [TaskRef("validation", split[index % len(split)].id) for index in range(TASKS)]
+    stage = _Stage(make, suite, tasks, _recorded(make(), suite, tasks, streams), streams)
+    return stage, stage.outputs()
 
 
 def _mask(task: int, trajectory: int | slice) -> torch.Tensor:

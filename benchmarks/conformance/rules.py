@@ -16,7 +16,7 @@ import torch
 
 from algorithms.algorithm import Algorithm
 from algorithms.search_space import faults
-from benchmarks.conformance.neighbours import check_neighbours
+from benchmarks.conformance.neighbours import check_neighbours, check_neighbours_late
 from benchmarks.conformance.small_parents import small_config, small_parents
 from benchmarks.conformance.trial import Refused, Trial, Violation
 from benchmarks.planning.fitting import misfit
@@ -87,7 +87,7 @@ def check(found: ClassEntry, suites: Sequence[str] = SUITES) -> list[Finding]:
             reason = misfit(found, suite)
         if reason is None:
             try:
-                findings += _examine(cls, config, suite, small_parents(found, suite))
+                findings += _examine(cls, config, suite, small_parents(found, suite), make_suite(text))
                 continue
             except UsageError as error:
                 reason = str(error)
@@ -97,13 +97,17 @@ def check(found: ClassEntry, suites: Sequence[str] = SUITES) -> list[Finding]:
     return findings
 
 
-def _examine(cls: type[Algorithm], config: Any, suite: Suite, parents: Mapping[str, Parent]) -> list[Finding]:
+def _examine(
+    cls: type[Algorithm], config: Any, suite: Suite, parents: Mapping[str, Parent], whole: Suite
+) -> list[Finding]:
+    """whole: the suite with its own horizon."""
     torch.set_num_threads(1)
+    late = partial(Trial, cls, config, whole, parents=parents) if whole.horizon > suite.horizon else None
     budget = BUDGET
     for _ in range(RAISES):
         refused = None
         try:
-            broken = _first_violation(partial(Trial, cls, config, suite, parents=parents), budget)
+            broken = _first_violation(partial(Trial, cls, config, suite, parents=parents), budget, late)
         except Refused as error:
             refused = error
         else:
@@ -120,8 +124,8 @@ def _examine(cls: type[Algorithm], config: Any, suite: Suite, parents: Mapping[s
     if broken is None:
         return [*(Finding(suite.full_name, rule, True) for rule in rules), declared]
     # A rule judged while training is judged whole only by a training without violation.
-    late = rules.index("unseeded-randomness")
-    reached = rules[: rules.index(broken.rule)] if rules.index(broken.rule) >= late else []
+    judged_after = rules.index("unseeded-randomness")
+    reached = rules[: rules.index(broken.rule)] if rules.index(broken.rule) >= judged_after else []
     examined = [
         Finding(suite.full_name, rule, False, broken.reason)
         if rule == broken.rule
@@ -139,7 +143,8 @@ _NOTHING_TRAINED = "nothing-trained"
 _Try = Callable[..., Trial]
 
 
-def _first_violation(make_trial: _Try, budget: int) -> Violation | None:
+def _first_violation(make_trial: _Try, budget: int, make_late: _Try | None) -> Violation | None:
+    """make_late: a trial of the suite's whole horizon, where that is longer: what begins late is seen there alone."""
     try:
         first, state = _history(make_trial, budget)
         with _shifted_clock():
@@ -150,7 +155,11 @@ def _first_violation(make_trial: _Try, budget: int) -> Violation | None:
         _check_reload(make_trial, ROOM * budget)
         trained = make_trial(budget, state)
         make = partial(trained.make_algorithm, trained.state["algorithm"])
-        check_neighbours(make, trained.suite, trained.streams, "siblings" in trained.algorithm_class.access)
+        siblings = "siblings" in trained.algorithm_class.access
+        check_neighbours(make, trained.suite, trained.streams, siblings)
+        if make_late is not None:
+            trial = make_late(budget)
+            check_neighbours_late(_loaded_or_fresh(trial, trained.state), trial.suite, trial.streams, siblings)
     except Violation as violation:
         return violation
     except (UsageError, Refused):
@@ -160,6 +169,18 @@ def _first_violation(make_trial: _Try, budget: int) -> Violation | None:
         line = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
         return Violation("runs", next(iter(getattr(error, "__notes__", ())), line))
     return None
+
+
+def _loaded_or_fresh(trial: Trial, state: Mapping[str, Any]) -> Callable[[], Algorithm]:
+    """Makes instances with the state of a shorter horizon's training, untrained ones where it does not fit."""
+    make = partial(trial.make_algorithm, state["algorithm"])
+    try:
+        make()
+    except Violation:
+        raise
+    except Exception:  # a state may have the horizon's size
+        return trial.make_algorithm
+    return make
 
 
 def _history(make_trial: _Try, budget: int) -> tuple[dict[str, Any], Mapping[str, Any]]:

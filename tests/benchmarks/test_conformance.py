@@ -277,6 +277,25 @@ def test_a_swarm_that_moves_towards_its_best_sibling_is_refused(tmp_path: Path) 
     assert "moves by" in broken.reason and "other trajectories of its batch" in broken.reason
 
 
+def test_a_swarm_that_waits_until_a_trial_would_be_over_is_refused_by_the_suites_own_horizon(tmp_path: Path) -> None:
+    waiting = """
+def adapt(self, tasks):
+    class Late:
+        def begin(self, tasks, trajectories, stream):
+            return torch.zeros(tasks, trajectories, 2)
+        def act(self, observation, previous, state):
+            state = state + torch.stack([previous.reward, torch.ones_like(previous.reward)], -1)
+            best = observation[torch.arange(len(observation)), state[..., 0].argmax(1)][:, None]
+            late = float(state[0, 0, 1]) > 12
+            return Gaussian(2 * (best - observation) * late, torch.full_like(observation, -0.5)), state
+    while True:
+        yield Late()
+"""
+    findings = check(find_algorithm(write_spoilt(tmp_path, waiting, "late-swarm")), ["corners"])
+    (broken,) = [finding for finding in findings if finding.passed is False]
+    assert broken.rule == "neighbours" and "after 2 adaptation steps, at step 12," in broken.reason
+
+
 def test_siblings_may_see_each_other_where_the_class_declares_it_but_other_tasks_never(tmp_path: Path) -> None:
     access = '\naccess = frozenset({"train", "siblings"})\n'
     declared = check(find_algorithm(write_spoilt(tmp_path, access + SWARM, "declared-swarm")), ["corners"])
