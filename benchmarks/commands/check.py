@@ -9,6 +9,7 @@ from algorithms.algorithm import Algorithm
 from algorithms.catalogue import algorithms
 from benchmarks.commands.compare import as_lines
 from benchmarks.conformance.failing_line import failing_line
+from benchmarks.conformance.own_suites import refuse_spoilt_suites
 from benchmarks.conformance.rules import RULES, SUITES, Finding, check
 from benchmarks.conformance.suite_rules import SUITE_RULES, check_suite
 from benchmarks.planning.plan import check_name
@@ -32,6 +33,7 @@ def run_check(text: str, tried_on: Sequence[str] | None) -> int:
         check_name(found)
         if options:
             raise UsageError(f"{text!r}: an algorithm has no options in brackets, a suite has")
+        refuse_spoilt_suites(tried_on or ())
         return _told(found.name, check(found, [planned_suite(name).full_name for name in tried_on or SUITES]), RULES)
     if tried_on:
         raise UsageError(f"--suites chooses what an algorithm is tried on; {found.name} is a suite")

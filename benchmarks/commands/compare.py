@@ -16,6 +16,7 @@ from benchmarks.commands.newcomer_tuning import NewcomerTuning
 from benchmarks.commands.report import check_output, intact_decisions, reference_runs, render
 from benchmarks.commands.text_table import text_table
 from benchmarks.commands.tuned_methods import tuned_methods
+from benchmarks.conformance.own_suites import refuse_spoilt_suites
 from benchmarks.conformance.rules import LEFT_OUT, RULES, Finding, check
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.tuned_values import every_folder
@@ -57,6 +58,7 @@ def run_comparison(
     store = Store(options.results)
     shipped = reference_runs()
     check_output(options.output)
+    refuse_spoilt_suites(spec.suite_text for spec in specs)
     findings = check(found, _one_suite_a_family(specs))
     if any(finding.passed is False for finding in findings):
         print("\n".join(as_lines(findings)))

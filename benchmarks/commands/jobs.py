@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.commands.text_table import text_table
+from benchmarks.conformance.own_suites import refuse_spoilt_suites
 from benchmarks.execution.executor import Executor, LocalExecutor
 from benchmarks.execution.parents import standing_run
 from benchmarks.execution.progress import as_time, make_display
 from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.job import AnyJob, J, Job
+from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.time_estimates import learn_rates, makespan
 from benchmarks.verification.proofs import by_terms, standing_for
 from reports.scores.cautions import FailedRun, shortened
@@ -121,13 +123,15 @@ def run_plan(
 ) -> tuple[list[tuple[AnyJob, RunOutcome]], int]:
     """Carries out what is missing, after the runs that this begins with; returns how each ended, and the exit code.
 
-    Raises StoreError, before anything runs, if a finished record of the plan is damaged.
+    Raises, before anything runs, StoreError if a finished record of the plan is damaged, and UsageError for a suite of
+    one's own that breaks a rule.
     """
     absent = missing(jobs, store, options.force)
     if not absent:
         stored = f"the {_noun(jobs)} is" if len(jobs) == 1 else f"all {_counted(jobs)} are"
         print(f"{stored} stored in {store.root}")
         return [], 0
+    refuse_spoilt_suites(job.suite_text for job in absent if isinstance(job, RunSpec))
     needed = with_parents(absent, store)
     expected = expected_seconds(needed, store)
     # what others wait for, then the longest, so that no core is idle at the end

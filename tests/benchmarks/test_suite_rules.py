@@ -84,6 +84,25 @@ def test_nothing_is_planned_on_a_suite_without_a_score_or_fixed_tasks(
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.parametrize("case", ["a reset that is not seeded", "ended rows that keep moving", "a scalar terminated"])
+def test_nothing_runs_on_a_suite_that_breaks_a_rule_and_no_algorithm_is_blamed(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule, body, batch_body = SPOILT[case]
+    source = write_walk(tmp_path, f"unrun-{list(SPOILT).index(case)}", body, batch_body)
+    algorithm, store = str(ROOT / "docs" / "my_algorithm.py"), str(tmp_path / "store")
+    terms = ["--suites", source, "--results", store, "--output", str(tmp_path / "page"), "--profile", "smoke"]
+    for command in (
+        ["check", algorithm, "--suites", source],
+        ["compare", algorithm, *terms, "--seeds", "1"],
+        ["leaderboard", "--algorithms", "random-init", *terms, "--seeds", "1"],
+    ):
+        assert main(command) == 2
+        error = capsys.readouterr().err
+        assert f"breaks '{rule}'" in error and "first-order-maml" not in error
+    assert not list((tmp_path / "store").rglob("run.json"))
+
+
 def test_the_reason_says_what_would_be_right(tmp_path: Path) -> None:
     def reason(case: str) -> str:
         rule, body, batch_body = SPOILT[case]
