@@ -178,10 +178,20 @@ class Maesn(GradientAdaptation):
         return {
             "objective": objective,
             **metrics,
+            "kl_before_adaptation": self.kl_before_adaptation(batches),
             "latent_kl": float(prior_divergence(start[MEAN], start[LOG_STD]).mean()),
             "latent_step": float(torch.cat([self.parameters[MEAN_STEP], self.parameters[LOG_STD_STEP]]).mean()),
             **self.std_metrics(),
         }
+
+    def kl_before_adaptation(self, batches: InnerOuterBatches) -> float:
+        """KL(old || new) of the policy before adaptation by the same noise, which the trust region does not bound."""
+
+        def part(few: InnerOuterBatches) -> float:
+            with torch.no_grad():
+                return float(few[0].divergence(self.after(self.parameters, few)[1]).sum())
+
+        return sum(self._each_chunk(batches[:1], part)) / batches[0].tasks
 
     def adapt(self, tasks: Sequence[TaskRef]) -> Adaptation:
         """From the prior; the network stays as it is."""

@@ -18,6 +18,7 @@ from algorithms.estimators.latents import (
     standardised_over_episodes,
 )
 from algorithms.maesn import LATENTS, LOG_STD, LOG_STD_STEP, MEAN, MEAN_STEP, Maesn, _Chunk, latents_of
+from algorithms.policies.distributions import Gaussian
 from algorithms.policies.latent_mlp import LatentMLP
 from algorithms.policies.parameters import Parameters, flat, stacked, unflat
 from benchmarks.execution.session import Session
@@ -233,6 +234,24 @@ def test_each_training_task_has_latents_of_its_own_and_others_stay() -> None:
         assert moved[rows].all() and int(moved.sum()) == 3
     prior = latents_of(learner.parameters, torch.tensor([50]))
     assert not prior[MEAN].any() and not prior[LOG_STD].any()
+
+
+def test_an_update_records_how_far_the_policy_before_adaptation_moved() -> None:
+    """By the same observations and noise, task by task, against one network's pass at a time."""
+    suite = make_suite("corners[horizon=6]")
+    learner, collector = learner_on(suite, "maesn", **SMALL)
+    batches = learner.sample_on(collector.sample_tasks(3), collector)
+    metrics = learner.update(batches)
+    first, moved = batches[0], []
+    latents = latents_of(learner.parameters, first.extra("rows"))
+    for task in range(3):
+        drawn = latents[MEAN][task] + latents[LOG_STD][task].exp() * first.extra("noise")[task]
+        network = stacked(learner._network(learner.parameters), 1)
+        seen = first.trajectories.observations[task : task + 1]
+        policy = learner.network.distribution(network, seen, drawn[None])
+        before = Gaussian(*(first.trajectories.distribution[name][task : task + 1] for name in ("mean", "log_std")))
+        moved.append(float(before.kl(policy).mean()))
+    assert metrics["kl_before_adaptation"] == pytest.approx(float(np.mean(moved)), rel=1e-4) and min(moved) > 0
 
 
 def test_adapting_the_latent_finds_the_corner() -> None:
