@@ -114,18 +114,23 @@ def _beside(path: Path, text: str) -> str:
     return str(path.parent / text.strip()) if file.endswith((".py", ".toml")) else text
 
 
+#: stands on every board, adapted like everything else
+FLOOR = "random-init"
+
+
 def scripted_references() -> tuple[str, ...]:
     """The names of all scripted algorithms, which cost next to nothing and stand on every board."""
     return tuple(name for name, found in sorted(algorithms().items()) if found.literals.get("scripted", False))
 
 
 def _of_paper(paper: Paper) -> Definition:
+    own = [entry.id for entry in paper.algorithms if entry.id in algorithms()]
     return Definition(
         name=paper.name,
         title=paper.title,
         summary=f"The cells of {paper.authors} ({paper.year}) that exist here",
         profile=PAPERS_PROFILE,
         suites=tuple(entry.suite for entry in paper.suites if entry.base in suites()),
-        algorithms=(*(entry.id for entry in paper.algorithms if entry.id in algorithms()), *scripted_references()),
+        algorithms=tuple(dict.fromkeys([*own, FLOOR, *scripted_references()])),
         claims=tuple(claim.id for claim in paper.claims),
     )

@@ -63,6 +63,7 @@ class Design:
     quick: bool
     digests: frozenset[str]  # of these runs' configurations
     written: str = ""  # the day on which it was written down; none: it is of what is stored now
+    gone: bool = False  # whether no run that it rests on is stored any more
 
     @property
     def short(self) -> str:
@@ -72,7 +73,8 @@ class Design:
     def said(self, judged: Iterable[str] = ()) -> str:
         """One sentence without its full stop.  judged: configurations that the verdict rests on, by digest."""
         own = " (these very runs are judged, so it is no forecast)" if self.digests & set(judged) else ""
-        written = f"; so written down on {self.written}" if self.written else ""
+        gone = ", of runs that are stored no longer" if self.gone else ""
+        written = f"; so written down on {self.written}{gone}" if self.written else ""
         return (
             f"{SEEDS} seeds of each side decide an effect of {number_text(self.effect)} with a chance of "
             f"{100 * POWER:.0f} % if {plural(self.tests, 'test')} of the paper are run, of {number_text(self.alone)} "
@@ -102,8 +104,9 @@ def design_of(claim: Claim, evidence: Evidence, tests: int) -> Design | None:
     written = evidence.designs.get(claim.id)
     if written is None:
         return design_now(claim, evidence, tests)
+    stored = {entry.digest for each in evidence.sets for entry in each.entries.values()}
     values: dict[str, Any] = {**written, "digests": frozenset(written["digests"])}
-    return Design(**values)
+    return Design(**values, gone=not stored & values["digests"])
 
 
 def written_design(claim: Claim, evidence: Evidence, tests: int, day: str) -> ClaimDesign | None:
@@ -111,7 +114,8 @@ def written_design(claim: Claim, evidence: Evidence, tests: int, day: str) -> Cl
     found = design_now(claim, evidence, tests)
     if found is None:
         return None
-    return cast(ClaimDesign, {**asdict(found), "digests": sorted(found.digests), "written": day})
+    kept = {name: value for name, value in asdict(found).items() if name != "gone"}
+    return cast(ClaimDesign, {**kept, "digests": sorted(found.digests), "written": day})
 
 
 def design_now(claim: Claim, evidence: Evidence, tests: int) -> Design | None:

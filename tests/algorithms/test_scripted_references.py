@@ -29,6 +29,7 @@ from environments.sawyer.assets import VARIABLE
 from environments.stocks.stock_trading import StockSuite
 from environments.streams import Streams
 from environments.typed_options import UsageError, make_options
+from results.published import papers
 from results.store import Store
 
 NAMES = ("best-constant", "buy-and-hold", "noise", "stand-still")
@@ -71,6 +72,11 @@ def test_they_are_found_and_marked_without_being_imported(capsys: pytest.Capture
     listed = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)["algorithms"]}
     assert {name for name, entry in listed.items() if entry["scripted"]} == set(NAMES)
     assert {name for name, found in algorithms().items() if found.load().scripted} == set(NAMES)
+
+
+@pytest.mark.parametrize("paper", papers())
+def test_the_benchmark_of_a_paper_has_the_floor_and_all_that_is_scripted(paper: str) -> None:
+    assert {"random-init", *NAMES} <= set(definitions()[paper].algorithms)
 
 
 @pytest.mark.parametrize(("name", "suite"), FITTING)

@@ -125,6 +125,19 @@ def test_what_was_written_down_before_the_runs_stands_whatever_they_find(store: 
     assert kept.said().endswith("; so written down on 2026-11-22") and "so written down" not in today.said()
 
 
+def test_a_design_says_when_the_runs_that_it_rests_on_are_stored_no_longer(store: Store, tmp_path: Path) -> None:
+    fill(store, 2, promp=12.0, maml=5.0)
+    paper = paper_of(tmp_path, HIGHER)
+    evidence = evidence_of(paper, store.finished())
+    written = written_design(paper.claims[0], evidence, planned_tests(evidence), "2026-11-22")
+    assert written is not None
+    designs = {paper.claims[0].id: written}
+    there = design(replace(evidence, designs=designs))
+    gone = design(replace(evidence, designs={paper.claims[0].id: {**written, "digests": ["0" * 64]}}))
+    assert there is not None and "stored no longer" not in there.said()
+    assert gone is not None and gone.said().endswith("on 2026-11-22, of runs that are stored no longer")
+
+
 def test_the_margin_of_equality_is_the_one_that_was_written_down(store: Store, tmp_path: Path) -> None:
     fill(store, 8, promp=8.0, maml=8.0)
     paper = paper_of(tmp_path, HIGHER)
