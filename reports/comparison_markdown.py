@@ -66,7 +66,11 @@ def tuning_line(found: Sequence[Newcomer], efforts: Mapping[str, Effort]) -> str
 
 
 def _tried(found: Sequence[Newcomer], tried: Tried) -> str:
-    counts = {each.board.name: tried_for(each.own, tried) for each in found}
+    suites = [each.board.suite for each in found]
+    counts = {
+        each.board.suite if suites.count(each.board.suite) == 1 else each.board.name: tried_for(each.own, tried)
+        for each in found
+    }
     text = ", ".join(f"{count} on `{board}`" for board, count in counts.items())
     if max(counts.values(), default=1) > 1:
         text += " (the best of several on test tasks is a lucky one too: choose by validation tasks)"

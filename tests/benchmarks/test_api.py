@@ -210,7 +210,7 @@ def test_a_cell_that_does_not_fit_is_refused_with_the_reason(tmp_path: Path) -> 
         ({"suite": "frozen-lake-lo"}, "did you mean 'frozen-lake-low'"),
         ({"algorithm": "prom"}, "did you mean 'promp'"),
         ({"algorithm": "no.such:Class"}, r"no module 'no\.such'"),
-        ({"algorithm": "algorithms.promp:Prom"}, "no Algorithm class 'Prom'"),
+        ({"algorithm": "algorithms.promp:Prom"}, "has no class 'Prom' with a literal `name`; it has Promp"),
         ({"algorithm": "session:Gone"}, "'Gone' was defined in a Python session"),
         ({"algorithm": int}, "neither a name nor a subclass"),
         ({"algorithm": Algorithm}, "class Algorithm has no `name`"),
