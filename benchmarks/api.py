@@ -19,6 +19,7 @@ from typing import Any
 from algorithms.algorithm import Algorithm
 from benchmarks.commands.jobs import missing, planned, with_parents
 from benchmarks.commands.report import REFERENCE
+from benchmarks.conformance.own_suites import refuse_spoilt_suites
 from benchmarks.execution.executor import Executor, LocalExecutor, Watcher
 from benchmarks.execution.in_process import InProcessExecutor
 from benchmarks.execution.progress import make_display
@@ -165,6 +166,7 @@ def _run(specs: Sequence[AnyJob], store: Store, workers: int, progress: bool) ->
     """Raises as `run_cell` does."""
     if not specs:
         return
+    refuse_spoilt_suites(spec.suite_text for spec in specs if isinstance(spec, RunSpec))
     expected = {spec.label: spec.expected_seconds({}) for spec in specs}
     executor: Executor = LocalExecutor(workers) if workers else InProcessExecutor()
     with make_display(expected, max(workers, 1)) if progress else nullcontext(_Silent()) as watcher:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.api import run_cell
 from benchmarks.command_line import main
 from benchmarks.conformance.suite_rules import SUITE_RULES, check_suite
 from benchmarks.planning.plan import make_plan
@@ -100,6 +101,8 @@ def test_nothing_runs_on_a_suite_that_breaks_a_rule_and_no_algorithm_is_blamed(
         assert main(command) == 2
         error = capsys.readouterr().err
         assert f"breaks '{rule}'" in error and "first-order-maml" not in error
+    with pytest.raises(UsageError, match=f"breaks '{rule}'"):
+        run_cell(source, algorithm, seeds=1, profile="smoke", results=store)
     assert not list((tmp_path / "store").rglob("run.json"))
 
 
