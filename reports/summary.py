@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -13,6 +12,7 @@ from reports.scores.entries import AlgorithmScores, labels_within
 from reports.scores.pairwise import PairTests
 from reports.scores.record import run_record
 from reports.statistics.aggregate import Summary
+from results.files import json_text
 
 
 def summary_json(
@@ -50,7 +50,7 @@ def summary_json(
     runs.sort(key=lambda run: (run["suite"], run["label"], run["seed"]))
     shown = [_board(board, (tests or {}).get(board.name), efforts or {}) for board in boards]
     content = {"suites": suites, "boards": shown, "claims": [], "runs": runs}
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(content)
 
 
 def _board(board: SuiteScores, tests: PairTests | None, efforts: Mapping[str, Effort]) -> dict[str, Any]:

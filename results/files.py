@@ -146,7 +146,12 @@ def _refuse_large(path: Path, file: BinaryIO, limit: int) -> None:
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write an object for people to read, whole or not at all.  Raises ValueError for what JSON cannot hold (NaN)."""
-    write_whole(path, (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    write_whole(path, json_text(value).encode())
+
+
+def json_text(value: Any) -> str:
+    """JSON for people to read.  Raises ValueError for what it cannot hold (NaN)."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ from environments.typed_options import UsageError, make_options
 from reports.figures.critical_tasks import TaskPlace, task_map, weight_bars
 from reports.folder import check_folder, write_folder
 from reports.text.numbers import plural
+from results.files import json_text
 from results.run_folder import RunFolder
 from results.store import Store, Stored, StoredRun
 
@@ -122,7 +123,7 @@ def write_explanation(output: Path, found: ExplainedRun, about: Mapping[str, Any
 
     Raises StoreError as `write_folder`, where the folder holds something else.
     """
-    record = json.dumps({**about, **_record(found)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    record = json_text({**about, **_record(found)})
     contents = {"explanation.json": record.encode(), "weights.csv": _weights(found).encode()}
     pictures = {
         "weights": weight_bars(

@@ -33,6 +33,7 @@ from reports.summary import summary_json
 from reports.text.numbers import plural
 from reports.text.table import Table, table_files
 from results.claim_designs import load_claim_designs
+from results.files import json_text
 from results.published import Paper
 
 if TYPE_CHECKING:
@@ -200,4 +201,4 @@ def _page(title: str, style: str, body: str) -> str:
 
 def _summary(boards: tuple[SuiteScores, ...], verdicts: Sequence[ClaimVerdict]) -> str:
     content = {**json.loads(summary_json(boards)), "claims": claims_summary(verdicts)}
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(content)

@@ -9,6 +9,7 @@ from math import isfinite
 
 from reports.scores.tuning import TunedMethod
 from reports.text.table import csv_lines
+from results.files import json_text
 
 _PLACE = ("suite", "profile", "algorithm")
 
@@ -102,7 +103,7 @@ def tuning_json(methods: Iterable[TunedMethod]) -> str:
         }
         for each in methods
     ]
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(content)
 
 
 def role(method: TunedMethod, index: int) -> str:
