@@ -16,13 +16,11 @@ from benchmarks.command_line import main
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.plan import make_plan
 from benchmarks.planning.profiles import FOLDER, find_profile
-from benchmarks.specs import loose_suites
-from benchmarks.specs.run_spec import RunSpec, known_suite
-from environments.catalogue import suites
+from benchmarks.specs.run_spec import RunSpec
 from environments.typed_options import UsageError
 from results.store import Store
 from tests.support.adapters import write_good
-from tests.support.walks import GOOD
+from tests.support.walks import GOOD, forget_own_suites
 
 ROOT = Path(__file__).parents[2]
 PROFILE = """
@@ -57,10 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     Path(write_good(tmp_path)).rename(tmp_path / "good.py")
     monkeypatch.chdir(tmp_path)
     yield tmp_path
-    for name in loose_suites._offered:
-        suites().pop(name)
-    loose_suites._offered.clear()
-    known_suite.cache_clear()
+    forget_own_suites()
 
 
 def test_a_strangers_folder_runs_every_command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +18,17 @@ from environments.discovery import read_loose_file
 from environments.suite import Suite
 from environments.typed_options import UsageError
 from tests.support.metaworld import AVAILABLE
-from tests.support.walks import SPOILT, write_walk
+from tests.support.walks import SPOILT, forget_own_suites, write_walk
 
 ROOT = Path(__file__).parents[2]
 #: rules that a suite whose episodes never end early, or whose start is fixed, leaves unexamined
 MAY_BE_UNEXAMINED = {"ended-rows"}
+
+
+@pytest.fixture(autouse=True)
+def the_catalogue_as_it_was() -> Iterator[None]:
+    yield
+    forget_own_suites()
 
 
 def loaded(source: str) -> Suite:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.specs import loose_suites
+from benchmarks.specs.run_spec import known_suite
+from environments.catalogue import suites
+
 GOOD = '''
 import random
 from dataclasses import dataclass
@@ -194,3 +198,11 @@ def write_walk(folder: Path, name: str = "walk", body: str = "", batch_body: str
     indented = "\n".join(f"    {line}" for line in parts)
     path.write_text(f'{GOOD}\n\nclass Spoilt(Walk):\n    """Spoilt."""\n\n{indented}\n')
     return f"{path}:Spoilt"
+
+
+def forget_own_suites() -> None:
+    """As a new process begins: without the suites that commands took from files."""
+    for name in loose_suites._offered:
+        suites().pop(name, None)
+    loose_suites._offered.clear()
+    known_suite.cache_clear()
