@@ -83,6 +83,13 @@ def test_opposite_verdicts_on_one_figure_are_explained_in_the_papers_data(page: 
     assert UNSAID not in page
 
 
+def test_what_has_an_opposite_verdict_says_so_before_the_claim(page: str) -> None:
+    details = [part for part in page.split('<a id="')[1:] if "the opposite verdict" in part]
+    assert len(details) >= 8
+    for part in details:
+        assert part.index("the opposite verdict") < part.index("\nTest: ") < part.index("| Suite |")
+
+
 def test_no_word_stands_twice_where_texts_were_put_together(page: str) -> None:
     ours = "\n".join(line for line in page.splitlines() if not line.startswith((">", "|")))
     assert re.findall(r"\b([a-z]+) \1\b", ours, re.IGNORECASE) == []

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from algorithms.maml_trpo import MamlTrpo
+from algorithms.maml_vpg import MamlVpg
 from algorithms.promp import Promp
 from benchmarks.bench.against_finrl import against_finrl
 from benchmarks.bench.collection import ROBOTS, closed_loop
@@ -62,6 +63,7 @@ def everything(size: Size) -> list[Part]:
         partial(peak_memory, size),
         partial(meta_iteration, MamlTrpo, {}, 1.5, size),
         partial(meta_iteration, Promp, {"gradient_steps": 5}, 1.25, size),
+        partial(meta_iteration, MamlVpg, {}, 1.3, size),  # what `cost_parts` measures the others against
         *cost_parts(size),
         *(partial(closed_loop, robot, size) for robot in ROBOTS),
         *(partial(steps_per_second, suite, size) for suite in SUITES),

@@ -122,6 +122,7 @@ def _family(family: str, verdicts: Sequence[ClaimVerdict], paper: Paper) -> list
     printed = dict.fromkeys(verdict.claim.printed for verdict in verdicts if verdict.claim.printed)
     lines = [f'<a id="{family}"></a>', "", f"### `{family}`: {claim.place}{form}", ""]
     lines += [f"> {claim.quote}", ""] if claim.quote else ["(No sentence of the paper's says it.)", ""]
+    lines += _opposed(verdicts, paper)
     lines += [claim.general_sentence if len(verdicts) > 1 else claim.sentence]
     if printed and not claim.table:
         lines[-1] += f" Printed: {'; '.join(printed)}."
@@ -143,8 +144,6 @@ def _family(family: str, verdicts: Sequence[ClaimVerdict], paper: Paper) -> list
     lines.append("")
     for verdict in verdicts:
         where = f"{paper.printed(verdict.claim.suite)}: " if verdict.claim.suite else ""
-        if verdict.opposed:
-            lines.append(f"- {where}{verdict.reasons[0]}.")
         if (said := allowed(verdict)) and verdict.word != NOT_RUN:
             lines.append(f"- {where}{'; '.join(said)}.")
         elif verdict.design is not None:
@@ -152,6 +151,17 @@ def _family(family: str, verdicts: Sequence[ClaimVerdict], paper: Paper) -> list
         if verdict.departures:
             lines.append(f"- {where}departs: {'; '.join(map(str, verdict.departures))}.")
     return lines if lines[-1] else lines[:-1]
+
+
+def _opposed(verdicts: Sequence[ClaimVerdict], paper: Paper) -> list[str]:
+    """Before all else: which claim on the same figure has the opposite verdict, on which suites, and why."""
+    opposed = [verdict for verdict in verdicts if verdict.opposed]
+    lines = []
+    for reason in dict.fromkeys(verdict.reasons[0] for verdict in opposed):
+        having = [paper.printed(verdict.claim.suite) for verdict in opposed if verdict.reasons[0] == reason]
+        where = f"{'; '.join(having)}: " if len(having) < len(verdicts) else ""
+        lines += [f"{where}{reason}.", ""]
+    return lines
 
 
 def _departs(verdict: ClaimVerdict, paper: Paper) -> str:
