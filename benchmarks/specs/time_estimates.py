@@ -63,15 +63,18 @@ Learned = dict[tuple[str, str], Rate]
 
 
 def learn_rates(stored: Iterable[Stored]) -> Learned:
-    """The medians over stored runs of what a step of training took; studies know their own time."""
+    """The medians over stored runs of what a step of training took on a core of its own; studies know their own time."""
     found = defaultdict[tuple[str, str], list[Rate]](list)
     for run in stored:
         steps = run.done.get("environment_steps", 0) - sum(parent["budget"] for parent in run.identity["parents"])
         # a damaged table of times costs an estimate, no result
         if isinstance(run, StoredRun) and steps > 0 and not run.times_problem:
-            wall, sampling = (float(run.times[f"{name}_seconds"].sum()) / steps for name in ("wall", "sampling"))
+            wall, sampling, process = (
+                float(run.times[f"{name}_seconds"].sum()) / steps for name in ("wall", "sampling", "process")
+            )
+            idle = min(process / wall, 1.0) if wall else 1.0  # the rest was spent waiting for a core
             count = passes(run.algorithm, run.identity["configuration"])
-            rate = Rate(sampling, (wall - sampling) / count, count)
+            rate = Rate(sampling * idle, (wall - sampling) * idle / count, count)
             for what in _closest_first(run.suite, run.profile, run.identity):
                 found[what, run.algorithm].append(rate)
     return {key: _middle(rates) for key, rates in found.items()}

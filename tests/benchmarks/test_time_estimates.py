@@ -34,12 +34,15 @@ def own_steps(spec: RunSpec) -> int:
     return spec.budget - sum(parent.budget for parent in spec.parent_runs.values())
 
 
-def store_timed(spec: RunSpec, root: Path, rate: float, sampling: float = 0.0) -> None:
-    """The spec's run, made by older code, whose training took `rate` seconds a step, of which it sampled for some."""
+def store_timed(spec: RunSpec, root: Path, rate: float, sampling: float = 0.0, waiting: float = 1.0) -> None:
+    """The spec's run, made by older code, whose training took `rate` seconds a step, of which it sampled for some.
+
+    waiting: how many times as long it stood on the clock, beside other work.
+    """
     store_score(spec, root, 1.0, departing={"code": OLD})
     own = own_steps(spec)
-    row = {"iteration": 1, "environment_steps": own, "process_seconds": 0.0}
-    seconds = {"sampling_seconds": sampling * own, "wall_seconds": rate * own}
+    row = {"iteration": 1, "environment_steps": own, "process_seconds": rate * own}
+    seconds = {"sampling_seconds": sampling * own * waiting, "wall_seconds": rate * own * waiting}
     timing = Store(root).folder({**spec.identity(), "code": OLD}).path / "timing.parquet"
     write_table(timing, [{**row, **seconds}], TIMING)
 
@@ -60,6 +63,13 @@ def test_a_run_takes_what_the_closest_stored_ones_took(tmp_path: Path) -> None:
     assert rate(spec, learn_rates(store.finished())) == pytest.approx(1.0)
     assert rate(planned("smoke"), learn_rates(store.finished())) == pytest.approx(SMOKE)
     assert rate(replace(spec, suite="frozen-lake-high"), learn_rates(store.finished())) == guessed
+
+
+def test_a_run_made_beside_other_work_is_expected_to_take_what_it_computed(tmp_path: Path) -> None:
+    spec = planned("quick")
+    store_timed(spec, tmp_path, 3.0, sampling=2.0, waiting=5.0)
+    rates = set(learn_rates(Store(tmp_path).finished()).values())
+    assert [(found.sampling, found.learning) for found in rates] == [pytest.approx((2.0, 1.0))]
 
 
 def test_shipped_runs_of_the_configuration_go_before_stored_ones_of_another_profile(
