@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from results.attestations import Proof, merge_attestations
 from results.earlier_suites import earlier_cautions, shown_name
 from results.files import StoreError, damaged, make_writable_folder, reason, sha256_of
-from results.identity import folder_name
+from results.identity import base_name, folder_name
 from results.run_folder import DONE, RUN, RunFolder, StudyFolder
 from results.tables import Columns, as_table, read_columns
 
@@ -274,25 +274,30 @@ class Store:
                 found.append(_load(done.parent, kind))
         return [stored for stored in found if stored is not None]
 
-    def finished(self, skip_corrupt: bool = False) -> list[StoredRun]:
+    def finished(self, skip_corrupt: bool = False, suites: Iterable[str] | None = None) -> list[StoredRun]:
         """Every finished run, by suite, algorithm, digest and seed; see `read`."""
-        return self.read(StoredRun, skip_corrupt=skip_corrupt)
+        return self.read(StoredRun, skip_corrupt=skip_corrupt, suites=suites)
 
     def studies(self, skip_corrupt: bool = False) -> list[StoredStudy]:
         """Every finished study, by name, digest and seed; see `read`."""
         return self.read(StoredStudy, skip_corrupt=skip_corrupt)
 
-    def read(self, *kinds: type[S], skip_corrupt: bool = False) -> list[S]:
+    def read(self, *kinds: type[S], skip_corrupt: bool = False, suites: Iterable[str] | None = None) -> list[S]:
         """Every finished record of these kinds, its digests verified, in the order of folders and seeds.
 
+        suites: no runs but those on these, whatever their options; nothing else is opened.
         Raises StoreError naming the first damaged file; with `skip_corrupt` such records are left out and `problems`
         holds a line for each.
         """
         self.problems = []
         found: list[S] = []
+        bases = None if suites is None else {base_name(suite) for suite in suites}
         for kind in kinds:
             own: list[S] = []
-            for done in sorted((self.root / kind.home).glob(f"{kind.pattern}/{DONE}")):
+            home = self.root / kind.home
+            for done in sorted(home.glob(f"{kind.pattern}/{DONE}")):
+                if bases is not None and base_name(done.relative_to(home).parts[0]) not in bases:
+                    continue
                 try:
                     stored = _load(done.parent, kind)
                 except StoreError as error:

@@ -56,7 +56,7 @@ def run_comparison(
     tuning: trials that come first.  Returns the command's exit code.
     """
     store = Store(options.results)
-    shipped = reference_runs()
+    shipped = reference_runs(spec.suite for spec in specs)
     check_output(options.output)
     refuse_spoilt_suites(spec.suite_text for spec in specs)
     findings = check(found, _one_suite_a_family(specs))

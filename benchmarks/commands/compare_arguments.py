@@ -37,7 +37,8 @@ def compare(parsed: argparse.Namespace, suites: Sequence[str] | None, against: S
     print_left_out(specs.left_out, specs.notes)
     tuning: NewcomerTuning | None = None
     if parsed.tune:
-        stored = [*Store(parsed.results, read_only=True).finished(skip_corrupt=True), *reference_runs()]
+        shipped = reference_runs(spec.suite for spec in specs)
+        stored = [*Store(parsed.results, read_only=True).finished(skip_corrupt=True), *shipped]
         opponents = [run for run in stored if against is None or run.algorithm in against]
         # never the shipped folder: whoever compares one of ours must not change what others are given
         into = parsed.tuned if isinstance(parsed.tuned, Path) else OWN

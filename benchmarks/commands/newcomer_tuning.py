@@ -178,7 +178,7 @@ def _in_words(effort: Effort) -> str:
 
 def _rates(jobs: Sequence[AnyJob], store: Store) -> tuple[Learned, dict[tuple[str, str], str]]:
     """Seconds a step of training by suite and algorithm, and in words what those are by that were not measured."""
-    shipped = learn_rates(reference_runs())
+    shipped = learn_rates(reference_runs(job.names[0] for job in jobs))
     learned = shipped | learn_rates(store.read(StoredRun, StoredTrial, skip_corrupt=True))
     by = {}
     for suite, algorithm in dict.fromkeys((job.names[0], job.names[1]) for job in jobs):

@@ -136,9 +136,9 @@ def name_lost_times(runs: Iterable[StoredRun]) -> None:
             print(f"metarl: shown without times: {run.times_problem}", file=sys.stderr)
 
 
-def reference_runs() -> list[StoredRun]:
-    """The shipped results."""
-    return Store(REFERENCE, read_only=True).finished()
+def reference_runs(suites: Iterable[str] | None = None) -> list[StoredRun]:
+    """The shipped results; on these suites alone, where they are given, whatever their options."""
+    return Store(REFERENCE, read_only=True).finished(suites=suites)
 
 
 def check_output(output: Path) -> None:

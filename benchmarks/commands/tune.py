@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions, child_of, parents_of, run_plan
@@ -17,6 +17,7 @@ from benchmarks.execution.worker import RunOutcome
 from benchmarks.planning.fitting import print_left_out
 from benchmarks.planning.tuned_values import shipped_folder, sibling_of, writes_shipped, written_folder
 from benchmarks.specs.job import AnyJob, J
+from benchmarks.specs.loose_suites import is_source
 from benchmarks.specs.own_code import find_own
 from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
 from benchmarks.specs.trial_spec import TrialSpec
@@ -28,9 +29,13 @@ from reports.text.numbers import plural
 from results.store import Store, StoredRun, StoredTrial
 
 
-def default_folder(algorithms: Sequence[str], benchmark: str = "") -> Path:
-    """The package's folder for algorithms of its own where it can be written to, else one below the working one."""
+def default_folder(algorithms: Sequence[str], benchmark: str = "", others: Iterable[str] = ()) -> Path:
+    """The package's folder for algorithms of its own where it can be written to, else one below the working one.
+
+    others: what else was named, of which a file of one's own has no place in the package either.
+    """
     ours = writes_shipped(find_own(text) for text in algorithms)
+    ours = ours and not any(is_source(text) or text.endswith(".toml") for text in others)
     return shipped_folder(benchmark) if ours else written_folder(benchmark)
 
 
@@ -42,7 +47,7 @@ def show_tuning(plan: TunePlan, options: RunOptions) -> int:
     _refuse_other_settings(plan, options.output)
     print_untunable(plan, options.output)
     store = Store(options.results, read_only=True)
-    learned, rows, whole = _learned(store), [], list[float]()
+    learned, rows, whole = _learned(store, plan), [], list[float]()
     tuning = Tuning([*plan.cells], store, lambda cell, outcome: None)
     tuning.next_round()
     parents = parents_of([trial for each in tuning.cells for trial in each.missing], store)
@@ -143,9 +148,10 @@ class _Both:
         self._watcher.tick()
 
 
-def _learned(store: Store) -> Learned:
+def _learned(store: Store, plan: TunePlan) -> Learned:
     """What training took in runs and trials that are stored, else in those that are shipped."""
-    shipped = Store(REFERENCE, read_only=True).finished(skip_corrupt=True)
+    suites = (cell.spec.suite for cell in plan.cells)
+    shipped = Store(REFERENCE, read_only=True).finished(skip_corrupt=True, suites=suites)
     return learn_rates(shipped) | learn_rates(store.read(StoredRun, StoredTrial, skip_corrupt=True))
 
 

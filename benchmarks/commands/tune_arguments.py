@@ -45,6 +45,7 @@ def add_to(command: argparse.ArgumentParser) -> None:
 def carry_out(parsed: argparse.Namespace) -> int:
     """The command's exit code.  Raises UsageError and StoreError."""
     from benchmarks.commands.tune import default_folder, run_tuning, show_tuning
+    from benchmarks.planning.definition import find_definition
     from benchmarks.planning.tuned_values import OWN, shipped_folder
     from benchmarks.tuning.cell import Effort
     from benchmarks.tuning.tune_plan import plan_tuning
@@ -57,14 +58,19 @@ def carry_out(parsed: argparse.Namespace) -> int:
         raise UsageError("tune takes an algorithm's NAME or FILE[:CLASS], or all of a benchmark's by --benchmark quick")
     if parsed.points and parsed.sampler != "grid":
         raise UsageError(f"--points {parsed.points} is of a grid: name --sampler grid too, or leave it out")
+    if parsed.trials and parsed.sampler == "grid":
+        raise UsageError(f"--trials {parsed.trials}: a grid has as many as its --points make; leave one of the two out")
     trials = parsed.trials or (5 if parsed.best_of else 16)
     effort = Effort(
         trials, parsed.seeds, parsed.sampler, parsed.points or 4, parsed.best_of, parsed.sweep,
         tuple(names(parsed.options) or ()), parsed.fresh or 0,
     )  # fmt: skip
     # a paper's grid is a finding, and no choice for boards
-    into = parsed.into or (OWN if parsed.sweep else default_folder(algorithms or (), parsed.benchmark or ""))
     chosen = (parsed.benchmark or "quick", names(parsed.suites), algorithms, parsed.profile)
+    definition = find_definition(chosen[0])
+    named = (chosen[0], definition.profile, parsed.profile or "", *(chosen[1] or definition.suites))
+    usual = default_folder(algorithms or definition.algorithms, parsed.benchmark or "", named)
+    into = parsed.into or (OWN if parsed.sweep else usual)
     plan = plan_tuning(*chosen, effort, tuple(dict.fromkeys((into, shipped_folder(parsed.benchmark or "")))))
     options = execution_arguments.options_of(parsed, into)
     return show_tuning(plan, options) if parsed.dry_run else run_tuning(plan, options)

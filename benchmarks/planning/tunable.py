@@ -6,6 +6,7 @@ import copy
 
 from algorithms.search_space import Space, search_space
 from environments.discovery import ClassEntry
+from environments.same_mdp import mdp_key
 from environments.splits import Split
 from environments.suite import Suite
 from environments.task import Task
@@ -17,10 +18,13 @@ def untunable_suite(suite: Suite) -> str | None:
     """One sentence if a task that a trial would use is a test task, by its parameters or by all that it does; None if
     none is.
     """
-    test = task_digests(suite.split.test)
+    test, mdps = task_digests(suite.split.test), {mdp_key(suite, task) for task in suite.split.test}
     for name in ("validation", "train"):
         tasks = suite.split.tasks(name)
-        shared = sum(task_digest(task) in test or _does_as_one_of_test(suite, task) for task in tasks)
+        shared = sum(
+            task_digest(task) in test or mdp_key(suite, task) in mdps or _does_as_one_of_test(suite, task)
+            for task in tasks
+        )
         if shared:
             which = "all" if shared == len(tasks) else f"{shared} of"
             return f"{which} its {len(tasks)} {name} tasks are test tasks too, so that its scores would choose"

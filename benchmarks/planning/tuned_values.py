@@ -84,8 +84,9 @@ def papers_folders() -> tuple[Path, ...]:
 def folders_for(entry: ClassEntry, tuned: bool | Path, benchmark: str = "") -> tuple[Path, ...]:
     """Where to look for the algorithm's tuned values, the first that has them counting.
 
-    tuned: True for the benchmark's shipped folder, and that of `written_folder` before it where `metarl tune` writes
-    there; False for none; or the one folder that has them.  Raises UsageError if there is no such folder.
+    tuned: True for the benchmark's shipped folder and that of `written_folder`, which comes first unless `metarl tune`
+    writes the algorithm's to the other; False for none; or the one folder that has them.  Raises UsageError if there is
+    no such folder.
     """
     if isinstance(tuned, Path):
         if not tuned.is_dir():
@@ -93,8 +94,8 @@ def folders_for(entry: ClassEntry, tuned: bool | Path, benchmark: str = "") -> t
         return (tuned,)
     if not tuned:
         return ()
-    shipped = shipped_folder(benchmark)
-    return (shipped,) if writes_shipped([entry]) else (written_folder(benchmark), shipped)
+    places = shipped_folder(benchmark), written_folder(benchmark)
+    return places if writes_shipped([entry]) else places[::-1]
 
 
 def writes_shipped(entries: Iterable[ClassEntry]) -> bool:

@@ -123,7 +123,7 @@ class TuningChoice:
             other = self._command(*tune, "FOLDER")  # one entry cannot be both
             return f"the trials had another setting ({'; '.join(changed)}); {other} finds others, for --tuned FOLDER"
         # ours change with the package, which says what it is tuned with; of a file of one's own nobody else knows
-        if spec.source is not None and found.code != _code_on(source, spec):
+        if (spec.source is not None or spec.suite_source is not None) and found.code != _code_on(source, spec):
             return f"its code has changed since; {self._command(*tune, self._folder)} finds them anew"
         return None
 

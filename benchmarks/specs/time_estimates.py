@@ -63,7 +63,7 @@ Learned = dict[tuple[str, str], Rate]
 
 
 def learn_rates(stored: Iterable[Stored]) -> Learned:
-    """The medians over stored runs of what a step of training took on a core of its own; studies know their own time."""
+    """What a step of training took on a core of its own, the median over stored runs; studies know their own time."""
     found = defaultdict[tuple[str, str], list[Rate]](list)
     for run in stored:
         steps = run.done.get("environment_steps", 0) - sum(parent["budget"] for parent in run.identity["parents"])

@@ -117,7 +117,7 @@ class Candidates:
 
 
 def _grid(space: Mapping[str, Space], points: int) -> Iterator[Values]:
-    axes = [[_short(value) for value in each.grid(points)] for each in space.values()]
+    axes = [[_short(value, each) for value in each.grid(points)] for each in space.values()]
     return (dict(zip(space, point, strict=True)) for point in itertools.product(*axes))
 
 
@@ -145,7 +145,7 @@ def _tell(study: Study, space: Mapping[str, Space], values: Values, score: float
 
 def _asked(study: Study, space: Mapping[str, Space]) -> Values:
     asked = study.ask(_distributions(space)).params
-    return {name: each.values[asked[name]] if isinstance(each, Choice) else _within(each, _short(asked[name]))
+    return {name: each.values[asked[name]] if isinstance(each, Choice) else _within(each, _short(asked[name], each))
             for name, each in space.items()}  # fmt: skip
 
 
@@ -167,8 +167,14 @@ def _place(space: Choice, value: Any) -> int:
     return next(place for place, one in enumerate(space.values) if json.dumps(one) == plain)
 
 
-def _short(value: Any) -> Any:
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+def _short(value: Any, space: Space) -> Any:
+    """A number with as many significant digits as tell it from others of its space."""
+    if not isinstance(value, float):
+        return value
+    digits = DIGITS
+    if isinstance(space, Range | LogRange):  # a narrow one: those that all its numbers share come on top
+        digits += int(math.log10(max(abs(space.low), abs(space.high)) / (space.high - space.low)).__floor__())
+    return float(f"{value:.{max(digits, DIGITS)}g}")
 
 
 def _within(space: LogRange | Range | Integers, value: Any) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,6 +23,12 @@ from benchmarks.tuning.sweeps import sweep_space
 from benchmarks.verification.proofs import by_terms, standing_for
 from environments.typed_options import UsageError, make_options
 from results.store import Store, StoredTrial
+
+#: in the record of a failure: what the machine lacked then, which says nothing of the values that were tried
+_LACKED = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+_MACHINES = re.compile(
+    rf"results\.files\.StoreError|^MemoryError|\[Errno (?:{'|'.join(map(str, _LACKED))})\]", re.MULTILINE
+)
 
 #: suite, algorithm, candidate, seed
 Key = tuple[str, str, int, int]
@@ -147,10 +155,10 @@ def stored_scores(trials: Sequence[TrialSpec], store: Store) -> dict[Key, float]
 
 
 def has_failed(store: Store, identity: Mapping[str, Any]) -> bool:
-    """Whether it ended by an exception of its own; what was killed, or could not be written, is tried again."""
+    """Whether it ended by an exception of its own; what was killed, or lacked memory or a disk, is tried again."""
     folder = store.folder(identity)
     run = None if folder.finished else folder.read_run()
     if run is None or not run["attempts"]:
         return False
     last = run["attempts"][-1]
-    return last["outcome"] == "failed" and "results.files.StoreError" not in (last["error"] or "")
+    return last["outcome"] == "failed" and not _MACHINES.search(last["error"] or "")

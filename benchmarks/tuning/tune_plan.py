@@ -22,7 +22,7 @@ from benchmarks.tuning.cell import Effort, TuningCell
 from benchmarks.tuning.sweeps import sweep_space
 from environments.discovery import ClassEntry
 from environments.suite import Suite
-from environments.typed_options import UsageError
+from environments.typed_options import UsageError, nearest
 
 #: the profile whose values of the searched options are the papers'
 PUBLISHED = "paper"
@@ -65,6 +65,7 @@ def plan_tuning(
         )
     published = make_plan(benchmark, suites, algorithms, 1, PUBLISHED, tuned=False).cells
     cells, untunable, left_out = list[TuningCell](), dict[str, str](), list(plan.left_out)
+    spaces = list[Mapping[str, Any]]()
     for cell, papers in zip(plan.cells, published, strict=True):
         spec = cell.spec
         suite, found = known_suite(spec.suite), find_algorithm(spec.source or spec.algorithm)
@@ -81,11 +82,16 @@ def plan_tuning(
             own = by_suite.get(spec.suite, effort)
             ranked = None if own.origin is None else _ranked(own.origin, spec, folders, benchmark)
             cells.append(TuningCell(cell, papers, own, ranked))
+            spaces.append(_space(effort, found, suite))
         elif algorithms:
             left_out.append(LeftOut(spec.suite, spec.algorithm, reason))
     if not cells:
         whys = [f"{suite}: {why}" for suite, why in untunable.items()] + [str(each) for each in left_out]
         raise UsageError(f"there is nothing to tune: {'; '.join(whys) or 'no algorithm of the benchmark learns'}")
+    for option in effort.options:
+        if not any(option in cell.space for cell in cells):
+            known = dict.fromkeys(name for space in spaces for name in space)
+            raise UsageError(f"--options {option}: nothing that is tuned has such an option; {nearest(option, known)}")
     return TunePlan(cells, untunable, left_out, cells[0].spec.profile)
 
 
@@ -103,9 +109,14 @@ def _without_fresh_tasks(suite: Suite, count: int) -> str | None:
     return None
 
 
+def _space(effort: Effort, found: ClassEntry, suite: Suite) -> Mapping[str, Any]:
+    """All that could be tried."""
+    return sweep_space(effort.sweep, found, suite) if effort.sweep else searched_options(found, suite)
+
+
 def _without_options(effort: Effort, found: ClassEntry, suite: Suite) -> str | None:
     """One sentence if it has none of the options that are asked for."""
-    space = sweep_space(effort.sweep, found, suite) if effort.sweep else searched_options(found, suite)
+    space = _space(effort, found, suite)
     if not effort.options or space.keys() & set(effort.options):
         return None
     return f"it has no {' or '.join(effort.options)} to try; it has {', '.join(space)}"

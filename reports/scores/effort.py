@@ -22,6 +22,7 @@ class Effort:
 
     digest: of the trials.  sibling: the suite on which the trials were made, where it is another one.  by_hand: options
     of which somebody set another value than the trials found, or had.  origin: of which trials these were the best.
+    fresh_tasks: how many of no split the trials were scored on; 0: on validation tasks.
     """
 
     trials: int = 0
@@ -30,6 +31,7 @@ class Effort:
     sibling: str = ""
     by_hand: tuple[str, ...] = ()
     origin: Origin | None = None
+    fresh_tasks: int = 0
 
     @property
     def runs(self) -> int:
@@ -48,7 +50,8 @@ class Effort:
         if not self.trials:
             return "untuned"
         origin = f", {self.origin}" if self.origin else ""
-        return f"{plural(self.trials, 'trial')} of {plural(self.seeds, 'seed')}{origin}{self._where()}"
+        fresh = f", scored on {plural(self.fresh_tasks, 'fresh task')}" if self.fresh_tasks else ""
+        return f"{plural(self.trials, 'trial')} of {plural(self.seeds, 'seed')}{origin}{self._where()}{fresh}"
 
     def _where(self) -> str:
         where = f" on {self.sibling}" if self.sibling else ""
@@ -115,8 +118,8 @@ def unequal_effort(board: SuiteScores, efforts: Mapping[str, Effort]) -> str:
     return f"methods of {board.name} were tuned with unequal effort, so a difference may be the tuning's ({said})"
 
 
-def _weight(effort: Effort) -> tuple[int, int, bool, Origin | None]:
-    return effort.trials, effort.seeds, bool(effort.by_hand), effort.origin
+def _weight(effort: Effort) -> tuple[int, int, bool, Origin | None, int]:
+    return effort.trials, effort.seeds, bool(effort.by_hand), effort.origin, effort.fresh_tasks
 
 
 def _recorded(record: Mapping[str, Any] | None) -> Effort:
@@ -126,8 +129,10 @@ def _recorded(record: Mapping[str, Any] | None) -> Effort:
     by_hand = tuple(record.get("by_hand", ()))
     before = record.get("origin")  # of records from before it was noted, none
     origin = Origin(before["profile"], before["trials"], before["seeds"]) if before else None
-    return Effort(trials, seeds, str(record.get("digest", "")), record.get("sibling") or "", by_hand, origin)
+    digest, sibling = str(record.get("digest", "")), record.get("sibling") or ""
+    return Effort(trials, seeds, digest, sibling, by_hand, origin, int(record.get("fresh_tasks", 0)))
 
 
 def _chosen(method: TunedMethod) -> Effort:
-    return Effort(len(method.trials), len(method.seeds), method.digest, origin=method.origin)
+    count, seeds = len(method.trials), len(method.seeds)
+    return Effort(count, seeds, method.digest, origin=method.origin, fresh_tasks=method.fresh_tasks)

@@ -42,7 +42,8 @@ def effort_line(report: Report, board: SuiteScores) -> str:
     common = common_effort(board, report.efforts)
     if common is None or not common.trials:
         return ""
-    return f'<p class="terms">Tuned on validation tasks, every method alike: {escape(common.in_full())}.</p>\n'
+    where = "" if common.fresh_tasks else " on validation tasks"
+    return f'<p class="terms">Tuned{where}, every method alike: {escape(common.in_full())}.</p>\n'
 
 
 def head_effort(report: Report, board: SuiteScores) -> str:

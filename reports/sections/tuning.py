@@ -132,7 +132,7 @@ def _drawing(report: Report, suite: str, profile: str, methods: Sequence[TunedMe
     metric = next((board.metric for board in report.boards if board.suite == suite), "score")
     caption = (
         f"{suite}, profile {profile}: expected best validation score against the number of trials; the first trial is "
-        f"the published values, the second the profile's, the others are draws"
+        f"the published values, the second the profile's where they are others, the rest are draws"
     )
     canvas = expected_best_figure(drawn, report.styles, metric)
     name = f"tuning-{slug(profile)}-{slug(suite)}" + (f"-{place}" if place > 1 else "")

@@ -60,3 +60,12 @@ def test_a_space_that_is_none_stops_no_plan(tmp_path: Path) -> None:
     assert is_tunable(entry, suite)
     with pytest.raises(UsageError, match="it is empty"):
         untunable_algorithm(entry, suite)
+
+
+def test_a_suite_says_itself_which_of_its_tasks_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = make_suite("half-cheetah-velocity")
+    ours = {suite.split.validation[0].id, suite.split.test[0].id}
+    own = lambda self, task: "one" if task.id in ours else task.id  # noqa: E731
+    monkeypatch.setattr(type(suite), "mdp_key", own, raising=False)
+    reason = untunable_suite(suite)
+    assert reason is not None and "1 of its 10 validation tasks are test tasks too" in reason

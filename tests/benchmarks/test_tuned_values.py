@@ -283,7 +283,7 @@ def test_a_paper_with_a_folder_of_its_own_takes_its_values_alone(
     assert default_folder(["promp"], "promp") == folder
     for other in ("quick", ""):
         assert default_folder(["promp"], other) == SHIPPED
-        assert folders_for(find_algorithm("promp"), True, other) == (SHIPPED,)
+        assert folders_for(find_algorithm("promp"), True, other) == (SHIPPED, OWN)
     after = _trials_of_promp(spec)
     assert (before, after) == (f"tuned/quick/{HOPPER}.toml", f"promp/quick/{HOPPER}.toml")
     assert _trials_of_promp(ours) == before  # and not what was found on the paper's terms

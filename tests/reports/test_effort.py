@@ -81,6 +81,18 @@ def test_unequal_effort_is_marked_and_names_the_methods(
     assert "16 trials" in markdown and ("untuned" in markdown) == (other is None)
 
 
+def test_scores_on_fresh_tasks_are_another_effort_than_as_many_on_validation_tasks(
+    store: Store, tmp_path: Path
+) -> None:
+    fresh = {**tuned(16), "fresh_tasks": 20}
+    fill(store, {"promp": fresh, "maml": fresh})
+    assert warnings(store) == []
+    said = "Tuned, every method alike: 16 trials of 2 seeds, scored on 20 fresh tasks."
+    assert said in text_of(write_report(store.finished(), tmp_path / "report"))
+    store_run(store, "point", "maesn", tuning=tuned(16))
+    assert "16 trials of 2 seeds, scored on 20 fresh tasks: " in warnings(store)[0]
+
+
 def test_where_nothing_is_tuned_nothing_is_unequal(store: Store) -> None:
     fill(store, {"promp": None, "maml": None})
     assert warnings(store) == []

@@ -185,3 +185,15 @@ def test_opening_the_store_imports_neither_torch_nor_pandas() -> None:
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
     )
     assert output.stdout == "[]\n"
+
+
+def test_runs_of_some_suites_are_read_without_opening_others(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for suite in ("lake", "lake[horizon=7]", "lake-other"):
+        finished_run(tmp_path, suite=suite)
+    for done in tmp_path.glob("runs/lake-other/*/*/*/done.json"):
+        done.write_text("damaged")
+    found = store.finished(suites=["lake[horizon=9]"])
+    assert [stored.suite for stored in found] == ["lake", "lake[horizon=7]"]
+    with pytest.raises(StoreError):
+        store.finished()

@@ -51,6 +51,12 @@ def test_a_sampler_gives_the_same_different_configurations_within_the_space(samp
     assert sampler == "tpe" or values[:8] == found(sampler, trials=8)
 
 
+@pytest.mark.parametrize("space", [Range(0.99, 0.999), Range(0.999, 0.9999), Range(1000.0, 1002.0)])
+def test_a_narrow_space_holds_as_many_as_a_wide_one(space: Range) -> None:
+    values = [each["narrow"] for each in found("qmc", first=(), space={"narrow": space, "steps": Integers(1, 5)})]
+    assert len(set(values)) == 16 and all(space.contains(value) for value in values)
+
+
 def test_the_quasi_random_ones_fill_the_space_evenly() -> None:
     values = found("qmc", trials=17)[1:]
     by_half = [sum(each["rate"] < 10**-2.5 for each in values), sum(each["mix"] < 0.75 for each in values)]

@@ -104,6 +104,33 @@ def test_nothing_is_chosen_where_every_trial_failed(tmp_path: Path, capsys: pyte
     assert not file_of(tmp_path).exists() and "every trial failed" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("error", "again"), [("MemoryError()", 1), ("OSError(28, 'No space left')", 1), ("OSError(2, 'x')", 0)]
+)
+def test_a_trial_that_the_machine_had_no_room_for_is_tried_again(error: str, again: int, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    body = f"if not __import__('os').path.exists({str(gate)!r}):\n            raise {error}"
+    algorithm, effort = write_tuned(tmp_path, meta_step=body), Effort(trials=1, seeds=1)
+    assert tune(tmp_path, algorithm, effort) == 1 and attempts(tmp_path) == 1
+    gate.touch()
+    tune(tmp_path, algorithm, effort)
+    assert attempts(tmp_path) == 1 + again
+
+
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UsageError, match="--options inner_stepsize: nothing that is tuned has such an option; did you"):
+        plan_of("promp", Effort(options=("step_size", "inner_stepsize")))
+    assert main(["tune", "promp", "--suites", SUITE, "--sampler", "grid", "--trials", "3", "--dry-run"]) == 2
+    assert "--trials 3: a grid has as many as its --points make" in capsys.readouterr().err
+
+
+def test_what_a_file_of_ones_own_decides_is_not_written_into_the_package(tmp_path: Path) -> None:
+    assert default_folder(["promp"]) == SHIPPED
+    for named in ("mine.toml", "my_suite.py", "my_suite.py:Mine[horizon=5]"):
+        assert default_folder(["promp"], "", ["quick", named]) == OWN
+    assert folders_for(find_algorithm("promp"), True) == (SHIPPED, OWN)  # and is found there
+
+
 def attempts(tmp_path: Path) -> int:
     return sum(path.read_text().count('"started"') for path in (tmp_path / "store").rglob("run.json"))
 
@@ -225,11 +252,11 @@ def test_loose_files_tuned_values_stay_in_the_working_directory(tmp_path: Path) 
     assert default_folder([write_tuned(tmp_path)]) == OWN
 
 
-def test_where_the_shipped_folder_cannot_be_written_ones_own_is_read_as_well(
+def test_where_the_shipped_folder_cannot_be_written_ones_own_is_read_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = find_algorithm("promp")
-    assert folders_for(entry, True) == (SHIPPED,)
+    assert folders_for(entry, True) == (SHIPPED, OWN)
     monkeypatch.setattr("os.access", lambda path, mode: False)
     assert default_folder(["promp"]) == OWN
     assert folders_for(entry, True) == (OWN, SHIPPED)
