@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -200,10 +201,20 @@ def test_a_leaderboard_runs_reports_resumes_verifies_and_renders_again(metarl: C
     assert (page.parent / "tables" / "leaderboard.csv").read_bytes() == table
 
 
+@pytest.fixture(scope="module")
+def leaderboard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory in which a leaderboard was run."""
+    folder = tmp_path_factory.mktemp("leaderboard")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(smoke(algorithms="promp,random-init")) == 0
+    return folder
+
+
 @pytest.fixture
-def stored(metarl: Command, tmp_path: Path) -> Path:
+def stored(metarl: Command, tmp_path: Path, leaderboard: Path) -> Path:
     """The folder of a finished run."""
-    assert metarl(*smoke(algorithms="promp,random-init"))[0] == 0
+    shutil.copytree(leaderboard, tmp_path, dirs_exist_ok=True)
     return next(run.path for run in Store(tmp_path / "results").finished() if run.algorithm == "promp")
 
 

@@ -22,7 +22,7 @@ SCRIPTED = {name for name, found in algorithms().items() if found.literals.get("
 #: who fits none of the suites that are tried unless others are named
 SPECIAL = {"buy-and-hold": ["dow30-risk[data=synthetic]"]}
 #: what is as good a witness of every rule as the defaults are, in a fraction of their time
-SHORT = {"hidden": (16, 16), "adam_steps": 5, "batch": 16, "epochs": 2, "imitation_steps": 10}
+SHORT = {"hidden": (16, 16), "adam_steps": 5, "batch": 64, "epochs": 2, "imitation_steps": 10}
 #: who says that discrete observations or actions do not fit
 MIXING = {"gmps", "meta-augmentation", "xmrl-g", "xmrl-g-random"}
 SPOILT = {
