@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.commands.jobs import RunOptions, child_of, missing, parents_of
-from benchmarks.commands.report import reference_runs
+from benchmarks.commands.rates import rates
 from benchmarks.commands.text_table import text_table
 from benchmarks.commands.tune import print_untunable, run_tuning
 from benchmarks.execution.progress import as_time
@@ -17,14 +16,14 @@ from benchmarks.planning.plan import Plan
 from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
-from benchmarks.specs.time_estimates import LEARNING_TIMES, Learned, Rate, learn_rates, makespan
+from benchmarks.specs.time_estimates import makespan
 from benchmarks.tuning.cell import Effort
 from benchmarks.tuning.tune_plan import TunePlan, plan_tuning
 from benchmarks.tuning.tuning import Tuning
 from environments.typed_options import UsageError
 from reports.text.numbers import plural
 from results.reference_scores import REFERENCE_ACCESS
-from results.store import Store, StoredRun, StoredTrial
+from results.store import Store, StoredRun
 
 #: why a suite is left out
 UNTUNED = "opponents that are stored there were not tuned"
@@ -117,7 +116,7 @@ def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, opt
         specs = specs if trials else tuning.replan()
     runs: list[AnyJob] = [*missing(specs, store, options.force or bool(trials))]
     parents = parents_of([*trials, *runs], store)
-    learned, by = _rates([*parents, *trials, *runs], store)
+    learned, by = rates([*parents, *trials, *runs], store)
     whole, rows = list[float](), list[tuple[str, ...]]()
     for of, jobs in (("", parents), (" of trials", trials), ("", runs)):
         groups: dict[tuple[str, ...], list[float]] = {}
@@ -174,22 +173,3 @@ def _in_words(effort: Effort) -> str:
     origin = f", the best of {effort.origin}," if effort.origin else ""
     fresh = f", scored on {effort.fresh_tasks} fresh tasks" if effort.fresh_tasks else ""
     return f"{plural(effort.trials, 'trial')} of {plural(effort.seeds, 'seed')}{origin}{fresh}"
-
-
-def _rates(jobs: Sequence[AnyJob], store: Store) -> tuple[Learned, dict[tuple[str, str], str]]:
-    """Seconds a step of training by suite and algorithm, and in words what those are by that were not measured."""
-    shipped = learn_rates(reference_runs(job.names[0] for job in jobs))
-    learned = shipped | learn_rates(store.read(StoredRun, StoredTrial, skip_corrupt=True))
-    by = {}
-    for suite, algorithm in dict.fromkeys((job.names[0], job.names[1]) for job in jobs):
-        others = [rate.seconds for (name, _), rate in learned.items() if name == suite]
-        if (suite, algorithm) in learned:
-            continue
-        if algorithm in LEARNING_TIMES:
-            by[suite, algorithm] = "a guess: it has not run there"
-        elif others:
-            learned[suite, algorithm] = Rate(median(others), 0.0)
-            by[suite, algorithm] = f"as the middle one of {len(others)} algorithms took there"
-        else:
-            by[suite, algorithm] = "a guess: nothing is stored of the suite"
-    return learned, by

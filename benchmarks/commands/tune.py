@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions, child_of, parents_of, run_plan
-from benchmarks.commands.report import REFERENCE
+from benchmarks.commands.rates import rates
 from benchmarks.commands.text_table import text_table
 from benchmarks.execution.executor import Executor, Watcher
 from benchmarks.execution.progress import as_time
@@ -19,14 +19,14 @@ from benchmarks.planning.tuned_values import shipped_folder, sibling_of, writes_
 from benchmarks.specs.job import AnyJob, J
 from benchmarks.specs.loose_suites import is_source
 from benchmarks.specs.own_code import find_own
-from benchmarks.specs.time_estimates import Learned, learn_rates, makespan
+from benchmarks.specs.time_estimates import makespan
 from benchmarks.specs.trial_spec import TrialSpec
 from benchmarks.tuning.document import Outcome, refuse_other_setting, write_outcome
 from benchmarks.tuning.scores import configuration_score
 from benchmarks.tuning.tune_plan import TunePlan
 from benchmarks.tuning.tuning import CellProgress, Tuning
 from reports.text.numbers import plural
-from results.store import Store, StoredRun, StoredTrial
+from results.store import Store
 
 
 def default_folder(algorithms: Sequence[str], benchmark: str = "", others: Iterable[str] = ()) -> Path:
@@ -47,10 +47,11 @@ def show_tuning(plan: TunePlan, options: RunOptions) -> int:
     _refuse_other_settings(plan, options.output)
     print_untunable(plan, options.output)
     store = Store(options.results, read_only=True)
-    learned, rows, whole = _learned(store, plan), [], list[float]()
+    rows, whole = [], list[float]()
     tuning = Tuning([*plan.cells], store, lambda cell, outcome: None)
     tuning.next_round()
     parents = parents_of([trial for each in tuning.cells for trial in each.missing], store)
+    learned, by = rates([*parents, *(each.cell.trials_of([0])[0] for each in tuning.cells)], store)
     for parent in parents:
         whole.append(parent.expected_seconds(learned))
         rows.append((*parent.names, "1 run", f"seed {parent.seed}", f"about {as_time(whole[-1])}", child_of(parent)))
@@ -61,8 +62,10 @@ def show_tuning(plan: TunePlan, options: RunOptions) -> int:
         seconds = [trial.expected_seconds(learned) for trial in left]
         whole += seconds
         count = len(each.asked) + each.unasked // cell.effort.seeds
+        guess = by.get((sample.names[0], sample.names[1]))
+        about = f"about {as_time(sum(seconds))}" + (f" ({guess})" if guess else "")
         rows.append((cell.spec.suite, cell.spec.algorithm, f"{count} trials x {cell.effort.seeds} seeds",
-                     f"{len(left)} runs missing", f"about {as_time(sum(seconds))}", ", ".join(cell.space)))  # fmt: skip
+                     f"{len(left)} runs missing", about, ", ".join(cell.space)))  # fmt: skip
     print("\n".join(text_table(rows)))
     are = "is" if len(whole) == 1 else "are"
     print(
@@ -146,13 +149,6 @@ class _Both:
 
     def tick(self) -> None:
         self._watcher.tick()
-
-
-def _learned(store: Store, plan: TunePlan) -> Learned:
-    """What training took in runs and trials that are stored, else in those that are shipped."""
-    suites = (cell.spec.suite for cell in plan.cells)
-    shipped = Store(REFERENCE, read_only=True).finished(skip_corrupt=True, suites=suites)
-    return learn_rates(shipped) | learn_rates(store.read(StoredRun, StoredTrial, skip_corrupt=True))
 
 
 def print_untunable(plan: TunePlan, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from results.store import Store, StoredRun, StoredTrial
 from tests.support.synthetic_runs import store_score
 from tests.support.tuned_algorithms import write_tuned
 
+ROOT = Path(__file__).parents[2]
 #: an action costs ten times its square
 SUITE = "half-cheetah-velocity[horizon=5,control_cost=10]"
 OTHER, THIRD = SUITE.replace("horizon=5", "horizon=6"), SUITE.replace("horizon=5", "horizon=7")
@@ -225,3 +227,16 @@ def test_what_contradicts_itself_is_refused(
 ) -> None:
     assert main(["compare", source, *COMMAND, *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_both_commands_expect_the_same_trials_to_take_as_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cell = [str(ROOT / "docs" / "my_algorithm.py"), "--suites", "frozen-lake-low", "--dry-run"]
+    said = []
+    for command in (["tune", *cell], ["compare", *cell, "--tune"]):
+        assert main(command) == 0
+        (row,) = [line for line in capsys.readouterr().out.splitlines() if "  32 runs" in line]
+        said.append((re.findall(r"about (\d+ \w+)", row), "as the middle one of" in row))
+    assert said[0] == said[1] and said[0][1]
