@@ -78,6 +78,19 @@ def test_it_is_tuned_as_its_opponents_were_and_then_compared_with_what_was_chose
     assert "0 runs of trials and 0 of 1 run are missing" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("tuned", [True, False])
+def test_a_method_whose_default_is_bad_ranks_where_it_should_once_it_is_tuned(
+    tuned: bool, source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its optimum is that of `best`, its default is worse than `middling`'s, each by a decade and more."""
+    others = ",".join(write_tuned(tmp_path, name, default) for name, default in (("best", 0.05), ("middling", 2.0)))
+    cells = ["--suites", SUITE, "--profile", "smoke", "--seeds", "10", "--workers", "1"]
+    assert main(["leaderboard", "--algorithms", others, *cells]) == 0
+    assert main(["compare", source, *cells, *(["--tune", "--trials", "16"] if tuned else [])]) == 0
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("tuned on")]
+    assert ("above middling" in said) == tuned and ("below best, middling" in said) != tuned, said
+
+
 def test_the_dry_run_counts_the_trials_and_runs_nothing(source: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", source, "--tune", "--trials", "3", *COMMAND, "--dry-run"]) == 0
     out = capsys.readouterr().out
