@@ -14,6 +14,7 @@ from algorithms.catalogue import algorithms as known_algorithms
 from algorithms.catalogue import parents_of, source_of
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import LeftOut, misfit
+from benchmarks.planning.misspelt_rules import misspelt_rules
 from benchmarks.planning.profiles import Profile, find_profile
 from benchmarks.planning.tuned_values import TunedCell
 from benchmarks.planning.tuning_choice import TuningChoice
@@ -56,7 +57,7 @@ class Cell:
 
 class Plan(list[RunSpec]):
     """The runs, seed by seed; the cells that they are of; those that do not fit, which are left out; and notes, each a
-    sentence on unequal tuning.
+    sentence on unequal tuning, or on a name in a profile of one's own that is nobody's.
     """
 
     def __init__(
@@ -134,7 +135,8 @@ def make_plan(
                 cells.append(_cell(definition.name, chosen, suite, entry, parsed, choice, budget))
             elif algorithms or not entry.load().scripted:  # nobody asked for a definition's scripted references
                 left_out.append(LeftOut(suite.full_name, entry.name, reason))
-    return Plan(cells, count, left_out, choice.notes())
+    own = misspelt_rules(chosen, found) if (profile or definition.profile).endswith(".toml") else ()
+    return Plan(cells, count, left_out, (*own, *choice.notes()))
 
 
 def _cell(

@@ -137,6 +137,23 @@ def test_names_in_a_definition_are_relative_to_its_file(folder: Path) -> None:
     assert find_profile(str(FOLDER / "quick.toml")).name == "quick"
 
 
+def test_what_a_profile_may_have_misspelt_is_noted(folder: Path) -> None:
+    cell: dict[str, Any] = {"suites": ["frozen-lake-low[horizon=10]"], "algorithms": ["promp", "good.py"], "seeds": 1}
+    assert not make_plan(**cell, profile="terms/tiny.toml").notes
+    text = PROFILE.replace("config = { tasks = 2,", "config = { taskz = 2,")
+    text += '\n[[rule]]\nsuites = ["frozen-lake-lov", "stroll"]\nalgorithms = ["prmop", "drift", "dice-*"]\n'
+    (folder / "terms" / "wrong.toml").write_text(text + "config = { inner_stepsize = 0.7, clip = 0.1 }\n")
+    line = text.splitlines().index("[[rule]]", text.splitlines().index("[[rule]]") + 1) + 1
+    assert make_plan(**cell, profile="terms/wrong.toml").notes == (
+        "wrong: config 'taskz' is no option that is known here; did you mean 'tasks'?",
+        f"wrong.toml line {line}: suites 'frozen-lake-lov' is no suite that is known here; did you mean "
+        "'frozen-lake-low'?",
+        f"wrong.toml line {line}: algorithms 'prmop' is no algorithm that is known here; did you mean 'promp'?",
+        f"wrong.toml line {line}: config 'inner_stepsize' is no option that is known here; did you mean "
+        "'inner_step_size'?",
+    )
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
