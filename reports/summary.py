@@ -78,7 +78,9 @@ def _tuning(effort: Effort | None) -> dict[str, Any] | None:
     if effort is None or not effort.trials:
         return None
     found = {**asdict(effort), "sibling": effort.sibling or None, "by_hand": list(effort.by_hand)}
-    return {key: value for key, value in found.items() if key not in ("by_hand", "origin", "fresh_tasks") or value}
+    return {
+        key: value for key, value in found.items() if key not in ("by_hand", "origin", "fresh_tasks", "others") or value
+    }
 
 
 def _numbers(summary: Summary) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.commands.jobs import INTERRUPTED, RunOptions, child_of, parents_of, run_plan
@@ -21,6 +22,7 @@ from benchmarks.specs.loose_suites import is_source
 from benchmarks.specs.own_code import find_own
 from benchmarks.specs.time_estimates import makespan
 from benchmarks.specs.trial_spec import TrialSpec
+from benchmarks.tuning.cell import configurations_beside
 from benchmarks.tuning.document import Outcome, refuse_other_setting, write_outcome
 from benchmarks.tuning.scores import configuration_score
 from benchmarks.tuning.tune_plan import TunePlan
@@ -93,6 +95,7 @@ def run_tuning(plan: TunePlan, options: RunOptions, executor: Executor | None = 
             failed.append(cell.cell.label)
             print(f"{cell.cell.label}: every trial failed, so that nothing is chosen", file=sys.stderr)
             return
+        outcome = replace(outcome, others=configurations_beside(cell.cell.trials_of(range(len(outcome.values))), store))
         path = write_outcome(options.output, plan.profile, spec.suite, spec.algorithm, outcome)
         print("\n".join([*_as_lines(cell.cell.label, outcome), f"  written to {path}"]), flush=True)
 

@@ -66,6 +66,7 @@ def _method(content: TunedSuite, algorithm: str, folders: Sequence[Path]) -> Tun
         setting=tuned.setting,
         origin=Origin(**origin) if origin else None,
         fresh_tasks=tuned.fresh_tasks,
+        others=tuned.others,
     )
 
 

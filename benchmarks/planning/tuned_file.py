@@ -56,6 +56,7 @@ class TunedAlgorithm:
     values: Mapping[str, Any]  # the chosen trial's
     trials: tuple[Trial, ...]
     fresh_tasks: int = 0  # of no split, on which the trials were scored in place of validation tasks; 0: on these
+    others: int = 0  # configurations that earlier tunings had tried beside these
 
     @property
     def origin(self) -> str | None:
@@ -135,16 +136,17 @@ def _check_controls(controls: Any, algorithms: Collection[str]) -> None:
 
 def _algorithm(name: str, table: Any) -> TunedAlgorithm:
     owner = f"algorithms.{name}"
-    names = {field.name for field in fields(TunedAlgorithm)} - {"fresh_tasks"}
-    _check_keys(table, names, {"fresh_tasks"}, owner)
+    counts = {"fresh_tasks": "tasks", "others": "configurations"}
+    names = {field.name for field in fields(TunedAlgorithm)} - counts.keys()
+    _check_keys(table, names, set(counts), owner)
     for key in ("sampler", "code", "suite_digest", "split_digest", "digest"):
         if not isinstance(table[key], str):
             raise ValueError(f"{owner}.{key} must be a text, got {table[key]!r}")
     if not isinstance(table["setting"], dict):
         raise ValueError(f"{owner}.setting must be a table, got {table['setting']!r}")
-    fresh = table.get("fresh_tasks", 0)
-    if not _is_int(fresh) or fresh < 0:
-        raise ValueError(f"{owner}.fresh_tasks must be a whole number of tasks, got {fresh!r}")
+    for key, of in counts.items():
+        if not _is_int(table.get(key, 0)) or table.get(key, 0) < 0:
+            raise ValueError(f"{owner}.{key} must be a whole number of {of}, got {table[key]!r}")
     seeds = table["seeds"]
     if not isinstance(seeds, list) or not seeds or not all(_is_int(seed) for seed in seeds):
         raise ValueError(f"{owner}.seeds must be whole numbers, at least one, got {seeds!r}")

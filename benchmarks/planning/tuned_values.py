@@ -39,6 +39,7 @@ class TunedCell:
     split_digest: str
     setting: Mapping[str, Any]  # of the trials, as `setting_of` gives it
     fresh_tasks: int = 0  # that they were scored on, in place of validation tasks
+    others: int = 0  # configurations that earlier tunings had tried beside these
 
     @property
     def runs(self) -> int:
@@ -51,8 +52,9 @@ class TunedCell:
         found = {"trials": self.trials, "seeds": self.seeds, "digest": self.digest, "sibling": self.sibling}
         origin = {"origin": dict(self.origin)} if self.origin else {}
         fresh = {"fresh_tasks": self.fresh_tasks} if self.fresh_tasks else {}
+        others = {"others": self.others} if self.others else {}
         hand = {"by_hand": list(by_hand)} if by_hand else {}
-        return {**found, **origin, **fresh, **hand}
+        return {**found, **origin, **fresh, **others, **hand}
 
 
 def shipped_folder(benchmark: str) -> Path:
@@ -133,6 +135,7 @@ def tuned_cell(
                 split_digest=found.split_digest,
                 setting=found.setting,
                 fresh_tasks=found.fresh_tasks,
+                others=found.others,
             )
     return None
 

@@ -22,6 +22,7 @@ from benchmarks.tuning.scores import best, configuration_score, trial_score
 from benchmarks.tuning.sweeps import sweep_space
 from benchmarks.verification.proofs import by_terms, standing_for
 from environments.typed_options import UsageError, make_options
+from results.identity import canonical_json
 from results.store import Store, StoredTrial
 
 #: in the record of a failure: what the machine lacked then, which says nothing of the values that were tried
@@ -152,6 +153,23 @@ def stored_scores(trials: Sequence[TrialSpec], store: Store) -> dict[Key, float]
         elif has_failed(store, identity):
             scores[key_of(trial)] = math.nan
     return scores
+
+
+def configurations_beside(trials: Sequence[TrialSpec], store: Store) -> int:
+    """How many configurations other than those of the trials, which are of one cell, are stored under their terms."""
+
+    def terms(identity: Mapping[str, Any]) -> bytes:
+        kept = (key for key in identity if key not in ("configuration", "seed", "fresh_tasks", "code", "versions"))
+        return canonical_json({key: identity[key] for key in kept if key != "parents"})
+
+    ours = [trial.identity() for trial in trials]
+    own = {canonical_json(identity["configuration"]) for identity in ours}
+    found = {
+        canonical_json(stored.identity["configuration"])
+        for stored in store.read(StoredTrial, skip_corrupt=True, suites=[ours[0]["suite"]])
+        if terms(stored.identity) == terms(ours[0])
+    }
+    return len(found - own)
 
 
 def has_failed(store: Store, identity: Mapping[str, Any]) -> bool:

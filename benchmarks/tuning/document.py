@@ -34,6 +34,7 @@ class Outcome:
     identity: Mapping[str, Any]  # of any of its trials: its code, suite and split
     setting: Mapping[str, Any] = field(default_factory=dict)  # of all of them, as `setting_of` gives it
     fresh_tasks: int = 0  # that they were scored on, in place of validation tasks
+    others: int = 0  # further configurations that earlier tunings tried, from whose choices one might have chosen
 
     def as_table(self) -> dict[str, Any]:
         trials = [
@@ -48,6 +49,7 @@ class Outcome:
             "sampler": self.sampler,
             **{key: self.identity[key] for key in ("code", "suite_digest", "split_digest")},
             **({"fresh_tasks": self.fresh_tasks} if self.fresh_tasks else {}),
+            **({"others": self.others} if self.others else {}),
             "digest": trials_digest(trials),
             "setting": self.setting,
             "values": trials[self.chosen].values,

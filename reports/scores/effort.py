@@ -22,7 +22,8 @@ class Effort:
 
     digest: of the trials.  sibling: the suite on which the trials were made, where it is another one.  by_hand: options
     of which somebody set another value than the trials found, or had.  origin: of which trials these were the best.
-    fresh_tasks: how many of no split the trials were scored on; 0: on validation tasks.
+    fresh_tasks: how many of no split the trials were scored on; 0: on validation tasks.  others: configurations that
+    earlier tunings had tried beside these.
     """
 
     trials: int = 0
@@ -32,6 +33,7 @@ class Effort:
     by_hand: tuple[str, ...] = ()
     origin: Origin | None = None
     fresh_tasks: int = 0
+    others: int = 0
 
     @property
     def runs(self) -> int:
@@ -43,7 +45,8 @@ class Effort:
         if not self.trials:
             return "untuned"
         origin = f" of {self.origin.profile}'s best" if self.origin else ""
-        return plural(self.trials, "trial") + origin + self._where()
+        beside = f" beside {self.others}" if self.others else ""
+        return plural(self.trials, "trial") + beside + origin + self._where()
 
     def in_full(self) -> str:
         """With the seeds of each trial."""
@@ -51,7 +54,8 @@ class Effort:
             return "untuned"
         origin = f", {self.origin}" if self.origin else ""
         fresh = f", scored on {plural(self.fresh_tasks, 'fresh task')}" if self.fresh_tasks else ""
-        return f"{plural(self.trials, 'trial')} of {plural(self.seeds, 'seed')}{origin}{self._where()}{fresh}"
+        beside = f", beside {plural(self.others, 'configuration')} of earlier tunings" if self.others else ""
+        return f"{plural(self.trials, 'trial')} of {plural(self.seeds, 'seed')}{beside}{origin}{self._where()}{fresh}"
 
     def _where(self) -> str:
         where = f" on {self.sibling}" if self.sibling else ""
@@ -118,8 +122,8 @@ def unequal_effort(board: SuiteScores, efforts: Mapping[str, Effort]) -> str:
     return f"methods of {board.name} were tuned with unequal effort, so a difference may be the tuning's ({said})"
 
 
-def _weight(effort: Effort) -> tuple[int, int, bool, Origin | None, int]:
-    return effort.trials, effort.seeds, bool(effort.by_hand), effort.origin, effort.fresh_tasks
+def _weight(effort: Effort) -> tuple[int, int, int, bool, Origin | None, int]:
+    return effort.trials, effort.seeds, effort.others, bool(effort.by_hand), effort.origin, effort.fresh_tasks
 
 
 def _recorded(record: Mapping[str, Any] | None) -> Effort:
@@ -130,9 +134,12 @@ def _recorded(record: Mapping[str, Any] | None) -> Effort:
     before = record.get("origin")  # of records from before it was noted, none
     origin = Origin(before["profile"], before["trials"], before["seeds"]) if before else None
     digest, sibling = str(record.get("digest", "")), record.get("sibling") or ""
-    return Effort(trials, seeds, digest, sibling, by_hand, origin, int(record.get("fresh_tasks", 0)))
+    fresh, others = int(record.get("fresh_tasks", 0)), int(record.get("others", 0))
+    return Effort(trials, seeds, digest, sibling, by_hand, origin, fresh, others)
 
 
 def _chosen(method: TunedMethod) -> Effort:
     count, seeds = len(method.trials), len(method.seeds)
-    return Effort(count, seeds, method.digest, origin=method.origin, fresh_tasks=method.fresh_tasks)
+    return Effort(
+        count, seeds, method.digest, origin=method.origin, fresh_tasks=method.fresh_tasks, others=method.others
+    )

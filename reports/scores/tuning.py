@@ -75,6 +75,7 @@ class TunedMethod:
     setting: Mapping[str, Any] = field(default_factory=dict)
     origin: Origin | None = None
     fresh_tasks: int = 0  # of no split, that the trials were scored on; 0: on validation tasks
+    others: int = 0  # configurations that earlier tunings had tried beside these
 
     def __post_init__(self) -> None:
         for name in ("chosen", "published", "by_profile"):

@@ -93,6 +93,14 @@ def test_scores_on_fresh_tasks_are_another_effort_than_as_many_on_validation_tas
     assert "16 trials of 2 seeds, scored on 20 fresh tasks: " in warnings(store)[0]
 
 
+def test_the_best_of_several_tunings_is_more_effort_than_one(store: Store) -> None:
+    fill(store, {"promp": {**tuned(16), "others": 30}, "maml": tuned(16)})
+    (text,) = warnings(store)
+    assert (
+        "16 trials of 2 seeds, beside 30 configurations of earlier tunings: promp; 16 trials of 2 seeds: maml" in text
+    )
+
+
 def test_where_nothing_is_tuned_nothing_is_unequal(store: Store) -> None:
     fill(store, {"promp": None, "maml": None})
     assert warnings(store) == []

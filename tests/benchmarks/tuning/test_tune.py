@@ -104,6 +104,19 @@ def test_nothing_is_chosen_where_every_trial_failed(tmp_path: Path, capsys: pyte
     assert not file_of(tmp_path).exists() and "every trial failed" in capsys.readouterr().err
 
 
+def test_what_earlier_tunings_tried_is_counted_beside_the_trials(tmp_path: Path) -> None:
+    """Or whoever tunes often and takes the best would be said to have had one tuning's trials."""
+    algorithm = write_tuned(tmp_path)
+    assert tune(tmp_path, algorithm, Effort(trials=3, seeds=1)) == 0
+    assert "others" not in read(tmp_path)
+    assert tune(tmp_path, algorithm, Effort(trials=4, seeds=1, sampler="random")) == 0
+    assert read(tmp_path)["others"] == 2  # the first is the paper's both times
+    found = tuned_cell("smoke", SUITE, "tuned", [tmp_path / "into"])
+    assert found is not None and found.note()["others"] == 2
+    assert tune(tmp_path, algorithm, Effort(trials=4, seeds=1, sampler="random")) == 0
+    assert read(tmp_path)["others"] == 2
+
+
 @pytest.mark.parametrize(
     ("error", "again"), [("MemoryError()", 1), ("OSError(28, 'No space left')", 1), ("OSError(2, 'x')", 0)]
 )
