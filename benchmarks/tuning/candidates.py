@@ -173,8 +173,9 @@ def _short(value: Any, space: Space) -> Any:
         return value
     digits = DIGITS
     if isinstance(space, Range | LogRange):  # a narrow one: those that all its numbers share come on top
-        digits += int(math.log10(max(abs(space.low), abs(space.high)) / (space.high - space.low)).__floor__())
-    return float(f"{value:.{max(digits, DIGITS)}g}")
+        shared = math.log10(max(abs(space.low), abs(space.high)) / (space.high - space.low))
+        digits += max(math.floor(shared), 0)
+    return float(f"{value:.{digits}g}")
 
 
 def _within(space: LogRange | Range | Integers, value: Any) -> Any:

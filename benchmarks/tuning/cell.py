@@ -159,8 +159,8 @@ def configurations_beside(trials: Sequence[TrialSpec], store: Store) -> int:
     """How many configurations other than those of the trials, which are of one cell, are stored under their terms."""
 
     def terms(identity: Mapping[str, Any]) -> bytes:
-        kept = (key for key in identity if key not in ("configuration", "seed", "fresh_tasks", "code", "versions"))
-        return canonical_json({key: identity[key] for key in kept if key != "parents"})
+        other = {"configuration", "seed", "fresh_tasks", "code", "versions", "parents"}
+        return canonical_json({key: value for key, value in identity.items() if key not in other})
 
     ours = [trial.identity() for trial in trials]
     own = {canonical_json(identity["configuration"]) for identity in ours}
