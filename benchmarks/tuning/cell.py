@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from algorithms.catalogue import find_algorithm
+from algorithms.search_space import Space
 from benchmarks.planning.plan import Cell
 from benchmarks.planning.tunable import searched_options
 from benchmarks.planning.tuned_file import BEST_OF, setting_of
@@ -21,15 +22,17 @@ from benchmarks.tuning.document import Outcome
 from benchmarks.tuning.scores import best, configuration_score, trial_score
 from benchmarks.tuning.sweeps import sweep_space
 from benchmarks.verification.proofs import by_terms, standing_for
+from environments.discovery import ClassEntry
+from environments.suite import Suite
 from environments.typed_options import UsageError, make_options
 from results.identity import canonical_json
 from results.store import Store, StoredTrial
 
 #: in the record of a failure: what the machine lacked then, which says nothing of the values that were tried
-_LACKED = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
-_MACHINES = re.compile(
-    rf"results\.files\.StoreError|^MemoryError|\[Errno (?:{'|'.join(map(str, _LACKED))})\]", re.MULTILINE
-)
+_LACKED = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+_MACHINES = re.compile(rf"results\.files\.StoreError|\[Errno (?:{'|'.join(map(str, _LACKED))})\]")
+#: what either may be at fault for: the values, if they lack it again
+_MEMORY = re.compile(rf"^MemoryError|\[Errno {errno.ENOMEM}\]", re.MULTILINE)
 
 #: suite, algorithm, candidate, seed
 Key = tuple[str, str, int, int]
@@ -77,7 +80,7 @@ class TuningCell:
             if not cell.sources[f"configuration.{option}"].startswith("default of ")
         }  # fmt: skip
         suite = known_suite(self.spec.suite)
-        space = sweep_space(effort.sweep, found, suite) if effort.sweep else searched_options(found, suite)
+        space = whole_space(effort, found, suite)
         self.space = {name: each for name, each in space.items() if not effort.options or name in effort.options}
         first = [
             {name: each[name] for name in self.space}
@@ -136,6 +139,11 @@ class TuningCell:
         return {name: plain[name] for name in self.space}
 
 
+def whole_space(effort: Effort, found: ClassEntry, suite: Suite) -> Mapping[str, Space]:
+    """All options that could be tried."""
+    return sweep_space(effort.sweep, found, suite) if effort.sweep else searched_options(found, suite)
+
+
 def key_of(trial: TrialSpec) -> Key:
     """What tells the trials of all cells apart."""
     return trial.suite, trial.algorithm, trial.trial, trial.seed
@@ -173,10 +181,15 @@ def configurations_beside(trials: Sequence[TrialSpec], store: Store) -> int:
 
 
 def has_failed(store: Store, identity: Mapping[str, Any]) -> bool:
-    """Whether it ended by an exception of its own; what was killed, or lacked memory or a disk, is tried again."""
+    """Whether it ended by an exception of its own; what was killed, or had no room on a disk, is tried again, and what
+    lacked memory once.
+    """
     folder = store.folder(identity)
     run = None if folder.finished else folder.read_run()
     if run is None or not run["attempts"]:
         return False
     last = run["attempts"][-1]
-    return last["outcome"] == "failed" and not _MACHINES.search(last["error"] or "")
+    if last["outcome"] != "failed" or _MACHINES.search(last["error"] or ""):
+        return False
+    lacking = [each for each in run["attempts"] if _MEMORY.search(each["error"] or "")]
+    return last not in lacking or len(lacking) > 1

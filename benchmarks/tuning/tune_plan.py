@@ -15,10 +15,10 @@ from benchmarks.execution.fresh_tasks import fresh_tasks
 from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.plan import make_plan
 from benchmarks.planning.profiles import find_profile
-from benchmarks.planning.tunable import searched_options, untunable_algorithm, untunable_suite
+from benchmarks.planning.tunable import untunable_algorithm, untunable_suite
 from benchmarks.planning.tuned_values import SHIPPED, tuned_suite
 from benchmarks.specs.run_spec import RunSpec, known_suite
-from benchmarks.tuning.cell import Effort, TuningCell
+from benchmarks.tuning.cell import Effort, TuningCell, whole_space
 from benchmarks.tuning.sweeps import sweep_space
 from environments.discovery import ClassEntry
 from environments.suite import Suite
@@ -65,7 +65,7 @@ def plan_tuning(
         )
     published = make_plan(benchmark, suites, algorithms, 1, PUBLISHED, tuned=False).cells
     cells, untunable, left_out = list[TuningCell](), dict[str, str](), list(plan.left_out)
-    spaces = list[Mapping[str, Any]]()
+    known = dict[str, None]()  # options that could be tried
     for cell, papers in zip(plan.cells, published, strict=True):
         spec = cell.spec
         suite, found = known_suite(spec.suite), find_algorithm(spec.source or spec.algorithm)
@@ -82,7 +82,7 @@ def plan_tuning(
             own = by_suite.get(spec.suite, effort)
             ranked = None if own.origin is None else _ranked(own.origin, spec, folders, benchmark)
             cells.append(TuningCell(cell, papers, own, ranked))
-            spaces.append(_space(effort, found, suite))
+            known |= dict.fromkeys(whole_space(effort, found, suite))
         elif algorithms:
             left_out.append(LeftOut(spec.suite, spec.algorithm, reason))
     if not cells:
@@ -90,7 +90,6 @@ def plan_tuning(
         raise UsageError(f"there is nothing to tune: {'; '.join(whys) or 'no algorithm of the benchmark learns'}")
     for option in effort.options:
         if not any(option in cell.space for cell in cells):
-            known = dict.fromkeys(name for space in spaces for name in space)
             raise UsageError(f"--options {option}: nothing that is tuned has such an option; {nearest(option, known)}")
     return TunePlan(cells, untunable, left_out, cells[0].spec.profile)
 
@@ -109,14 +108,9 @@ def _without_fresh_tasks(suite: Suite, count: int) -> str | None:
     return None
 
 
-def _space(effort: Effort, found: ClassEntry, suite: Suite) -> Mapping[str, Any]:
-    """All that could be tried."""
-    return sweep_space(effort.sweep, found, suite) if effort.sweep else searched_options(found, suite)
-
-
 def _without_options(effort: Effort, found: ClassEntry, suite: Suite) -> str | None:
     """One sentence if it has none of the options that are asked for."""
-    space = _space(effort, found, suite)
+    space = whole_space(effort, found, suite)
     if not effort.options or space.keys() & set(effort.options):
         return None
     return f"it has no {' or '.join(effort.options)} to try; it has {', '.join(space)}"
