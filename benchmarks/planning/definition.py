@@ -97,6 +97,10 @@ def _read(path: Path) -> Definition:
     for key in ("suites", "algorithms"):
         if not content[key]:
             raise UsageError(f"{owner}: {key} is empty; name at least one")
+    claims = {claim.id for paper in papers().values() for claim in paper.claims}
+    for claim in content["claims"]:
+        if claim not in claims:
+            raise UsageError(f"{owner}: no paper has a claim {claim!r}; {nearest(claim, sorted(claims))}")
     return Definition(
         name=path.stem,
         title=content["title"],

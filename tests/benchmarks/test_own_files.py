@@ -161,6 +161,12 @@ def test_what_a_profile_may_have_misspelt_is_noted(folder: Path) -> None:
         ("own/mine.toml", 'profile = "../terms/tiny.toml"', "", "own/mine.toml has no 'profile', which it needs"),
         ("own/mine.toml", '["promp", "../good.py"]', '"promp"', "algorithms must be a list of texts, got 'promp'"),
         ("own/mine.toml", '["promp", "../good.py"]', "[]", "algorithms is empty; name at least one"),
+        (
+            "own/mine.toml",
+            "suites =",
+            'claims = ["promp.figure4.solve"]\nsuites =',
+            "no paper has a claim 'promp.figure4.solve'; did you mean 'promp.figure4.solves'?",
+        ),
         ("own/mine.toml", "[", "", "benchmark definition own/mine.toml cannot be read: Expected newline"),
         ("own/mine.toml", "stroll.py", "strol.py", "no file 'own/suites/strol.py'"),
         ("own/mine.toml", "../terms/tiny", "../terms/tin", "no file 'own/../terms/tin.toml' with a profile"),
