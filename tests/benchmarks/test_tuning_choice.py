@@ -19,6 +19,7 @@ from benchmarks.tuning.document import Outcome, write_outcome
 from benchmarks.tuning.tune_plan import plan_tuning
 from tests.support.tuned_algorithms import write_tuned
 from tests.support.tuned_files import VELOCITY, tuned_text, write
+from tests.support.walks import GOOD, forget_own_suites
 
 DIRECTION = "half-cheetah-direction"
 #: an action costs ten times its square
@@ -142,6 +143,24 @@ def test_values_of_a_loose_file_whose_code_has_changed_are_not_used(
     (note,) = found.notes
     command = f"metarl tune {source} --suites '{SHORT}' --benchmark quick --profile smoke --trials 1 --seeds 1"
     assert "its code has changed since" in note and f"`{command}`" in note
+
+
+def test_values_of_ours_on_a_loose_suite_whose_code_has_changed_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    request.addfinalizer(forget_own_suites)
+    asked: dict[str, Any] = {"suites": ["walk.py"], "profile": "smoke"}
+    Path("walk.py").write_text(GOOD)
+    (cell,) = plan_tuning("quick", ["walk.py"], ["maml-vpg"], "smoke", Effort(trials=1, seeds=1)).cells
+    outcome = cell.outcome([[1.0]])
+    assert outcome is not None
+    write_outcome(Path("tuned"), "smoke", "walk", "maml-vpg", outcome)
+    assert plan(Path("tuned"), "maml-vpg", **asked)[0].tuning is not None
+    forget_own_suites()
+    Path("walk.py").write_text(GOOD.replace("-np.abs(self.place[:, 0])", "np.abs(self.place[:, 0])"))
+    found = plan(Path("tuned"), "maml-vpg", **asked)
+    assert found[0].tuning is None and "its code has changed since" in found.notes[0]
 
 
 def test_a_changed_digest_of_our_own_code_is_no_obstacle(tuned: Path) -> None:
