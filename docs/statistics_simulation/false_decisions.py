@@ -13,6 +13,7 @@ import numpy as np
 
 from docs.statistics_simulation.nulls import LUCKS
 from docs.statistics_simulation.share import Share
+from reports.papers.claims import ALIKE
 from reports.statistics.bootstrap import keyed_generator
 from reports.statistics.headline import ALPHA
 from reports.statistics.readings import READINGS
@@ -32,6 +33,7 @@ SPREADS = {"equal": 1.0, "one side at 0.1": 0.1, "one side at 0.05": 0.05}
 #: a paper of one method: against each of three baselines on four suites, four equivalences, four ratios
 BASELINES, PLACES, EQUIVALENCES, RATIOS = 3, 4, 4, 4
 MARGIN = 100.0  # in standard deviations: at its border only the distance to it matters
+MEAN = MARGIN / ALIKE  # of the baselines, whose share the margin is
 
 
 def headline(luck: str, spread: str, seeds: int, boards: int) -> Share:
@@ -70,6 +72,33 @@ def paper(luck: str, spread: str, seeds: int, papers: int) -> Share:
     wrong |= (MARGIN - np.abs(side + distance[:, :, 0]) >= two * error[:, :, 0]).any(axis=1)
     ratios = LUCKS[luck](generator, (papers, RATIOS, seeds))
     wrong |= (np.abs(ratios.mean(axis=-1)) >= one * ratios.std(axis=-1, ddof=1) / np.sqrt(seeds)).any(axis=1)
+    return Share(int(wrong.sum()), papers)
+
+
+def orders(luck: str, spread: str, seeds: int, papers: int) -> Share:
+    """A paper of orders alone: on every second place its method equals the baselines, on the others it lies a fifth of
+    the baseline's mean above or below it.  Each order is tested twice, in two families: for a difference, and for one
+    that is smaller than that fifth, which is as uncertain as the mean (`claims.within_share`).
+    """
+    generator = keyed_generator("study", "orders", luck, spread, str(seeds))
+    value = critical_value(ALPHA / (BASELINES * PLACES), seeds, "two")
+    scores = LUCKS[luck](generator, (papers, PLACES, 1 + BASELINES, seeds))
+    scores[:, :, 0] *= np.float32(SPREADS[spread])
+    mean, deviation = scores.mean(axis=-1) + MEAN, scores.std(axis=-1, ddof=1)
+    mean[:, 1::4, 0] += ALIKE * MEAN
+    mean[:, 3::4, 0] -= ALIKE * MEAN
+
+    def beyond(times: float, places: slice) -> np.ndarray:
+        """By how much more than the test asks for the method is away from so many times each baseline."""
+        ours, others, own, theirs = (
+            each[:, places, which] for each in (mean, deviation) for which in (slice(1), slice(1, None))
+        )
+        error = np.maximum(own, times * theirs) * np.sqrt(2 / seeds)
+        return np.asarray((ours - times * others) / error) / value
+
+    equal, apart = slice(0, None, 2), slice(1, None, 2)
+    wrong = (np.abs(beyond(1.0, equal)) >= 1).any(axis=(1, 2))
+    wrong |= ((beyond(1 - ALIKE, apart) >= 1) & (beyond(1 + ALIKE, apart) <= -1)).any(axis=(1, 2))
     return Share(int(wrong.sum()), papers)
 
 

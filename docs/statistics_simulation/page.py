@@ -98,6 +98,7 @@ def _sequential_power(results: Results) -> str:
 TABLES: dict[str, Callable[[Results], str]] = {
     "headline": _false("headline"),
     "paper": _false("paper"),
+    "orders": _false("orders"),
     "equivalence": _false("equivalence"),
     "rare failures": lambda results: by_seeds(results["rare failures"], limited, "", (*SEEDS, 20)),
     "readings": _readings,

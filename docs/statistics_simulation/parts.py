@@ -32,6 +32,7 @@ def run_false_decisions(scale: int) -> dict[str, Table]:
     simulated: dict[str, tuple[Callable[[str, str, int, int], Share], Iterable[str]]] = {
         "headline": (false_decisions.headline, false_decisions.STEADY),
         "paper": (false_decisions.paper, false_decisions.SPREADS),
+        "orders": (false_decisions.orders, false_decisions.SPREADS),
         "equivalence": (false_decisions.equivalent_at_the_border, false_decisions.SPREADS),
     }
     return {

@@ -7,7 +7,7 @@ import math
 from reports.papers.parts import CONTRADICTED, EQUAL, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, Part
 from reports.papers.verdicts import ClaimVerdict, measured_text
 from reports.statistics.worst_case import SMALLEST_P
-from reports.text.numbers import plural
+from reports.text.numbers import NONE, plural
 from results.published import Paper
 from results.published_claims import Claim
 from results.study_tests import StudyTest
@@ -58,22 +58,30 @@ def test_text(claim: Claim) -> str:
 
 
 def unit_text(verdict: ClaimVerdict) -> str:
-    """What varies by chance in the part that the verdict shows, and how many there are."""
-    part = verdict.least
-    return "–" if part is None else part.units_text
+    """What varies by chance in the parts that the verdict rests on, how many there are, and whether some are exact."""
+    parts = _tested(verdict)
+    units = ", ".join(dict.fromkeys(part.units_text for part in parts if part.unit))
+    exact = next((part.units_text for part in parts if not part.unit), "")
+    return "; elsewhere ".join(filter(None, [units, exact])) or NONE
 
 
 def attainable_text(verdict: ClaimVerdict) -> str:
-    """The smallest p-value that so many units could give, before Holm's correction.
+    """The smallest p-value that so many units could give, before Holm's correction, of the part where it is largest.
 
     A statistic of two units or more may be as large as one likes: tables of it end at `SMALLEST_P`.
     """
-    part = verdict.least
-    if part is None or not part.unit:
-        return "–"
-    if part.smallest_p is None:
+    sampled = [part for part in _tested(verdict) if part.unit]
+    known = [part.smallest_p for part in sampled if part.smallest_p is not None]
+    if not sampled:
+        return NONE
+    if not known or any(part.smallest_p is None and part.units == 1 for part in sampled):
         return "none with 1"
-    return "no limit" if part.smallest_p <= SMALLEST_P else f"{part.smallest_p:.2g}"
+    return "no limit" if max(known) <= SMALLEST_P else f"{max(known):.2g}"
+
+
+def _tested(verdict: ClaimVerdict) -> list[Part]:
+    """The parts that the verdict rests on, as far as something stored speaks to them."""
+    return [part for part in verdict.parts if part.judged and part.tested]
 
 
 def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
@@ -95,9 +103,15 @@ def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
         if some and not left:
             return f"{some}; the others are decided"
         return ", and ".join(filter(None, [some, more_units(min(left, key=lambda each: each.order, default=part))]))
-    if not part.unit:
-        return "another configuration of the study or an error in it, since nothing is left to chance"
-    turned = f"further {part.unit}s that turn the effect round"
+    units = list(dict.fromkeys(each.unit for each in _tested(verdict) if each.unit))
+    study = "another configuration of the study or an error in it"
+    if not units:
+        return f"{study}, since nothing is left to chance"
+    if not part.unit and verdict.word == CONTRADICTED:
+        return f"{study}, since the part that fails is exact"
+    turned = f"further {'s or '.join(units)}s that turn the effect round"
+    if not all(each.unit for each in _tested(verdict)):
+        turned += f", or of what is exact {study}"
     setting = f", or the paper's own setting ({plural(len(verdict.departures), 'departure')})"
     return turned + (setting if verdict.departures and verdict.word in (CONTRADICTED, REPRODUCED) else "")
 

@@ -163,7 +163,7 @@ def _tested(
     leaning, claimed, favour = _leaning(claim, compare_at, times_at, effect, others)
     if claim.nothing_below and leaning.word == CONTRADICTED and effect < (claim.factor or 0.0):
         leaning, claimed = replace(leaning, word=UNDECIDED), f"{claimed}; {claim.nothing_below}"
-    margin, equal_p = _equality(claim, compare_at, others, margin)
+    margin, equal_p = _equality(claim, compare_at, times_at, others, margin)
     said = [claimed]
     if claim.quantity in TIMES:
         entries = [found.entries[side.algorithm] for side in (first, second) if side is not None]
@@ -205,15 +205,28 @@ def _comparing(
 
 
 def _equality(
-    claim: Claim, compare_at: CompareAt, others: np.ndarray | None, margin: float | None
+    claim: Claim, compare_at: CompareAt, times_at: CompareAt, others: np.ndarray | None, margin: float | None
 ) -> tuple[float | None, float | None]:
-    """The margin of a difference that is claimed, and the p-value of the test that it is less; None where none is."""
+    """The margin of a difference that is claimed, and the p-value of the test that it is less; None where none is.
+
+    margin: what the design was made to decide; where `ALIKE` of the others is less, that is taken.
+    """
     size = 0.0 if others is None or claim.relation != "higher" else ALIKE * abs(float(others.mean()))
     if not margin or not size:
         return None, None
-    margin = min(margin, size)
-    close = within(compare_at, -margin, margin)
-    return margin, close.p_value if close.word == REPRODUCED or close.p_value is None else 1.0
+    assert others is not None
+    close = within(compare_at, -margin, margin) if margin <= size else within_share(times_at, others, ALIKE)
+    return min(margin, size), close.p_value if close.word == REPRODUCED or close.p_value is None else 1.0
+
+
+def within_share(times_at: CompareAt, others: np.ndarray, share: float) -> Leaning:
+    """Whether ours lie within a share of the others' mean, which is as uncertain as they are: ours are held against
+    1 - share and 1 + share times the others and not against a fixed distance.
+
+    times_at: compares ours with so many times the others.
+    """
+    sign = math.copysign(1.0, float(others.mean()))
+    return within(lambda each: times_at(1.0 + sign * each), -share, share)
 
 
 def _held(claim: Claim) -> float:
@@ -236,8 +249,7 @@ def _leaning(
 ) -> tuple[Leaning, str, float]:
     """What the test leans to; what was claimed, as far as the pair does not say so; how far the effect is for it.
 
-    times_at: compares ours with so many times the others.  A margin that is a share of the others is as uncertain as
-    they are, so ours are held against 1 - share and 1 + share times the others and not against a fixed distance.
+    times_at: compares ours with so many times the others.
     """
     factor = claim.factor or 0.0
     if claim.relation == "ratio":
@@ -248,9 +260,7 @@ def _leaning(
         assert others is not None
         margin = (claim.margin or 0.0) * abs(float(others.mean()))
         claimed = f"claimed within ± {margin:.3g}, {100 * (claim.margin or 0):g} % of the second; {claim.margin_from}"
-        sign = math.copysign(1.0, float(others.mean()))
-        share_at: CompareAt = lambda share: times_at(1.0 + sign * share)  # noqa: E731
-        return within(share_at, -(claim.margin or 0.0), claim.margin or 0.0), claimed, -abs(effect)
+        return within_share(times_at, others, claim.margin or 0.0), claimed, -abs(effect)
     if claim.relation in ("above", "below"):
         up = claim.relation == "above"
         favour = effect - factor if up else factor - effect

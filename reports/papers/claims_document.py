@@ -69,8 +69,10 @@ def findings(judged: Sequence[tuple[Paper, Sequence[ClaimVerdict]]]) -> str:
     lengths = [length for each in scores for length in each.lengths]
     ours = short_count(max((length.ours for length in lengths), default=0))
     printed = short_count(max((length.printed or 0 for length in lengths), default=0))
+    unsaid = sum(not each.claim.quote for each in verdicts)
     found = (
-        f"Of {len(verdicts)} claims of {len(judged)} papers, the shipped runs and studies reproduce "
+        f"Of {len(verdicts)} claims of {len(judged)} papers, {unsaid} of them in no sentence of theirs, the shipped "
+        f"runs and studies reproduce "
         f"{counts[REPRODUCED]} and contradict {counts[CONTRADICTED]} ({', '.join(decided)}), {forms[REPRODUCED]} and "
         f"{forms[CONTRADICTED]} of these in a form that we corrected, {', '.join(others)}, and {counts[NOT_RUN]} are "
         f"not run yet. Of the {len(scores)} claims on scores that have runs, {settled} "

@@ -174,6 +174,26 @@ def test_the_unit_of_what_starts_at_random_is_the_drawn_initialisation(store: St
     assert verdict.interval is not None and verdict.interval[0] > 0
 
 
+def test_a_claim_of_exact_and_of_sampled_parts_names_the_units_of_both(store: Store, tmp_path: Path) -> None:
+    """Where the exact part favoured it least, nothing was said to be left to chance."""
+    rows = [*repeated("mdp-{}"), {"quantity": "error", "algorithm": "dice", "index": -1, "task": "", "value": 1e-12}]
+    store_study(store, rows)
+    exact = 'quantity = "error", first = "dice", relation = "value", factor = 0.0, sampled = "exact"'
+    exact += ', margin_from = "numerical", tolerance = {}'
+    sampled = SPREAD + '"higher", sampled = "mdps"'
+    verdict = verdict_of(paper_of(tmp_path, sampled, exact.format("1e-9")), store)
+    assert verdict.word == REPRODUCED and verdict.least is not None and not verdict.least.unit
+    assert change.unit_text(verdict) == "8 independent MDPs; elsewhere nothing left to chance"
+    assert change.attainable_text(verdict) == "no limit"
+    said = change.what_would_change(verdict, paper_of(tmp_path, sampled))
+    assert said.startswith("further independent MDPs that turn the effect round, or of what is exact another")
+    failing = verdict_of(paper_of(tmp_path, sampled, exact.format("1e-15")), store)
+    assert failing.word == CONTRADICTED
+    assert change.what_would_change(failing, paper_of(tmp_path, sampled)).endswith("since the part that fails is exact")
+    alone = verdict_of(paper_of(tmp_path, sampled), store)
+    assert (change.unit_text(alone), change.attainable_text(alone)) == ("8 independent MDPs", "no limit")
+
+
 def test_repeats_within_one_network_are_no_units(store: Store, tmp_path: Path) -> None:
     """Groups of repeats of one seed decided a claim once; they are one unit, which decides nothing."""
     store_study(store, repeated(""))

@@ -49,7 +49,7 @@ def test_the_page_shows_the_stored_numbers() -> None:
     assert all(f"<!-- table: {name} -->" in page for name in TABLES)
 
 
-@pytest.mark.parametrize("family", ["headline", "paper", "equivalence"])
+@pytest.mark.parametrize("family", ["headline", "paper", "orders", "equivalence"])
 def test_stored_false_decisions_stay_below_the_bar(family: str) -> None:
     cells = json.loads(RESULTS.read_text())["false decisions"][family]
     assert len(cells) == len(LUCKS) * len(STEADY if family == "headline" else SPREADS)

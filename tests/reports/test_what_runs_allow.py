@@ -72,6 +72,12 @@ def test_what_differs_by_more_than_a_fifth_is_never_called_equal(store: Store, t
     (part,) = verdict.parts
     assert part.margin == pytest.approx(ALIKE * abs(means(store)["maml"].mean()))
     assert part.margin is not None and part.margin < verdict.design.effect
+    # the fifth is as uncertain as the mean: held against 0.8 and 1.2 times the other's scores, not a fixed distance
+    ours, others = means(store)["promp"], means(store)["maml"]
+    ends = [compare_means(ours, times * others, "plane", part.pair, "score").p_value or 0 for times in (0.8, 1.2)]
+    inside = 0.8 * others.mean() < ours.mean() < 1.2 * others.mean()
+    assert part.equal_p == pytest.approx(max(ends) if inside else 1.0)
+    assert inside, "the scores of the test no longer lie where the margin decides"
 
 
 def test_an_order_that_is_decided_is_not_called_equal_however_small(store: Store, tmp_path: Path) -> None:
