@@ -33,21 +33,13 @@ MARKERS = {
 }
 #: the floor and the ceiling look the same in every report
 _FIXED = {"random-init": (_GREY, "o"), "oracle": (INK, "D")}
-#: our methods, a row for each time that the palette is gone through; neighbours in a paper have other colours
+#: our methods, a row for each time that the palette is gone through, such that a paper's have different colours.  In
+#: MAML's colours are its variant with a bias transform, and the control, whose training it has with more tasks
 _ROWS = (
     ("promp", "maml-trpo", "bo-mrl-1", "maml-vpg", "multi-task", "e-maml-trpo", "tmaml"),
-    ("dice-vpg", "lvc-vpg", "bo-mrl-2", "cavia", "imaml", "e-maml-vpg", "lvc-trpo"),
-    # in MAML's colours its variant with a bias transform, and the control, whose training it has with more tasks
-    (
-        "xmrl-g",
-        "maml-trpo-bias",
-        "bo-mrl-3",
-        "maml-vpg-validation",
-        "task-weighting",
-        "meta-augmentation",
-        "meta-regularization",
-    ),
-    ("gmps",),
+    ("cavia", "imaml", "lvc-vpg", "dice-vpg", "e-maml-vpg", "maesn", "lvc-trpo"),
+    ("xmrl-g", "maml-trpo-bias", "contextual-sac", "maml-vpg-validation", "bo-mrl-2", "meta-augmentation", "bo-mrl-3"),
+    ("gmps", "meta-regularization", "task-weighting"),
 )
 _PLACES = {name: (slot, turn) for turn, row in enumerate(_ROWS) for slot, name in enumerate(row)}
 

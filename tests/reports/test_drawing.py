@@ -6,7 +6,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from algorithms.catalogue import algorithms
+from reports.figures.colours import styles_for
 from reports.figures.drawing import draw_panels, make_drawing
+from results.published import papers
 
 
 @pytest.mark.parametrize("panels", [1, 2])
@@ -29,3 +32,12 @@ def test_no_legend_is_wider_than_its_figure(panels: int) -> None:
     ends = legend.get_window_extent()
     assert figure.bbox.x0 <= ends.x0 and ends.x1 <= figure.bbox.x1
     assert min(axes.bbox.height for axes in figure.axes) > 2.5 * figure.dpi
+
+
+def test_a_papers_methods_differ_in_colour_unless_one_is_the_others_variant() -> None:
+    """MAML-TRPO and LVC-VPG had one colour in ProMP's Figure 2."""
+    variants = {"gmps": {"maml-trpo-bias"}, "xmrl-g": {"maml-vpg-validation"}}
+    for name, paper in papers().items():
+        compared = {entry.id for entry in paper.algorithms if entry.id in algorithms()} - variants.get(name, set())
+        colours = [style.colour for style in styles_for(compared).values()]
+        assert len(set(colours)) == len(colours), name
