@@ -129,7 +129,7 @@ def collect_entries(
         members = tuple(groups[key][seed] for seed in sorted(groups[key]))
         try:
             tasks, scores, success = _test_scores(members)
-            steps, curve = summarise(scores, members[0].suite, members[0].algorithm, "test"), _curve(members)
+            steps, curve = _summaries(scores, members, "test"), _curve(members)
         except StoreError as error:
             refused.append(Refused(*key, members, str(error)))
             continue
@@ -175,8 +175,14 @@ def _curve(runs: Sequence[StoredRun]) -> Curve | None:
         if not run.times_problem
     ]
     wall = np.mean(walls, axis=0).tolist() if walls else ()
-    before, after = (summarise(values[:, index], runs[0].suite, runs[0].algorithm, "validation") for index in (0, 1))
+    before, after = (_summaries(values[:, index], runs, "validation") for index in (0, 1))
     return Curve(tuple(steps.tolist()), tuple(wall), before, after)
+
+
+def _summaries(scores: np.ndarray, runs: Sequence[StoredRun], tasks: str) -> tuple[Summary, ...]:
+    """tasks: the split that they are from."""
+    first = runs[0]
+    return summarise(scores, first.suite, first.algorithm, tasks, share=first.metric == "success")
 
 
 def _wall_seconds(run: StoredRun, curve: LearningCurve) -> np.ndarray:

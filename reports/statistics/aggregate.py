@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import lcm
 
 import numpy as np
 from scipy import stats
@@ -52,10 +52,11 @@ class Aggregate:
     seeds: dict[str, int]  # by suite
 
 
-def summarise(scores: np.ndarray, *key: str) -> tuple[Summary, ...]:
+def summarise(scores: np.ndarray, *key: str, share: bool = False) -> tuple[Summary, ...]:
     """One summary a point.
 
     scores: [point, seed, task], each the mean over a task's episodes.  key: names whose scores these are.
+    share: they are shares, as of episodes with success, and so cannot leave [0, 1]: their intervals end there.
     Raises ValueError for an empty array and for scores that are not finite.
     """
     if scores.ndim != 3 or scores.size == 0:
@@ -63,6 +64,7 @@ def summarise(scores: np.ndarray, *key: str) -> tuple[Summary, ...]:
     if not np.isfinite(scores).all():
         raise ValueError(f"{'/'.join(key)}: scores must be finite")
     points, seeds, tasks = scores.shape
+    limits = (0.0, 1.0) if share else (-math.inf, math.inf)
     iqms = middle_means(scores.reshape(points, -1))
     return tuple(
         Summary(
@@ -70,13 +72,17 @@ def summarise(scores: np.ndarray, *key: str) -> tuple[Summary, ...]:
             std_seeds=_spread(point.mean(axis=1)),
             std_tasks=_spread(point.mean(axis=0)),
             iqm=float(iqm),
-            interval=seed_interval(point),
-            mean_interval=mean_interval(point),
+            interval=_within(seed_interval(point), limits),
+            mean_interval=_within(mean_interval(point), limits),
             seeds=seeds,
             tasks=tasks,
         )
         for point, iqm in zip(scores, iqms, strict=True)
     )
+
+
+def _within(interval: Interval | None, limits: Interval) -> Interval | None:
+    return None if interval is None else (max(interval[0], limits[0]), min(interval[1], limits[1]))
 
 
 def aggregate(strata: Mapping[str, np.ndarray], *key: str, resamples: int = RESAMPLES) -> Aggregate:
@@ -136,7 +142,7 @@ def suite_columns(strata: Sequence[np.ndarray]) -> np.ndarray:
     strata: scores [seed, task] of each suite.  Where suites differ in numbers of scores, each score stands as often as
     makes the columns equally long, so that suites weigh alike.
     """
-    common = lcm(*(scores.size for scores in strata))
+    common = math.lcm(*(scores.size for scores in strata))
     return np.stack([np.repeat(scores.ravel(), common // scores.size) for scores in strata], axis=1)
 
 

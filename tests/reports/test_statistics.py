@@ -155,6 +155,17 @@ def test_scores_that_hold_no_number_are_refused(scores: np.ndarray) -> None:
         summarise(scores, "suite", "promp")
 
 
+def test_an_interval_of_shares_ends_where_shares_do() -> None:
+    """A drone that met its goal in 1 % of the episodes had an interval down to -3 %."""
+    scores = np.array([[[0.0, 0.0], [0.0, 0.1], [0.0, 0.0]], [[1.0, 1.0], [1.0, 0.9], [1.0, 1.0]]])
+    free, shares = summarise(scores, "suite", "promp"), summarise(scores, "suite", "promp", share=True)
+    for point, low in ((0, True), (1, False)):
+        for name in ("interval", "mean_interval"):
+            ends, ended = getattr(free[point], name), getattr(shares[point], name)
+            assert ends[0] < 0 if low else ends[1] > 1
+            assert ended == ((0.0, ends[1]) if low else (ends[0], 1.0))
+
+
 def test_an_interval_of_zeros_is_exactly_zero_whatever_lies_outside_the_middle() -> None:
     rare = np.zeros((1, 3, 20))
     rare[0, 0, :3] = 0.1, 0.2, 0.7
