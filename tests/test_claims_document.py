@@ -36,7 +36,7 @@ def test_the_first_screen_of_the_readme_has_the_two_sentences_of_the_page(page: 
     head, _, *rows = (line.strip("| ").split(" | ") for line in page.partition("| Paper |")[2].splitlines()[:7])
     totals = {word: sum(int(row[number]) for row in rows) for number, word in enumerate(head[1:], 2)}
     text = " ".join(found.split())
-    assert f"Of {sum(int(row[1]) for row in rows)} claims of {len(rows)} papers" in text
+    assert f"Of {sum(int(row[1]) for row in rows)} claims on {len(rows)} papers" in text
     assert f"reproduce {totals['reproduced']} and contradict {totals['contradicted']} (" in text
     assert f"{totals['not run']} are not run yet" in text
 

@@ -100,7 +100,7 @@ def _read(path: Path) -> Definition:
     claims = {claim.id for paper in papers().values() for claim in paper.claims}
     for claim in content["claims"]:
         if claim not in claims:
-            raise UsageError(f"{owner}: no paper has a claim {claim!r}; {nearest(claim, sorted(claims))}")
+            raise UsageError(f"{owner}: no paper has a claim {claim!r}; {nearest(claim, claims)}")
     return Definition(
         name=path.stem,
         title=content["title"],

@@ -31,8 +31,11 @@ from results.store import Store, StoredTrial
 #: in the record of a failure: what the machine lacked then, which says nothing of the values that were tried
 _LACKED = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
 _MACHINES = re.compile(rf"results\.files\.StoreError|\[Errno (?:{'|'.join(map(str, _LACKED))})\]")
-#: what either may be at fault for: the values, if they lack it again
-_MEMORY = re.compile(rf"^MemoryError|\[Errno {errno.ENOMEM}\]", re.MULTILINE)
+#: a lack of memory, as Python, NumPy, torch and the system name it: the machine's fault the first time, and the values'
+#: if it happens again
+_MEMORY = re.compile(
+    rf"^[\w.]*(?:MemoryError|OutOfMemoryError)\b|can't allocate memory|\[Errno {errno.ENOMEM}\]", re.MULTILINE
+)
 
 #: suite, algorithm, candidate, seed
 Key = tuple[str, str, int, int]
@@ -181,8 +184,8 @@ def configurations_beside(trials: Sequence[TrialSpec], store: Store) -> int:
 
 
 def has_failed(store: Store, identity: Mapping[str, Any]) -> bool:
-    """Whether it ended by an exception of its own; what was killed, or had no room on a disk, is tried again, and what
-    lacked memory once.
+    """Whether it ended by an exception of its own.  A trial that was killed or found no room on a disk is tried again;
+    one that lacked memory is tried again once.
     """
     folder = store.folder(identity)
     run = None if folder.finished else folder.read_run()
@@ -191,5 +194,9 @@ def has_failed(store: Store, identity: Mapping[str, Any]) -> bool:
     last = run["attempts"][-1]
     if last["outcome"] != "failed" or _MACHINES.search(last["error"] or ""):
         return False
-    lacking = [each for each in run["attempts"] if _MEMORY.search(each["error"] or "")]
+    lacking = [
+        each
+        for each in run["attempts"]
+        if _MEMORY.search(each["error"] or "") and not _MACHINES.search(each["error"] or "")
+    ]
     return last not in lacking or len(lacking) > 1

@@ -1,7 +1,8 @@
 """How often a page's headline or a paper's claims decide anything where there is nothing to decide.
 
 All algorithms have equal means, or differ by exactly an equivalence claim's margin.  Then every decision is false, and
-Holm's first step is the whole test: some statistic is beyond the critical value of level / tests.
+Holm's first step is the whole test: some statistic is beyond the critical value of level / tests.  In `orders` half of
+the decisions are right, and Holm's later steps count.
 """
 
 from __future__ import annotations
@@ -77,28 +78,30 @@ def paper(luck: str, spread: str, seeds: int, papers: int) -> Share:
 
 def orders(luck: str, spread: str, seeds: int, papers: int) -> Share:
     """A paper of orders alone: on every second place its method equals the baselines, on the others it lies a fifth of
-    the baseline's mean above or below it.  Each order is tested twice, in two families: for a difference, and for one
-    that is smaller than that fifth, which is as uncertain as the mean (`claims.within_share`).
+    the baseline's mean above or below it.  Each order is tested in two families: for a difference, and for one that is
+    smaller than that fifth, which is as uncertain as the mean (`claims.within_share`).
+
+    In each family half of the orders are decided rightly and first, so that Holm tests the other half as a family of
+    their own.  "Equal" is counted for orders that are decided too, which the page never calls so.
     """
     generator = keyed_generator("study", "orders", luck, spread, str(seeds))
-    value = critical_value(ALPHA / (BASELINES * PLACES), seeds, "two")
+    value = critical_value(ALPHA / (BASELINES * PLACES / 2), seeds, "two")
     scores = LUCKS[luck](generator, (papers, PLACES, 1 + BASELINES, seeds))
     scores[:, :, 0] *= np.float32(SPREADS[spread])
     mean, deviation = scores.mean(axis=-1) + MEAN, scores.std(axis=-1, ddof=1)
     mean[:, 1::4, 0] += ALIKE * MEAN
     mean[:, 3::4, 0] -= ALIKE * MEAN
 
-    def beyond(times: float, places: slice) -> np.ndarray:
-        """By how much more than the test asks for the method is away from so many times each baseline."""
+    def away(times: float, places: slice) -> np.ndarray:
+        """How many standard errors the method lies above so many times each baseline."""
         ours, others, own, theirs = (
             each[:, places, which] for each in (mean, deviation) for which in (slice(1), slice(1, None))
         )
-        error = np.maximum(own, times * theirs) * np.sqrt(2 / seeds)
-        return np.asarray((ours - times * others) / error) / value
+        return np.asarray((ours - times * others) / (np.maximum(own, times * theirs) * np.sqrt(2 / seeds)))
 
     equal, apart = slice(0, None, 2), slice(1, None, 2)
-    wrong = (np.abs(beyond(1.0, equal)) >= 1).any(axis=(1, 2))
-    wrong |= ((beyond(1 - ALIKE, apart) >= 1) & (beyond(1 + ALIKE, apart) <= -1)).any(axis=(1, 2))
+    wrong = (np.abs(away(1.0, equal)) >= value).any(axis=(1, 2))
+    wrong |= ((away(1 - ALIKE, apart) >= value) & (away(1 + ALIKE, apart) <= -value)).any(axis=(1, 2))
     return Share(int(wrong.sum()), papers)
 
 

@@ -33,15 +33,16 @@ MARKERS = {
 }
 #: the floor and the ceiling look the same in every report
 _FIXED = {"random-init": (_GREY, "o"), "oracle": (INK, "D")}
-#: our methods, a row for each time that the palette is gone through, such that a paper's have different colours.  In
-#: MAML's colours are its variant with a bias transform, and the control, whose training it has with more tasks
+#: our methods, a row for each time that the palette is gone through, so that no two of a paper's figure share a colour.
+#: Two variants have MAML's: the one with a bias transform, and the control that trains MAML on more tasks.
 _ROWS = (
     ("promp", "maml-trpo", "bo-mrl-1", "maml-vpg", "multi-task", "e-maml-trpo", "tmaml"),
     ("cavia", "imaml", "lvc-vpg", "dice-vpg", "e-maml-vpg", "maesn", "lvc-trpo"),
     ("xmrl-g", "maml-trpo-bias", "contextual-sac", "maml-vpg-validation", "bo-mrl-2", "meta-augmentation", "bo-mrl-3"),
-    ("gmps", "meta-regularization", "task-weighting"),
+    ("gmps", "meta-regularization", "task-weighting", "", "contextual-ppo", "", "xmrl-g-random"),
+    ("", "xmrl-g-critical", "xmrl-g-weighted", "", "xmrl-g-five-random", "xmrl-g-continued", "maml-vpg-continued"),
 )
-_PLACES = {name: (slot, turn) for turn, row in enumerate(_ROWS) for slot, name in enumerate(row)}
+_PLACES = {name: (slot, turn) for turn, row in enumerate(_ROWS) for slot, name in enumerate(row) if name}
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,9 @@ def unit_text(verdict: ClaimVerdict) -> str:
     """What varies by chance in the parts that the verdict rests on, how many there are, and whether some are exact."""
     parts = _tested(verdict)
     units = ", ".join(dict.fromkeys(part.units_text for part in parts if part.unit))
-    exact = next((part.units_text for part in parts if not part.unit), "")
-    return "; elsewhere ".join(filter(None, [units, exact])) or NONE
+    if units:
+        return units if all(part.unit for part in parts) else f"{units}; other parts are exact"
+    return parts[0].units_text if parts else NONE
 
 
 def attainable_text(verdict: ClaimVerdict) -> str:
@@ -71,11 +72,11 @@ def attainable_text(verdict: ClaimVerdict) -> str:
     A statistic of two units or more may be as large as one likes: tables of it end at `SMALLEST_P`.
     """
     sampled = [part for part in _tested(verdict) if part.unit]
-    known = [part.smallest_p for part in sampled if part.smallest_p is not None]
-    if not sampled:
-        return NONE
-    if not known or any(part.smallest_p is None and part.units == 1 for part in sampled):
+    if any(part.smallest_p is None and part.units == 1 for part in sampled):
         return "none with 1"
+    known = [part.smallest_p for part in sampled if part.smallest_p is not None]
+    if not known:
+        return NONE
     return "no limit" if max(known) <= SMALLEST_P else f"{max(known):.2g}"
 
 
@@ -93,25 +94,30 @@ def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
     if verdict.word == VACUOUS:
         return claim.would_run or "a bound that excludes something: smaller constants, or another suite"
     if verdict.word == EQUAL:
-        return f"more {part.unit}s than the design has, which tell smaller differences from none"
+        return f"more {part.unit}s than the design has, which could tell smaller differences from none"
     if verdict.word == NO_CHANGE:
-        return "a change that is more than what is taken for none: another λ, or another suite"
+        return "a change larger than what counts as none: another λ, or another suite"
     if verdict.word == UNDECIDED:
         missing = [each for each in verdict.parts if each.judged and each.word == NOT_RUN]
-        some = f"{len(missing)} of {plural(len(verdict.parts), 'part')} not run" if missing else ""
+        judged = sum(each.judged for each in verdict.parts)
+        some = f"runs for {len(missing)} of {plural(judged, 'part')}" if missing else ""
         left = [each for each in verdict.parts if each.judged and each.word == UNDECIDED]
         if some and not left:
             return f"{some}; the others are decided"
         return ", and ".join(filter(None, [some, more_units(min(left, key=lambda each: each.order, default=part))]))
-    units = list(dict.fromkeys(each.unit for each in _tested(verdict) if each.unit))
+    # what holds does not turn a contradiction round
+    resting = [each for each in _tested(verdict) if verdict.word != CONTRADICTED or each.word == CONTRADICTED]
+    units = list(dict.fromkeys(each.unit for each in resting if each.unit))
+    exact = not all(each.unit for each in resting)
     study = "another configuration of the study or an error in it"
     if not units:
-        return f"{study}, since nothing is left to chance"
-    if not part.unit and verdict.word == CONTRADICTED:
-        return f"{study}, since the part that fails is exact"
+        held = "nothing is left to chance" if verdict.word != CONTRADICTED else "what fails is exact"
+        return f"{study}, since {held}"
+    if exact and verdict.word == CONTRADICTED:
+        return f"{study}, since a part that fails is exact"
     turned = f"further {'s or '.join(units)}s that turn the effect round"
-    if not all(each.unit for each in _tested(verdict)):
-        turned += f", or of what is exact {study}"
+    if exact:
+        turned += f", or, for the exact part, {study}"
     setting = f", or the paper's own setting ({plural(len(verdict.departures), 'departure')})"
     return turned + (setting if verdict.departures and verdict.word in (CONTRADICTED, REPRODUCED) else "")
 

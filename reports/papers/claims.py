@@ -209,14 +209,16 @@ def _equality(
 ) -> tuple[float | None, float | None]:
     """The margin of a difference that is claimed, and the p-value of the test that it is less; None where none is.
 
-    margin: what the design was made to decide; where `ALIKE` of the others is less, that is taken.
+    margin: what the design was made to decide.  The difference must also be less than `ALIKE` of the others.
     """
     size = 0.0 if others is None or claim.relation != "higher" else ALIKE * abs(float(others.mean()))
     if not margin or not size:
         return None, None
     assert others is not None
-    close = within(compare_at, -margin, margin) if margin <= size else within_share(times_at, others, ALIKE)
-    return min(margin, size), close.p_value if close.word == REPRODUCED or close.p_value is None else 1.0
+    both = within(compare_at, -margin, margin), within_share(times_at, others, ALIKE)
+    if any(each.p_value is None for each in both):
+        return min(margin, size), None
+    return min(margin, size), max(each.p_value or 0.0 if each.word == REPRODUCED else 1.0 for each in both)
 
 
 def within_share(times_at: CompareAt, others: np.ndarray, share: float) -> Leaning:

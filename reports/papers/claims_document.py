@@ -69,13 +69,12 @@ def findings(judged: Sequence[tuple[Paper, Sequence[ClaimVerdict]]]) -> str:
     lengths = [length for each in scores for length in each.lengths]
     ours = short_count(max((length.ours for length in lengths), default=0))
     printed = short_count(max((length.printed or 0 for length in lengths), default=0))
-    unsaid = sum(not each.claim.quote for each in verdicts)
+    quoted = sum(bool(each.claim.quote) for each in verdicts)
     found = (
-        f"Of {len(verdicts)} claims of {len(judged)} papers, {unsaid} of them in no sentence of theirs, the shipped "
-        f"runs and studies reproduce "
-        f"{counts[REPRODUCED]} and contradict {counts[CONTRADICTED]} ({', '.join(decided)}), {forms[REPRODUCED]} and "
-        f"{forms[CONTRADICTED]} of these in a form that we corrected, {', '.join(others)}, and {counts[NOT_RUN]} are "
-        f"not run yet. Of the {len(scores)} claims on scores that have runs, {settled} "
+        f"Of {len(verdicts)} claims on {len(judged)} papers, {quoted} of them in the papers' words, the shipped runs "
+        f"and studies reproduce {counts[REPRODUCED]} and contradict {counts[CONTRADICTED]} ({', '.join(decided)}), "
+        f"{forms[REPRODUCED]} and {forms[CONTRADICTED]} of these in a form that we corrected, {', '.join(others)}, and "
+        f"{counts[NOT_RUN]} are not run yet. Of the {len(scores)} claims on scores that have runs, {settled} "
         f"{'is' if settled == 1 else 'are'} decided or shown equal and {enough} rest on {SEEDS} seeds or more; the "
         f"longest of these runs took {ours} environment steps, where the papers' printed budgets go up to {printed}."
     )
@@ -123,11 +122,11 @@ def _family(family: str, verdicts: Sequence[ClaimVerdict], paper: Paper) -> list
     form = f", {claim.form}" if claim.form else ""
     printed = dict.fromkeys(verdict.claim.printed for verdict in verdicts if verdict.claim.printed)
     lines = [f'<a id="{family}"></a>', "", f"### `{family}`: {claim.place}{form}", ""]
-    lines += [f"> {claim.quote}", ""] if claim.quote else ["(No sentence of the paper's says it.)", ""]
+    lines += [f"> {claim.quote}", ""] if claim.quote else ["(Nothing is quoted; the note says why.)", ""]
     lines += _opposed(verdicts, paper)
     lines += [claim.general_sentence if len(verdicts) > 1 else claim.sentence]
     if printed and not claim.table:
-        lines[-1] += f" Printed: {'; '.join(printed)}."
+        lines[-1] += f" Note: {'; '.join(printed)}."
     lines += ["", f"Test: {test_text(claim)}.", ""]
     columns = ("Suite", "Verdict", "Units", "p", "Attainable p", "Departs", "What would change it")
     lines += [markdown_row(columns), markdown_row(["---"] * len(columns), False)]

@@ -25,7 +25,17 @@ from reports.papers.claims import Compared, compare_sides, parts_of
 from reports.papers.departures import departures_of_runs, departures_of_study, merged
 from reports.papers.design import Design, design_of, number_text, planned_tests
 from reports.papers.evidence import Evidence
-from reports.papers.parts import ALPHA, CONTRADICTED, EQUAL, NO_CHANGE, NOT_RUN, REPRODUCED, UNDECIDED, VACUOUS, Part
+from reports.papers.parts import (
+    ALPHA,
+    CONTRADICTED,
+    EQUAL,
+    NO_CHANGE,
+    NOT_RUN,
+    REPRODUCED,
+    UNDECIDED,
+    VACUOUS,
+    Part,
+)
 from reports.papers.study_claims import study_parts
 from reports.papers.training_length import TrainingLength, length_of_runs, length_of_study
 from reports.statistics.multiplicity import holm

@@ -180,7 +180,7 @@ def _curve(runs: Sequence[StoredRun]) -> Curve | None:
 
 
 def _summaries(scores: np.ndarray, runs: Sequence[StoredRun], tasks: str) -> tuple[Summary, ...]:
-    """tasks: the split that they are from."""
+    """One summary a point; intervals of a success rate end at 0 and 1.  tasks: the split that they are from."""
     first = runs[0]
     return summarise(scores, first.suite, first.algorithm, tasks, share=first.metric == "success")
 

@@ -56,7 +56,7 @@ def summarise(scores: np.ndarray, *key: str, share: bool = False) -> tuple[Summa
     """One summary a point.
 
     scores: [point, seed, task], each the mean over a task's episodes.  key: names whose scores these are.
-    share: they are shares, as of episodes with success, and so cannot leave [0, 1]: their intervals end there.
+    share: whether the scores are shares, such as of successful episodes; their intervals then end at 0 and 1.
     Raises ValueError for an empty array and for scores that are not finite.
     """
     if scores.ndim != 3 or scores.size == 0:

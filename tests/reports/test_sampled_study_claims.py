@@ -183,13 +183,13 @@ def test_a_claim_of_exact_and_of_sampled_parts_names_the_units_of_both(store: St
     sampled = SPREAD + '"higher", sampled = "mdps"'
     verdict = verdict_of(paper_of(tmp_path, sampled, exact.format("1e-9")), store)
     assert verdict.word == REPRODUCED and verdict.least is not None and not verdict.least.unit
-    assert change.unit_text(verdict) == "8 independent MDPs; elsewhere nothing left to chance"
+    assert change.unit_text(verdict) == "8 independent MDPs; other parts are exact"
     assert change.attainable_text(verdict) == "no limit"
     said = change.what_would_change(verdict, paper_of(tmp_path, sampled))
-    assert said.startswith("further independent MDPs that turn the effect round, or of what is exact another")
+    assert said.startswith("further independent MDPs that turn the effect round, or, for the exact part, another")
     failing = verdict_of(paper_of(tmp_path, sampled, exact.format("1e-15")), store)
     assert failing.word == CONTRADICTED
-    assert change.what_would_change(failing, paper_of(tmp_path, sampled)).endswith("since the part that fails is exact")
+    assert change.what_would_change(failing, paper_of(tmp_path, sampled)).endswith("since what fails is exact")
     alone = verdict_of(paper_of(tmp_path, sampled), store)
     assert (change.unit_text(alone), change.attainable_text(alone)) == ("8 independent MDPs", "no limit")
 
