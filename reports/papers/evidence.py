@@ -68,6 +68,10 @@ class Evidence:
         """The sets on this suite, whatever their options."""
         return [found for found in self.sets if found.suite.partition("[")[0] == suite.base]
 
+    def scored_by(self, suite: PaperSuite) -> str | None:
+        """The metric of the stored runs on the paper's suite; None where there are none."""
+        return next((run.metric for found in self.of(suite) for e in found.entries.values() for run in e.runs), None)
+
     def best(self, suite: PaperSuite, algorithms: Collection[str], step: int = 0) -> Comparable | None:
         """The most informative comparable set of runs for these algorithms; None if no set holds any of them.
 

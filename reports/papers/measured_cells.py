@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,14 @@ class Measured:
     summary: Summary
 
 
-def measured_cells(study: ChosenStudy, quantity: str, suites: Sequence[PaperSuite]) -> dict[tuple[str, str], Measured]:
+def measured_cells(
+    study: ChosenStudy, quantity: str, suites: Sequence[PaperSuite], shares: Collection[str] = ()
+) -> dict[tuple[str, str], Measured]:
     """By the paper's suite and our algorithm, what the study's rows of that quantity say, by seed and task.
 
     Repeats of a task within a seed (`index`) are averaged first.  Tasks may differ from seed to seed: they are taken in
-    the rows' order.  Seeds that have fewer tasks than others leave a cell out.
+    the rows' order.  Seeds that have fewer tasks than others leave a cell out.  shares: the paper's suites on which the
+    quantity is a share.
     """
     rows = study.values[study.values["quantity"] == quantity]
     bases = rows["suite"].str.partition("[")[0]
@@ -41,7 +44,7 @@ def measured_cells(study: ChosenStudy, quantity: str, suites: Sequence[PaperSuit
         for algorithm, group in own.groupby("algorithm", sort=True):
             scores = _by_seed(group)
             if scores is not None:
-                (summary,) = summarise(scores[None], suite.id, str(algorithm))
+                (summary,) = summarise(scores[None], suite.id, str(algorithm), share=suite.id in shares)
                 name, spent = str(group["suite"].iloc[0]), int(group["x"].max())
                 found[suite.id, str(algorithm)] = Measured(name, spent, study.entries[0].profile, summary)
     return found

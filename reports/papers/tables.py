@@ -83,7 +83,8 @@ def fill_table(table: ScoreTable, evidence: Evidence) -> FilledTable:
     if not table.measurement:
         found = {name: evidence.best(paper.suite(name), algorithms) for name in found}
     study = evidence.studies.get(table.measured_by)
-    measured = {} if study is None else measured_cells(study, table.quantity, [paper.suite(name) for name in found])
+    shares = [name for name in found if evidence.scored_by(paper.suite(name)) == "success"]
+    measured = measured_cells(study, table.quantity, [paper.suite(name) for name in found], shares) if study else {}
     ours = {cell: each.summary for cell, each in measured.items()} | {
         (suite, name): chosen.entries[name].final
         for suite, chosen in found.items()

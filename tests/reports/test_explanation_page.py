@@ -22,6 +22,7 @@ from reports.papers.figures import (
     scores_by_tasks,
 )
 from reports.papers.figures.studies import Shown, shown_of, study_table
+from reports.papers.measured_cells import measured_cells
 from reports.papers.study_evidence import choose_studies
 from reports.papers.tables import fill_table, ours_text, table_csv
 from results.published import Paper, read_paper
@@ -119,6 +120,20 @@ def evidence_of(folder: Path, **options: Any) -> tuple[Paper, Evidence]:
     (folder / "small.toml").write_text(PAPER)
     paper = read_paper(folder / "small.toml")
     return paper, gather(paper, [], studies=choose_studies(store.studies(), ()))
+
+
+def test_a_studys_shares_have_intervals_that_end_at_0_and_1(tmp_path: Path) -> None:
+    """Of the drone's Table 2 one read "0.44 [-0.68, 1.48]"."""
+    paper, _ = evidence_of(tmp_path)
+    store = Store(tmp_path / "shares")
+    for seed, met in enumerate((0.0, 1.0, 0.3)):
+        row = {"suite": SUITE, "quantity": POOR, "algorithm": "maml-vpg", "task": "v", "x": 1.0, "value": met}
+        store_study(store, [row], seed, "explanation")
+    (study,) = choose_studies(store.studies(), ()).values()
+    free, cut = (measured_cells(study, POOR, paper.suites, shares) for shares in ((), ("robot",)))
+    key = ("robot", "maml-vpg")
+    assert free[key].summary.interval[0] < 0 and free[key].summary.interval[1] > 1  # type: ignore[index]
+    assert cut[key].summary.interval == cut[key].summary.mean_interval == (0.0, 1.0)
 
 
 def shown_by(folder: Path, **options: Any) -> Shown:
