@@ -199,11 +199,11 @@ def test_what_is_missing_where_all_that_was_run_is_decided_are_the_runs(store: S
     paper = paper_of(tmp_path, ABOVE_BOTH)
     (verdict,) = verdicts_of(paper, store)
     assert (verdict.word, verdict.least and verdict.least.word) == (UNDECIDED, REPRODUCED)
-    assert what_would_change(verdict, paper) == "1 of 2 parts not run; the others are decided"
+    assert what_would_change(verdict, paper) == "runs for 1 of 2 parts; the others are decided"
     decided, missing = verdict.parts
     open_still = replace(decided, word=UNDECIDED, favour=decided.favour + 1)
     among = what_would_change(replace(verdict, parts=(decided, open_still, missing)), paper)
-    assert among.startswith("1 of 3 parts not run, and ") and "decided" not in among
+    assert among.startswith("runs for 1 of 3 parts, and ") and "decided" not in among
 
 
 def test_one_seed_weakens_no_other_test(store: Store, tmp_path: Path) -> None:
