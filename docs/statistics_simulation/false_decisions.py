@@ -88,21 +88,23 @@ def orders(luck: str, spread: str, seeds: int, papers: int) -> Share:
     value = critical_value(ALPHA / (BASELINES * PLACES / 2), seeds, "two")
     scores = LUCKS[luck](generator, (papers, PLACES, 1 + BASELINES, seeds))
     scores[:, :, 0] *= np.float32(SPREADS[spread])
-    mean, deviation = scores.mean(axis=-1) + MEAN, scores.std(axis=-1, ddof=1)
-    mean[:, 1::4, 0] += ALIKE * MEAN
-    mean[:, 3::4, 0] -= ALIKE * MEAN
-
-    def away(times: float, places: slice) -> np.ndarray:
-        """How many standard errors the method lies above so many times each baseline."""
-        ours, others, own, theirs = (
-            each[:, places, which] for each in (mean, deviation) for which in (slice(1), slice(1, None))
-        )
-        return np.asarray((ours - times * others) / (np.maximum(own, times * theirs) * np.sqrt(2 / seeds)))
-
-    equal, apart = slice(0, None, 2), slice(1, None, 2)
-    wrong = (np.abs(away(1.0, equal)) >= value).any(axis=(1, 2))
-    wrong |= ((away(1 - ALIKE, apart) >= value) & (away(1 + ALIKE, apart) <= -value)).any(axis=(1, 2))
+    scores += np.float32(MEAN)
+    scores[:, 1::4, 0] += np.float32(ALIKE * MEAN)
+    scores[:, 3::4, 0] -= np.float32(ALIKE * MEAN)
+    equal, apart = scores[:, 0::2], scores[:, 1::2]
+    wrong = (np.abs(above(equal, 1.0)) >= value).any(axis=(1, 2))
+    wrong |= ((above(apart, 1 - ALIKE) >= value) & (above(apart, 1 + ALIKE) <= -value)).any(axis=(1, 2))
     return Share(int(wrong.sum()), papers)
+
+
+def above(scores: np.ndarray, times: float) -> np.ndarray:
+    """How many standard errors the first algorithm's mean lies above so many times each other one's.
+
+    scores: [paper, suite, algorithm, seed] → [paper, suite, other algorithm]
+    """
+    mean, deviation = scores.mean(axis=-1), scores.std(axis=-1, ddof=1)
+    error = np.maximum(deviation[..., :1], times * deviation[..., 1:]) * np.sqrt(2 / scores.shape[-1])
+    return np.asarray((mean[..., :1] - times * mean[..., 1:]) / error)
 
 
 def equivalent_at_the_border(luck: str, spread: str, seeds: int, pairs: int) -> Share:

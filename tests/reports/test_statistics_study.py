@@ -10,7 +10,16 @@ import pytest
 
 from docs.statistics_simulation.candidates import SETTINGS, errors
 from docs.statistics_simulation.critical_values import LEVELS, critical_values
-from docs.statistics_simulation.false_decisions import PAIRS, SPREADS, STEADY, SUITES, boards_of, headline, largest
+from docs.statistics_simulation.false_decisions import (
+    PAIRS,
+    SPREADS,
+    STEADY,
+    SUITES,
+    above,
+    boards_of,
+    headline,
+    largest,
+)
 from docs.statistics_simulation.nulls import LUCKS
 from docs.statistics_simulation.page import TABLES, with_tables
 from docs.statistics_simulation.parts import PARTS
@@ -81,6 +90,23 @@ def test_the_vectorised_headline_is_the_pages() -> None:
         found = decide_headline(named)
         last = statistic >= critical_value(ALPHA / len(READINGS) / (len(PAIRS) * SUITES), seeds, "two")
         assert any(found.orders.values()) == last
+
+
+@pytest.mark.parametrize("times", [0.8, 1.0, 1.2])
+def test_the_vectorised_orders_are_decided_as_the_pages(times: float) -> None:
+    seeds, level = 5, 0.05
+    generator = keyed_generator("test", "orders", str(times))
+    scores = 10 + generator.normal(size=(20, 2, 3, seeds)) * np.array([0.3, 1.0, 2.0])[:, None]
+    scores[:, 1, 0] += 4
+    found = above(scores, times)
+    decided = set()
+    for paper, suite, other in np.ndindex(found.shape):
+        comparison = compare_means(scores[paper, suite, 0], times * scores[paper, suite, 1 + other])
+        beyond = abs(found[paper, suite, other]) >= critical_value(level, seeds, "two")
+        assert comparison.p_value is not None and (comparison.p_value <= level) == beyond
+        assert (comparison.effect > 0) == (found[paper, suite, other] > 0)
+        decided.add(beyond)
+    assert decided == {True, False}
 
 
 def test_a_share_has_the_exact_binomial_interval() -> None:
