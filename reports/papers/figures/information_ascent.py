@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reports.figures.colours import LIGHT, PALETTE, Style
 from reports.figures.drawing import add_legend, finish
@@ -23,14 +23,16 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
         _draw_lines(above, shown, "theorem2-information", name, label, colour, "")
     above.set_xlabel("iteration")
     above.set_ylabel("mutual information / log N")
-    _draw_lines(below, shown, "theorem1-squared-gradient", "", "mean squared gradient", PALETTE[0], "o")
+    _draw_lines(below, shown, "theorem1-squared-gradient", "", "measured", PALETTE[0], "o")
     _draw_lines(below, shown, "theorem1-bound", "", "the proof's bound, ~ 1/√K", LIGHT["grey"], "")
     below.set_xscale("log")
     below.set_yscale("log")
     for axis in (below.xaxis, below.yaxis):  # a scale brings formatters of its own
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
         axis.set_minor_locator(NullLocator())
+    below.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))  # it may span less than a power of ten
     below.set_xticks(sorted(set(shown.of("theorem1-squared-gradient")["x"])))
+    below.set_ylabel("mean squared gradient")
     below.set_xlabel("iterations K, each with its own step size")
     for axes in (above, below):
         finish(axes)
