@@ -146,7 +146,7 @@ def gather(
     """Groups the entries on the paper's suites.
 
     Of several configurations of one algorithm in a set, the one whose code is today's speaks, then the one with most
-    seeds, then the first by digest.
+    seeds, then the tuned one, as what stands beside it is, then the first by digest.
     """
     bases = {suite.base for suite in paper.suites}
     groups: dict[tuple[str, ...], dict[str, list[AlgorithmScores]]] = {}
@@ -157,7 +157,7 @@ def gather(
     for terms in sorted(groups):
         chosen, others = {}, list[AlgorithmScores]()
         for algorithm, candidates in sorted(groups[terms].items()):
-            ordered = sorted(candidates, key=lambda e: (e.digest in stale, -len(e.seeds), e.digest))
+            ordered = sorted(candidates, key=lambda e: (e.digest in stale, -len(e.seeds), not _tuned(e), e.digest))
             chosen[algorithm] = ordered[0]
             others += ordered[1:]
         sets.append(Comparable(terms[0], chosen, tuple(others)))
@@ -191,6 +191,10 @@ def curve_values(entry: AlgorithmScores, whole: bool) -> np.ndarray | None:
         return None
     values = [curve.values[:, 1] for curve in curves if curve is not None]
     return np.stack([curve.mean(axis=0) if whole else curve[-1] for curve in values])
+
+
+def _tuned(entry: AlgorithmScores) -> bool:
+    return any(run.run["description"].get("tuning") for run in entry.runs)
 
 
 def _terms(entry: AlgorithmScores) -> tuple[str, ...]:

@@ -387,6 +387,18 @@ def test_of_several_configurations_the_one_of_todays_code_speaks_and_the_others_
     assert f"other configurations are stored and not used here: promp {old[:12]}" in verdict.not_comparable
 
 
+def test_of_two_configurations_with_as_many_seeds_the_tuned_one_speaks(tmp_path: Path) -> None:
+    tuning = {"trials": 8, "seeds": 1, "digest": "e" * 64}
+    for clip in (0.1, 0.2):  # whichever of their digests is the first
+        root = Store(tmp_path / str(clip))
+        for seed in range(5):
+            store_run(root, "point[horizon=20]", "promp", seed, 12.0, configuration={"clip": clip}, tuning=tuning)
+            store_run(root, "point[horizon=20]", "promp", seed, 3.0, configuration={"clip": 0.3 - clip})
+            store_run(root, "point[horizon=20]", "maml", seed, 5.0)
+        (verdict,) = verdicts_of(paper_of(tmp_path, HIGHER), root)
+        assert verdict.word == REPRODUCED
+
+
 def test_the_summary_has_the_keys_of_the_contract(store: Store, tmp_path: Path) -> None:
     fill(store, 5, promp=12.0, maml=5.0)
     summary = claims_summary(verdicts_of(paper_of(tmp_path, HIGHER, HIGHER.replace("maml", "lvc")), store))
