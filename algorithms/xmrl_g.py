@@ -204,6 +204,10 @@ class Explained(GradientMetaLearner):
         """Of one training task's evidence."""
         return self._cost(collector, self.config.replicates, self._trajectories)
 
+    def _explanation_cost(self, collector: Collector) -> int:
+        """Less than the explanation's share where that pays for more than all training tasks."""
+        return self._poor_cost(collector) + len(self._looked_at(collector)) * self._training_cost(collector)
+
     def _looked_at(self, collector: Collector) -> Sequence[TaskRef]:
         """As many training tasks, drawn by chance, as the explanation's share pays for."""
         config, limit = self.config, collector.ledger.limit
@@ -284,8 +288,8 @@ class XmrlGRandom(XmrlG):
     name = "xmrl-g-random"
 
     def augmented_step(self, collector: Collector) -> Metrics:
-        limit, cost = collector.ledger.limit, self._cost(collector, self.config.tasks)
-        if limit is not None and collector.remaining - cost < self.config.explanation_share * limit:
+        cost = self._cost(collector, self.config.tasks)
+        if collector.ledger.limit is not None and collector.remaining - cost < self._explanation_cost(collector):
             raise BudgetSpent("the rest is what the explanation would have cost")
         return super().augmented_step(collector)
 

@@ -124,14 +124,20 @@ def test_coefficients_of_one_leave_the_plain_objective():
     assert (slope != 0).tolist() == [True, False, True]
 
 
-def test_random_tasks_are_drawn_from_the_training_tasks_by_the_seed(finished):
+def test_random_tasks_are_drawn_from_the_training_tasks_by_the_seed():
     running = session(XmrlGRandom)
     metrics = metrics_of(running)
     parts = [int(each["part"]) for each in metrics]
     assert parts.count(2) == 1
-    trained = [int(each["part"]) for each in finished[1]]  # the explanation's share stays unspent
-    assert (parts.count(1), parts.count(3)) == (trained.count(1), trained.count(3))
     assert len(set(running.algorithm.critical)) == 2
+
+
+@pytest.mark.parametrize("budget", [BUDGET, 20_000])  # the larger one's share pays for more than all training tasks
+def test_the_control_trains_for_as_long_as_the_method_and_leaves_what_explaining_costs_unspent(budget):
+    runs = [session(algorithm, budget) for algorithm in (XmrlG, XmrlGRandom)]
+    parts = [[int(each["part"]) for each in metrics_of(running)] for running in runs]
+    assert parts[0].count(1) == parts[1].count(1) and parts[0].count(3) == parts[1].count(3)
+    assert runs[1].spent < runs[0].spent
 
 
 @dataclass(frozen=True)
