@@ -136,6 +136,20 @@ def test_every_suites_budget_pays_for_all_parts_of_xmrl_g(profile: str) -> None:
         assert least <= config.on(name).budget, f"{name} needs {least:,.0f} steps"
 
 
+@pytest.mark.parametrize("profile", ["quick", "standard"])
+def test_the_study_trains_with_the_steps_of_the_benchmarks_runs(profile: str) -> None:
+    entry = find_study("explanation")
+    values = resolved(entry, entry.load().profiles.get(profile, {}))
+    config = make_options(ExplanationStudyConfig, values, "study explanation")
+    assert config.suites == find_definition("xmrl-g").suites
+    for name in config.suites:
+        runs, _ = find_profile(profile).settings("xmrl-g", make_suite(name).name, "maml-vpg")
+        for option in ("inner_step_size", "step_size", "gae_lambda", "tasks", "trajectories"):
+            assert getattr(config.on(name), option) == runs.config[option], (name, option)
+        assert config.on(name).adaptation_steps == runs.adaptation_steps
+        assert config.on(name).hidden == tuple(runs.config.get("hidden", (64, 64)))
+
+
 def test_a_suites_own_values_stand_before_the_common_ones() -> None:
     config = ExplanationStudyConfig(tasks=3, per_suite=("hopper-velocity[budget=70,hidden=8:8]",))
     assert (config.on("hopper-velocity").budget, config.on("hopper-velocity").hidden) == (70, (8, 8))

@@ -9,12 +9,18 @@ from benchmarks.specs.study import StudyConfig
 from environments.catalogue import parse_suite_name
 from environments.typed_options import make_options
 
+#: the steps of the suites that do not take the common ones
+DRONE = "adaptation_steps=5,hidden=32:32,inner_step_size=0.258,step_size=0.0115,gae_lambda=1.0"
+HOPPER = "hopper-velocity[inner_step_size=0.00788,step_size=0.00916,gae_lambda=0.95]"
+WALKER = "walker2d-velocity[inner_step_size=0.258,step_size=0.0115,gae_lambda=1.0]"
+
 
 @dataclass(frozen=True)
 class OnSuite:
     """What may differ from suite to suite; defaults are the standard size.
 
-    The paper prints no setting of training.  Steps are those of the profiles' rules for its benchmark.
+    The paper prints no setting of training.  Steps and lambda are those of the profiles' rules for its benchmark, and
+    XMRL-G's own options have their defaults.
     """
 
     budget: int = 1_500_000  # environment steps of meta-training, for each policy
@@ -62,9 +68,11 @@ class ExplanationStudyConfig(OnSuite, StudyConfig):
     algorithms: tuple[str, ...] = ("maml-vpg", "xmrl-g")
     # other values on single suites, named without options; of two entries of one suite the later one's stand
     per_suite: tuple[str, ...] = (
-        "drone-obstacles[budget=6000000,adaptation_steps=5,hidden=32:32,inner_step_size=0.0428,step_size=0.0181]",
+        f"drone-obstacles[budget=6000000,{DRONE}]",
         "dow30-turbulence[budget=3000000]",
         "half-cheetah-velocity[budget=2000000]",
+        HOPPER,
+        WALKER,
     )
 
     def __post_init__(self) -> None:

@@ -14,7 +14,8 @@ Rows, of the suite's metric after adaptation unless they say otherwise:
 
 - `score on the <group>`, by policy and task, `index` the number of a random set: poorly-adapted tasks, other validation
   tasks, critical tasks, non-critical training tasks, test tasks.  Policies: `maml-vpg`, `xmrl-g`, `xmrl-g-critical` (on
-  the critical tasks alone), `xmrl-g-five-random`, `xmrl-g-weighted` (Remark 1: the explanation's own meta-policy);
+  the critical tasks alone), `xmrl-g-five-random`, and the three that go on from MAML, `maml-vpg-continued`,
+  `xmrl-g-continued` and `xmrl-g-weighted` (Remark 1's objective, weighted by the explanation);
 - `generalisation gap`: the mean over training tasks, critical and others in their shares, less that over test tasks;
 - of the explanation `weight`, `influence`, `critical`, `poor` and the permutation null (`evidence.py`), and the tasks'
   parameters, `train velocity` and the like, from which the page draws them;
@@ -32,7 +33,7 @@ from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
 from benchmarks.specs.study import Rows, Study, row
 from benchmarks.studies.explanation.evidence import explained, explanation_rows
 from benchmarks.studies.explanation.policies import BASE, WeightedMaml, scores, session_of, suite_with, train
-from benchmarks.studies.explanation.settings import ExplanationStudyConfig, OnSuite
+from benchmarks.studies.explanation.settings import DRONE, HOPPER, WALKER, ExplanationStudyConfig, OnSuite
 from environments.streams import Streams
 from environments.task import TaskRef
 
@@ -85,8 +86,10 @@ class ExplanationStudy(Study):
         },
         "quick": {
             "per_suite": (
-                "drone-obstacles[budget=480000,adaptation_steps=5,hidden=32:32,inner_step_size=0.0428,step_size=0.0181]",
+                f"drone-obstacles[budget=480000,{DRONE}]",
                 "dow30-turbulence[budget=210000]",
+                HOPPER,
+                WALKER,
             ),
             "budget": 160_000,
             "continued": 0.25,
@@ -135,7 +138,7 @@ class ExplanationStudy(Study):
         return metric_rows(name, algorithm, session.spent, metrics)
 
     def _explain(self, name: str, settings: OnSuite, streams: Streams, kept: dict[str, Any]) -> Rows:
-        """Explains MAML; scores it, its weighted meta-policy and what else is trained by now."""
+        """Explains MAML; scores it and what else is trained by now."""
         suite = suite_with(name)
         sessions = {
             algorithm: session_of(suite, algorithm, settings, streams.child(algorithm), kept[algorithm])
