@@ -158,7 +158,7 @@ def _tested(
         interval = values_not_excluded(compare_at, effect)
     else:
         none = compare_at(0.0)
-        effect, interval = none.effect, none.interval
+        effect, interval = none.effect, _bounded(none.interval, claim, found, second)
     times_at = _comparing(True, paired, ours, others, key)
     leaning, claimed, favour = _leaning(claim, compare_at, times_at, effect, others)
     if claim.nothing_below and leaning.word == CONTRADICTED and effect < (claim.factor or 0.0):
@@ -229,6 +229,16 @@ def within_share(times_at: CompareAt, others: np.ndarray, share: float) -> Leani
     """
     sign = math.copysign(1.0, float(others.mean()))
     return within(lambda each: times_at(1.0 + sign * each), -share, share)
+
+
+def _bounded(interval: Interval | None, claim: Claim, found: Comparable, second: Side | None) -> Interval | None:
+    """The part of an interval of success shares that is possible: one of a share, a gain or differences of these."""
+    shares = {run.metric for entry in found.entries.values() for run in entry.runs} == {"success"}
+    if interval is None or not shares or claim.quantity in (*TIMES, *IN_STEPS):
+        return interval
+    gain = claim.quantity == "gain"
+    high = 1.0 + (gain and second is not None)
+    return max(interval[0], 0.0 if second is None and not gain else -high), min(interval[1], high)
 
 
 def _held(claim: Claim) -> float:

@@ -399,6 +399,19 @@ def test_of_two_configurations_with_as_many_seeds_the_tuned_one_speaks(tmp_path:
         assert verdict.word == REPRODUCED
 
 
+def test_an_interval_of_a_difference_of_shares_ends_where_differences_do(tmp_path: Path) -> None:
+    """Three seeds of the drone's read "−0.01 [−1.10, 1.07]"."""
+    for metric in ("return", "success"):
+        store = Store(tmp_path / metric)
+        for seed, (first, second) in enumerate([(1.0, 40.0), (40.0, 1.0), (1.0, 1.0)]):
+            store_run(store, "point[horizon=20]", "promp", seed, first, metric=metric)
+            store_run(store, "point[horizon=20]", "maml", seed, second, metric=metric)
+        (verdict,) = verdicts_of(paper_of(tmp_path, HIGHER), store)
+        interval = verdict.parts[0].interval
+        assert interval is not None
+        assert (interval == (-1.0, 1.0)) == (metric == "success")
+
+
 def test_the_summary_has_the_keys_of_the_contract(store: Store, tmp_path: Path) -> None:
     fill(store, 5, promp=12.0, maml=5.0)
     summary = claims_summary(verdicts_of(paper_of(tmp_path, HIGHER, HIGHER.replace("maml", "lvc")), store))
