@@ -16,6 +16,7 @@ from reports.papers.axes import beyond_axes
 from reports.papers.draw_figure import draw_figure
 from reports.papers.evidence import SEEDS, Evidence, gather
 from reports.papers.parts_csv import designs_csv, parts_csv
+from reports.papers.runs_behind import runs_behind
 from reports.papers.sections import claims_section, figure_section, plain_section, table_section
 from reports.papers.statement import make_statement
 from reports.papers.study_evidence import choose_studies
@@ -142,11 +143,13 @@ def _files(
     contents |= table_files("claims", claims_table(verdicts))
     contents |= {"tables/parts.csv": parts_csv(evidence, verdicts), "tables/designs.csv": designs_csv(verdicts)}
     tables, figures = [], []
-    for filled in (fill_table(table, evidence) for table in paper.tables):
+    printed = [fill_table(table, evidence) for table in paper.tables]
+    for filled in printed:
         contents |= table_files(filled.source.id, wide_table(filled, paper), table_csv(filled))
         tables.append(table_section(filled, evidence))
+    behind = runs_behind(evidence, printed, verdicts)
     for settings in paper.settings:
-        table = settings_table(settings, evidence)
+        table = settings_table(settings, paper, behind)
         contents |= table_files(settings.id, table)
         tables.append(plain_section(settings.id, table, settings.note))
     for figure in paper.figures:

@@ -7,6 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.scores.entries import AlgorithmScores
+from results.published_settings import FACTS
+
+
+@dataclass(frozen=True)
+class Behind:
+    """An entry that a table, a claim or a figure shows, and on which of the paper's suites, by id."""
+
+    suite: str
+    entry: AlgorithmScores
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,7 @@ class RunTerms:
             own = self.parent is None and self.entry.trained
             return max(run.done["iterations"] for run in self.entry.runs) if own else None
         description = self.entry.runs[0].run["description"]
-        if option in description:
+        if option in FACTS and option in description:  # a suite's own facts may have an option's name, as stocks' tasks
             return description[option]
         group, _, name = option.rpartition(".")
         identity = self.entry.identity if self.parent is None else self.parent

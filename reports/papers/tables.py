@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reports.papers.evidence import Comparable, Evidence
 from reports.papers.measured_cells import Measured, measured_cells
 from reports.papers.parts import NOT_RUN
-from reports.papers.run_terms import terms_of
+from reports.papers.run_terms import Behind, terms_of
 from reports.papers.study_evidence import ChosenStudy
 from reports.scores.entries import AlgorithmScores
 from reports.statistics.aggregate import Summary
@@ -160,10 +160,11 @@ def table_csv(filled: FilledTable) -> str:
     return csv_lines(columns, rows)
 
 
-def settings_table(table: SettingsTable, evidence: Evidence) -> Table:
-    """Printed hyperparameters beside those of the runs on the page, with methods or environments where these differ."""
-    rows = [(row.name, row.printed, _ours(row, table, evidence)) for row in table.rows]
-    title = f"{table.place}: {table.title}; ours: the values of its methods in all runs shown here"
+def settings_table(table: SettingsTable, paper: Paper, runs: Collection[Behind]) -> Table:
+    """Printed hyperparameters beside those of these runs, with methods or environments where they differ."""
+    rows = [(row.name, row.printed, _ours(row, table, paper, runs)) for row in table.rows]
+    ours = "the values of its methods in the runs that tables, claims and figures show"
+    title = f"{table.place}: {table.title}; ours: {ours}"
     return Table(title, ("Setting", "Paper", "Ours"), tuple(rows))
 
 
@@ -211,23 +212,22 @@ def _numbers(found: Comparable, entry: AlgorithmScores) -> tuple[str, ...]:
     return (found.suite, short_count(entry.identity["budget"]), found.profiles, before, after, summary)
 
 
-def _ours(setting: Setting, table: SettingsTable, evidence: Evidence) -> str:
+def _ours(setting: Setting, table: SettingsTable, paper: Paper, runs: Collection[Behind]) -> str:
     """Every value that the paper's methods have here, numbers by size, each with where it does; a dash without any."""
     if not setting.option:
         return NONE
-    own = {algorithm.id for algorithm in evidence.paper.algorithms}
+    own = {algorithm.id for algorithm in paper.algorithms}
     by_value: dict[Any, set[tuple[str, str]]] = {}  # environments and methods
-    for suite in evidence.paper.suites:
+    for suite in paper.suites:
         if (table.suites and suite.id not in table.suites) or (setting.suites and suite.id not in setting.suites):
             continue
-        for found in evidence.of(suite):
-            for terms in (terms for entry in found.entries.values() for terms in terms_of(entry)):
-                if terms.algorithm not in (setting.algorithms or table.algorithms or own):
-                    continue
-                value = terms.value(setting.option)
-                if value is not None:
-                    key = tuple(value) if isinstance(value, list) else value
-                    by_value.setdefault(key, set()).add((suite.printed, terms.algorithm))
+        for terms in (terms for run in runs if run.suite == suite.id for terms in terms_of(run.entry)):
+            if terms.algorithm not in (setting.algorithms or table.algorithms or own):
+                continue
+            value = terms.value(setting.option)
+            if value is not None:
+                key = tuple(value) if isinstance(value, list) else value
+                by_value.setdefault(key, set()).add((suite.printed, terms.algorithm))
     ordered = sorted(by_value, key=lambda value: (not isinstance(value, int | float), _sortable(value)))
     every = set[tuple[str, str]]().union(*by_value.values())
     return ", ".join(shown(value) + _where(by_value[value], every) for value in ordered) or NONE

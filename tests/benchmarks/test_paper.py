@@ -18,12 +18,18 @@ import pytest
 
 from algorithms.catalogue import algorithms
 from benchmarks.command_line import main
+from benchmarks.commands.report import REFERENCE
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.paper_studies import plan_studies
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.time_estimates import makespan
+from reports.papers.evidence import Evidence
 from reports.papers.page import paper_evidence, write_paper
-from reports.papers.tables import settings_table
+from reports.papers.run_terms import Behind, terms_of
+from reports.papers.runs_behind import runs_behind
+from reports.papers.tables import fill_table, settings_table
+from reports.papers.verdicts import judge
+from reports.scores.entries import collect_entries
 from results.files import StoreError
 from results.published import Paper, find_paper, papers, read_paper
 from results.published_settings import Setting, SettingsTable
@@ -115,6 +121,11 @@ relation = "higher"
 first = ["promp"]
 second = ["maml"]
 """
+
+
+def shown_runs(evidence: Evidence) -> tuple[Behind, ...]:
+    tables = [fill_table(table, evidence) for table in evidence.paper.tables]
+    return runs_behind(evidence, tables, judge(evidence))
 
 
 @pytest.fixture(scope="module")
@@ -225,13 +236,41 @@ def test_a_value_is_told_by_where_it_stands_its_environment_or_its_methods(tmp_p
     paper = read_paper(tmp_path / "small.toml")
     evidence = paper_evidence(paper, store.finished(), algorithms={"promp", "maml"}, suites={"point", "lake"})
     rows = [Setting(option, "", option) for option in ("tasks", "trajectories", "hidden", "clip")]
-    table = settings_table(SettingsTable("all", "T", "Settings", tuple(rows)), evidence)
+    table = settings_table(SettingsTable("all", "T", "Settings", tuple(rows)), paper, shown_runs(evidence))
     assert [row[2] for row in table.rows] == [
         "8 (Plane), 16 (Lake)",
         "1 (promp), 2 (maml)",
         "8 (Plane: promp), 16 (Lake: promp; Plane: maml), 32 (Lake: maml)",
         "3",
     ]
+
+
+def test_settings_are_those_of_the_runs_that_are_shown(tmp_path: Path) -> None:
+    """Those of another board, on the same suite within another budget, stood among them."""
+    (tmp_path / "small.toml").write_text(PAPER)
+    store = Store(tmp_path / "results")
+    for algorithm in ("promp", "maml"):
+        for seed in range(2):
+            store_run(store, "point", algorithm, seed, configuration={"rate": 0.1}, budget=100_000)
+    store_run(store, "point", "maml", configuration={"rate": 0.7}, budget=5_000)
+    paper = read_paper(tmp_path / "small.toml")
+    evidence = paper_evidence(paper, store.finished(), algorithms={"promp", "maml"}, suites={"point", "lake"})
+    settings = SettingsTable("all", "T", "Settings", (Setting("Rate", "", "rate"), Setting("Seeds", "", "seeds")))
+    assert [row[2] for row in settings_table(settings, paper, shown_runs(evidence)).rows] == ["0.1", "2"]
+
+
+def test_an_option_is_the_algorithms_where_a_suites_fact_has_its_name(tmp_path: Path) -> None:
+    """Stocks record `tasks`, all of the split's, which the page took for those of a meta-iteration."""
+    stocks = [
+        run
+        for run in Store(REFERENCE, read_only=True).finished()
+        if (run.suite, run.algorithm, run.profile) == ("dow30-turbulence", "xmrl-g", "quick")
+    ]
+    (entry, *_), _ = collect_entries(stocks)
+    assert entry.runs[0].run["description"]["tasks"] == 80
+    (terms, *_) = terms_of(entry)
+    assert terms.value("tasks") == entry.identity["configuration"]["tasks"] == 5
+    assert terms.value("horizon") == entry.runs[0].run["description"]["horizon"]
 
 
 def test_the_summary_holds_the_verdicts_and_only_the_papers_runs(page: Path) -> None:

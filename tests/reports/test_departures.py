@@ -12,6 +12,7 @@ from reports.papers.claims_document import claims_document
 from reports.papers.departures import departures_of_study, merged, settings_of_study
 from reports.papers.evidence import gather
 from reports.papers.page import paper_evidence
+from reports.papers.run_terms import Behind
 from reports.papers.study_evidence import ChosenStudy, choose_studies
 from reports.papers.tables import settings_table
 from reports.papers.verdicts import judge
@@ -221,7 +222,8 @@ def test_ours_stand_beside_the_printed_grids_an_experts_too(store: Store, tmp_pa
     """Its own runs need not be stored: what began with them says how they were made."""
     store_run(store, "point[horizon=20]", "promp", configuration={"steps": 50}, parents=(EXPERT,))
     paper = paper_with_grids(tmp_path)
-    table = settings_table(paper.settings[0], evidence_of(paper, store.finished()))
+    (found,) = evidence_of(paper, store.finished()).sets
+    table = settings_table(paper.settings[0], paper, [Behind("plane", found.entries["promp"])])
     assert [row[2] for row in table.rows] == ["50", "0.1", "–"]
 
 
