@@ -44,9 +44,8 @@ def study_parts(claim: Claim, base: str, study: ChosenStudy) -> list[Part]:
     """
     parts = []
     for test in claim.tests:
-        suite = test.suite.replace("{suite}", base) or base
-        rows, where = _rows(study, suite), f" on {suite}" if test.suite else ""
-        for first, second in _pairs(claim, test):
+        rows, where = rows_of(test, base, study), f" on {test.suite.replace('{suite}', base)}" if test.suite else ""
+        for first, second in pairs_of(claim, test):
             part = _decide(test, first, second, rows)
             missing = f"{part.reason}{where}" if part.word == NOT_RUN else part.reason
             parts.append(replace(part, pair=f"{part.pair}{where}", reason=missing, judged=test.judged))
@@ -55,10 +54,11 @@ def study_parts(claim: Claim, base: str, study: ChosenStudy) -> list[Part]:
 
 def sampled_tests(claim: Claim) -> int:
     """How many p-values the claim's verdict rests on once its study is carried out."""
-    return sum(len(_pairs(claim, test)) for test in claim.tests if test.judged and test.sampled != "exact")
+    return sum(len(pairs_of(claim, test)) for test in claim.tests if test.judged and test.sampled != "exact")
 
 
-def _pairs(claim: Claim, test: StudyTest) -> list[tuple[str, str]]:
+def pairs_of(claim: Claim, test: StudyTest) -> list[tuple[str, str]]:
+    """The algorithms that the test compares, the same twice where it has one side or two quantities of one."""
     firsts = (test.first,) if test.first else claim.first or ("",)
     if test.single or (test.against and not test.second):
         return [(first, first) for first in firsts]
@@ -66,10 +66,11 @@ def _pairs(claim: Claim, test: StudyTest) -> list[tuple[str, str]]:
     return [(first, second) for first in firsts for second in seconds]
 
 
-def _rows(study: ChosenStudy, suite: str) -> pd.DataFrame:
-    """Those of exactly this suite; where it is named without options and has none, of any of its options."""
-    rows = study.values
-    if not suite:
+def rows_of(test: StudyTest, base: str, study: ChosenStudy) -> pd.DataFrame:
+    """Those of exactly the test's suite, the claim's if it names none; where it is named without options and has none,
+    of any of its options.  base: as of `study_parts`."""
+    rows, suite = study.values, test.suite.replace("{suite}", base) or base
+    if not suite or rows.empty:
         return rows
     own = rows["suite"] == suite
     return rows[own if own.any() else rows["suite"].str.partition("[")[0] == suite]
