@@ -250,5 +250,5 @@ def test_the_ascent_has_a_line_for_each_problem_and_direction(tmp_path: Path) ->
     assert shown is not None
     above, below = information_ascent.draw(shown, {}).axes
     assert len(above.lines) == 4 and points(above, "along its gradient")[-1] == (2.0, 0.7)
-    assert points(below, "mean squared gradient") == [(10.0, 0.1), (100.0, 0.01)]
+    assert points(below, "measured") == [(10.0, 0.1), (100.0, 0.01)]
     assert points(below, "the proof's bound, ~ 1/√K") == [(10.0, 0.2), (100.0, 0.02)]
