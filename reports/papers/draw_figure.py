@@ -2,7 +2,8 @@
 
 What a kind of figure shows is a file of its own, `reports/papers/figures/<kind>.py` with the kind's dashes as
 underscores, with a function `draw(data, styles) -> Figure`, `numbers(figure, panels) -> Table` where those of test
-scores are not what it shows, and `DRAWN`, the statistics that its caption names.  data, by its type there: `Panels` of
+scores are not what it shows, and `DRAWN`, the statistics that its caption names, or for a study `said(shown) ->
+list[str]`, what its caption says of the rows, sentences without their full stop.  data, by its type there: `Panels` of
 comparable runs or, where a figure is drawn from a study, `Shown`, the study's rows.  A new kind needs that file and no
 other.
 """
@@ -40,6 +41,8 @@ def draw_figure(
         if data is not None:
             whose = "Not in the paper" if figure.ours else f"{figure.place} of the paper, as measured here"
             numbers, caption = study_table(data), f"{whose}: {figure.title} ({data.study.terms})"
+            own = getattr(_module(figure), "said", None)
+            caption += "" if own is None else "".join(f". {sentence}" for sentence in own(data))
     elif draw is not None and not figure.measurement:  # that of a study which nobody has made is no run's
         data = panels_of(figure, evidence)
         whose = figure.place if figure.ours else f"{figure.place} of the paper"

@@ -2,12 +2,14 @@
 
 With one number to a task, tasks lie on a line above the bars: the split first, then each seed's poor and critical
 tasks.  With several, the two that spread most make a plane, in which the first seed's are marked; its bars stand in the
-order of weights.  Bars begin at the mean weight; what lies within the band is what noise would do to the largest.
+order of weights.  Bars are the first seed's and begin at the mean weight; what lies within the band is what noise would
+do to the largest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +31,8 @@ _SPLIT_NAMES = {"train": "training tasks", "validation": "validation tasks", "te
 _SPLIT_MARKS = {"train": ("o", 3.0), "validation": ("D", 3.4), "test": ("+", 4.5)}
 #: seeds whose poor and critical tasks are shown on a line
 _SEEDS = 5
+#: characters of a heading that fit above the bars
+_HEADING = 56
 
 
 def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
@@ -43,6 +47,8 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     above, below = figure.subplots(2, 1, sharex=len(names) == 1, height_ratios=ratios)
     if len(names) > 1:
         _draw_plane(above, rows, tasks, names, seeds[0])
+        if len(seeds) > 1:
+            above.set_title(f"poorly-adapted and critical tasks of seed {seeds[0]}")
         places = dict(zip(weights.sort_values(ascending=False, kind="stable").index, range(len(weights)), strict=True))
         below.set_xlabel("training tasks, by weight")
         below.set_xticks([])
@@ -55,6 +61,19 @@ def draw(shown: Shown, styles: Mapping[str, Style]) -> Figure:
     finish(below)
     add_legend(figure, above, below, columns=2)
     return figure
+
+
+def said(shown: Shown) -> list[str]:
+    """Whose tasks and weights are drawn, where there are several seeds."""
+    rows = shown.values[shown.values["suite"] == shown.suites[0]]
+    seeds = sorted(set(rows["seed"]))
+    if len(seeds) < 2:
+        return []
+    own = f"the bars, the dots and the band are those of seed {seeds[0]} alone, one of {len(seeds)}"
+    if len(_parameters(rows)) > 1:
+        return [f"The marked tasks, {own}"]
+    marked = "every seed" if len(seeds) <= _SEEDS else f"the first {_SEEDS} seeds"
+    return [f"{own[0].upper()}{own[1:]}; the lines above them mark the poorly-adapted and critical tasks of {marked}"]
 
 
 def _draw_line(axes: Axes, rows: pd.DataFrame, tasks: Mapping[str, Mapping[str, np.ndarray]], seeds: list[int]) -> None:
@@ -123,25 +142,26 @@ def _draw_bars(axes: Axes, rows: pd.DataFrame, weights: pd.Series, places: Mappi
               label="independent collections")  # fmt: skip
     axes.axhline(start, color=INK, linewidth=0.8)
     axes.set_ylabel(f"weight ω (seed {seed})")
-    axes.set_title(_verdict(rows, len(weights)))
+    axes.set_title(_verdict(rows, len(weights), seed))
     axes.yaxis.set_major_locator(MaxNLocator(5))
 
 
-def _verdict(rows: pd.DataFrame, tasks: int) -> str:
-    """Whether the weights say anything, in each seed, and whether they can tell all tasks apart."""
+def _verdict(rows: pd.DataFrame, tasks: int, drawn: int) -> str:
+    """Whether the weights say anything, in each seed, and whether they can tell all tasks apart.  drawn: whose bars."""
     seeds = sorted(set(rows["seed"]))
     out, p_values = (
         [float(value) for seed in seeds for value in _of(rows, name, seed, by_task=False)[:1]]
         for name in ("stands out", "p-value of equal weights")
     )
-    said = []
+    lines = []
     if len(out) == len(p_values) == len(seeds):
-        shown = ", ".join(f"{value:.2g}" for value in p_values)
-        said.append(f"the largest stands out in {sum(map(bool, out))} of {plural(len(seeds), 'seed')} (p = {shown})")
+        whose = f"bars of seed {drawn}; " if len(seeds) > 1 else ""
+        lines.append(f"{whose}the largest stands out in {sum(map(bool, out))} of {plural(len(seeds), 'seed')}")
+        lines += wrap("p = " + ", ".join(f"{value:.2g}" for value in p_values), _HEADING)
     different = _of(rows, "different training tasks", seeds[0], by_task=False)
     if len(different) and int(different.iloc[0]) < tasks:
-        said.append(f"{tasks} tasks are {int(different.iloc[0])} MDPs, not told apart")
-    return "\n".join(said)
+        lines.append(f"{tasks} tasks are {int(different.iloc[0])} MDPs, not told apart")
+    return "\n".join(lines)
 
 
 def _of(rows: pd.DataFrame, quantity: str, seed: int, by_task: bool = True) -> pd.Series:
