@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from benchmarks.commands.report import REFERENCE
 from reports.figures.colours import styles_for
 from reports.figures.drawing import make_drawing
 from reports.papers.draw_figure import draw_figure
@@ -29,7 +31,7 @@ from reports.papers.figures.studies import Shown, shown_of, study_table
 from reports.papers.measured_cells import measured_cells
 from reports.papers.study_evidence import choose_studies
 from reports.papers.tables import fill_table, ours_text, table_csv
-from results.published import Paper, read_paper
+from results.published import Paper, find_paper, read_paper
 from results.store import Store
 from tests.support.study_rows import store_study
 
@@ -271,6 +273,43 @@ def test_the_information_is_drawn_along_the_training_of_each_seed(tmp_path: Path
         len([line for line in axes.lines if len(np.asarray(line.get_xdata())) == 2 and line.get_marker() != "None"])
         == 3
     )
+
+
+def test_the_caption_counts_in_how_many_steps_the_information_rises(tmp_path: Path) -> None:
+    """Two seeds: 0.5, 0.7, 0.4, 0.6 with a step quartered after the second value, and a rise in every step."""
+    place = {"suite": SUITE, "algorithm": "maml-vpg"}
+    curves = {0: ((0.5, 0.7, 0.4, 0.6), (0.4, 0.4, 0.1, 0.1)), 1: ((0.5, 0.6), (0.3, 0.3))}
+    store = Store(tmp_path / "results")
+    for seed, (shares, sizes) in curves.items():
+        rows = [
+            {**place, "quantity": f"metric {name}", "index": 7 + index, "value": value}
+            for name, values in (("information_share", shares), ("posterior_step_size", sizes))
+            for index, value in enumerate(values)
+        ]
+        store_study(store, rows[::-1], seed, "explanation")
+    (tmp_path / "small.toml").write_text(PAPER)
+    paper = read_paper(tmp_path / "small.toml")
+    shown = shown_of(paper.figures[0], gather(paper, [], studies=choose_studies(store.studies(), ())))
+    assert shown is not None
+    assert information_in_training.said(shown) == [
+        "From one meta-iteration to the next the information rises in 3 of 4 steps; it rises in every step of 1 of 2 "
+        "trainings",
+        "1 of the steps comes after a meta-iteration that quartered the lower level's step size: there the "
+        "meta-parameter's standard deviation is set anew, and the curve begins again near where it began",
+        "Of the other 3 steps 3 rise",
+    ]
+
+
+def test_the_shipped_caption_says_that_the_information_falls_in_training() -> None:
+    paper, studies = find_paper("xmrl-g"), choose_studies(Store(REFERENCE, read_only=True).studies(), ())
+    (figure,) = (figure for figure in paper.figures if figure.kind == "information-in-training")
+    shown = shown_of(figure, gather(paper, [], studies=studies))
+    assert shown is not None
+    first, second, third = information_in_training.said(shown)
+    rise, steps, every, trainings = map(int, re.findall(r"\d+", first))
+    (again,), (others, rise_there) = (list(map(int, re.findall(r"\d+", text))) for text in (second, third))
+    assert 0 < rise < steps and every < trainings and again > 0
+    assert others == steps - again and rise_there <= rise <= rise_there + again
 
 
 def test_the_ascent_has_a_line_for_each_problem_and_direction(tmp_path: Path) -> None:

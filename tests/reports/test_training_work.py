@@ -39,6 +39,7 @@ def stored(folder: Path, cpu: str = "a processor") -> Evidence:
             "gradients": [10.0 + seed, 20.0 + seed],
             "explained_tasks": [16.0],
             "explanation_p": [0.25 - seed / 5],
+            "mutual_information": [0.5, 0.7, 0.6 + 0.2 * seed],
         }
         store_run(store, SUITE, "promp", seed, seconds=2.0 + 2 * seed, metrics=counted, cpu=cpu)
     (folder / "small.toml").write_text(PAPER + FIGURE)
@@ -60,6 +61,8 @@ def test_each_seeds_processor_time_is_drawn_and_the_mean_of_work_stands_in_the_t
     assert (maml[work], ours[work]) == ("–", "15.50 (15.00 to 16.00)")
     assert (maml["Training tasks explained"], ours["Training tasks explained"]) == ("–", "16")
     assert ours["p of equal weights, by seed"] == "0.25, 0.05"
+    rises = "Steps in which the information rises"
+    assert (maml[rises], ours[rises]) == ("–", "3 of 4")
 
 
 def test_times_of_several_processors_are_not_compared(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """What meta-training costs each method beside its environment steps: processor time, gradients, Hessian products.
 
-For a method that explains, also how many training tasks it saw and whether anything stood out.
+For a method that explains, also how many training tasks it saw and whether anything stood out; for one that augments,
+how often the mutual information that it ascends rises from one meta-iteration to the next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,11 +22,15 @@ from reports.text.numbers import NONE, decimals_for, number
 from reports.text.table import Table
 from results.published import PaperFigure
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 #: steps for which processor time is shown
 _STEPS = 1000
 #: metrics that count the work of a meta-iteration that augments, and their columns
 _COUNTED = {"gradients": "Gradients in an augmenting iteration", "hessian_products": "Hessian products in one"}
 _EXPLAINED = {"explained_tasks": "Training tasks explained", "explanation_p": "p of equal weights, by seed"}
+_ASCENDED = {"mutual_information": "Steps in which the information rises"}
 
 
 def draw(panels: Panels, styles: Mapping[str, Style]) -> Figure:
@@ -59,10 +65,11 @@ def numbers(figure: PaperFigure, panels: Panels) -> Table:
                 *(_mean(entry, metric) for metric in _COUNTED),
                 ", ".join(f"{count:g}" for count in sorted(set(_values(entry, "explained_tasks")))) or NONE,
                 _by_seed(entry, "explanation_p"),
+                *(_rises(entry, metric) for metric in _ASCENDED),
             ))  # fmt: skip
     columns = ("Environment", "Method", "Our runs", f"Processor seconds for {_STEPS:,} steps")
     title = f"{figure.place}: {figure.title}; means over seeds, and from the least to the most of them"
-    return Table(title, (*columns, *_COUNTED.values(), *_EXPLAINED.values()), tuple(rows))
+    return Table(title, (*columns, *_COUNTED.values(), *_EXPLAINED.values(), *_ASCENDED.values()), tuple(rows))
 
 
 def _timed(panel: Panel) -> dict[AlgorithmScores, np.ndarray]:
@@ -74,9 +81,13 @@ def _timed(panel: Panel) -> dict[AlgorithmScores, np.ndarray]:
 
 def _values(entry: AlgorithmScores, metric: str) -> list[float]:
     """Of each run that has the metric, its mean over meta-iterations."""
-    tables = [run.training for run in entry.runs]
-    own = [table.loc[table["metric"] == metric, "value"] for table in tables]
+    own = [table.loc[table["metric"] == metric, "value"] for table in _tables(entry)]
     return [float(values.mean()) for values in own if len(values)]
+
+
+def _tables(entry: AlgorithmScores) -> list[pd.DataFrame]:
+    """Of each run what its training recorded."""
+    return [run.training for run in entry.runs]
 
 
 def _mean(entry: AlgorithmScores, metric: str) -> str:
@@ -86,6 +97,13 @@ def _mean(entry: AlgorithmScores, metric: str) -> str:
 
 def _by_seed(entry: AlgorithmScores, metric: str) -> str:
     return ", ".join(f"{value:.2g}" for value in _values(entry, metric)) or NONE
+
+
+def _rises(entry: AlgorithmScores, metric: str) -> str:
+    """From one meta-iteration to the next, of all seeds."""
+    curves = [table.loc[table["metric"] == metric].sort_values("iteration")["value"] for table in _tables(entry)]
+    steps = np.concatenate([np.diff(curve) > 0 for curve in curves])
+    return f"{steps.sum()} of {len(steps)}" if len(steps) else NONE
 
 
 def _range(values: np.ndarray) -> str:
