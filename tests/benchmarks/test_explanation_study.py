@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from algorithms.explanation.options import ExplanationConfig
 from algorithms.xmrl_g import XmrlG
+from benchmarks.commands.report import REFERENCE
 from benchmarks.execution.training import Progress
 from benchmarks.execution.worker import run_job
 from benchmarks.planning.definition import find_definition
@@ -20,6 +22,7 @@ from benchmarks.studies.explanation.study import AUGMENTED, CRITICAL, GAP_TASKS,
 from environments.catalogue import make_suite
 from environments.streams import Streams
 from environments.typed_options import UsageError, make_options
+from results.published import find_paper
 from results.store import Store
 
 SUITE = "half-cheetah-velocity[horizon=4]"
@@ -171,3 +174,24 @@ def test_a_run_of_xmrl_gs_benchmark_has_at_least_twenty_meta_iterations(profile:
         assert settings.budget // (batch * (settings.adaptation_steps + 1)) >= 20, name
         other, _ = find_profile(profile).settings("quick", suite.name, "maml-vpg")
         assert other != settings, "a rule for one benchmark alone"
+
+
+def test_the_claim_on_remark_1_says_how_far_weights_can_move() -> None:
+    """And that is how far they do: its test is of policies whose objectives hardly differ."""
+    (claim,) = (claim for claim in find_paper("xmrl-g").claims if claim.id == "xmrl-g.remark1.hopper")
+    rate = make_options(ExplanationConfig, {}, "explanation").importance_rate
+    ends = {}
+    for profile in ("quick", "standard"):
+        config = ExplanationStudyConfig(**find_study("explanation").load().profiles.get(profile, {}))
+        far = rate * config.importance_iterations
+        ends[profile] = f"{1 - far:g}" + " / N" * (far < 1), f"{1 + far:g} / N", config.continued
+    assert f"no weight moves by more than {rate:g} / N, so that all end between" in claim.printed
+    assert "between {} and {} (at standard five steps, {} and {})".format(
+        *ends["quick"][:2], *ends["standard"][:2]
+    ) in (claim.printed)
+    assert (ends["quick"][2], ends["standard"][2]) == (0.25, 0.4)
+    assert "for a quarter of the budget (at standard two fifths)" in claim.printed
+    for study in Store(REFERENCE, read_only=True).studies():
+        if (study.name, study.profile) == ("explanation", "quick"):
+            weights = study.values[study.values["quantity"] == "weight"]
+            assert weights["value"].between(0.6 / 50 - 1e-9, 1.4 / 50 + 1e-9).all()

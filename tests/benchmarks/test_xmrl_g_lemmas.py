@@ -6,10 +6,13 @@ import pandas as pd
 import pytest
 import torch
 
+from benchmarks.commands.report import REFERENCE
 from benchmarks.specs.study import Rows
 from benchmarks.specs.study_spec import StudySpec, find_study, resolved
 from benchmarks.studies.xmrl_g_lemmas.problem import MixedBandits
 from environments.streams import Streams
+from results.published import find_paper
+from results.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +68,18 @@ def test_a_coefficient_of_1_leaves_a_task_as_it_is() -> None:
     assert not torch.allclose(other, plain)
     # of all pairs, mixing by lambda and by 1 - lambda are the same
     assert torch.allclose(problem.surrogate(weight.expand(tasks, *weight.shape), 0.3 * ones), other)
+
+
+def test_what_the_claim_says_of_lemma_1_and_appendix_e_is_what_was_measured() -> None:
+    """It said once that the two directions are opposite."""
+    (study,) = (
+        study
+        for study in Store(REFERENCE, read_only=True).studies()
+        if (study.name, study.profile) == ("xmrl-g-lemmas", "quick")
+    )
+    rows = study.values[study.values["quantity"] == "lemma1-estimate-cosine"].sort_values("index")
+    beside = [f"{value:.2f}".replace("-", "−") for value in rows.loc[rows["algorithm"] == "printed", "value"]]
+    (claim,) = (claim for claim in find_paper("xmrl-g").claims if claim.id == "xmrl-g.lemma1.printed")
+    assert f"a cosine of {', '.join(beside[:-1])} and {beside[-1]} with that estimate's gradient" in claim.printed
+    assert "which itself points away from the information's" in claim.printed
+    assert (rows.loc[rows["algorithm"] == "corrected", "value"] < -0.9).all()
