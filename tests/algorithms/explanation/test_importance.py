@@ -61,9 +61,10 @@ def uniform(problem):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_hypergradient_is_that_of_finite_differences_with_the_lower_level_solved(method):
     problem = importance(method)
-    found = lemma_three(problem, uniform(problem), 1e-4)
+    # imaml's solutions are exact to 1e-6 alone, which a smaller step of the weights magnifies
+    found = lemma_three(problem, uniform(problem), 1e-4 if problem.training.exact else 1e-2)
     assert found.differences.norm() > 0
-    assert found.corrected_error <= (1e-6 if problem.training.exact else 1e-3)
+    assert found.corrected_error <= (1e-6 if problem.training.exact else 2e-4)
     assert found.printed_error == pytest.approx(2, rel=1e-3)
 
 
