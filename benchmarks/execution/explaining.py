@@ -9,6 +9,7 @@ from algorithms.explanation.explain import Explanation, evidence, explain
 from algorithms.explanation.options import ExplanationConfig
 from algorithms.explanation.poor_tasks import poor_tasks, ranked_by
 from algorithms.maml_vpg_validation import MamlVpgValidation
+from algorithms.meta_augmentation import MetaAugmentation
 from algorithms.meta_learning.gradient_meta_learner import GradientMetaLearner
 from benchmarks.execution.evaluation import adapted_batches
 from benchmarks.execution.session import Session
@@ -48,6 +49,12 @@ def refuse_unexplainable(algorithm: type, suite: Suite, options: ExplanationConf
         raise UsageError(
             f"{algorithm.name} cannot be explained: it trains on validation tasks, so that the poor ones are training "
             "tasks too; explain a run of a method that does not, such as maml-vpg"
+        )
+    if issubclass(algorithm, MetaAugmentation):
+        raise UsageError(
+            f"{algorithm.name} cannot be explained: it mixes the data of every task that it samples, those of poor "
+            "tasks too, by coefficients drawn by chance, so that its objectives are not those of the tasks; explain a "
+            "run of a method that does not, such as maml-vpg"
         )
     if suite.options.train_tasks == "distribution":
         raise UsageError(

@@ -174,6 +174,7 @@ def test_another_methods_run_is_explained_and_equal_success_is_told_apart_by_ret
             {},
             "it trains on validation tasks, so that the poor ones are",
         ),
+        ("meta-augmentation", "half-cheetah-velocity", {}, "it mixes the data of every task that it samples.*maml-vpg"),
         ("promp", "corners", {}, "validation tasks of corners are training tasks"),
         ("promp", "half-cheetah-velocity", {"poor_tasks": 11}, "--poor 11 is more than the 10 validation tasks"),
         ("promp", "half-cheetah-velocity", {"critical_tasks": 51}, "--critical 51 is more than the 50 training tasks"),
