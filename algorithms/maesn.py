@@ -79,7 +79,7 @@ class Maesn(GradientAdaptation):
         self._rows = {task: row for row, task in enumerate(tasks)}
         size = config.latent_size
         self.network = LatentMLP(
-            problem.observation_space, problem.action_space, config.hidden, size, config.initial_std
+            problem.observation_space, problem.action_space, config.hidden, size, config.initial_std, config.activation
         )
         self.parameters = self.network.initial(streams.torch("initial parameters"))
         generator = streams.torch("initial latents")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import gymnasium
 import torch
 
-from algorithms.policies.networks import MLP
+from algorithms.policies.networks import MLP, Activation
 from algorithms.policies.parameters import Parameters
 from environments.policy import Distribution
 from environments.streams import Streams
@@ -25,12 +25,13 @@ class LatentMLP:
         hidden: Sequence[int],
         latent_size: int,
         initial_std: float = 1.0,
+        activation: Activation = "tanh",
     ) -> None:
         discrete = isinstance(observation_space, gymnasium.spaces.Discrete)
         self._states = int(observation_space.n) if discrete else None  # type: ignore[attr-defined]
         inputs = self._states or math.prod(observation_space.shape or (1,))
         self.latent_size = latent_size
-        self._mlp = MLP(inputs + latent_size, hidden, action_space, initial_std)
+        self._mlp = MLP(inputs + latent_size, hidden, action_space, initial_std, activation)
 
     def initial(self, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Parameters:
         return self._mlp.initial(generator, dtype)

@@ -180,13 +180,14 @@ def test_a_bias_transform_is_the_network_of_longer_observations():
 
 
 def test_relu_layers_are_rectified_in_every_network():
-    for name in ("maml-vpg", "promp", "cavia", "bo-mrl-1"):
+    for name in ("maml-vpg", "promp", "cavia", "bo-mrl-1", "maesn"):
         config = {key: value for key, value in SMALL.items() if key != "inner_step_size"}
         tanh, _ = learner_on(CORNERS, name, 1, **config)
         relu, collector = learner_on(CORNERS, name, 1, **config, activation="relu")
         seen = torch.full((1, 1, 1, 2), 0.7)
         parameters = stacked(relu.parameters, 1)
-        found, other = (each.network.distribution(parameters, seen).parameters["mean"] for each in (relu, tanh))
+        given = (parameters, seen, torch.full((1, 1, 2), 0.7)) if name == "maesn" else (parameters, seen)  # its latents
+        found, other = (each.network.distribution(*given).parameters["mean"] for each in (relu, tanh))
         assert not torch.allclose(found, other)
         relu.meta_step(collector)
 
