@@ -42,18 +42,28 @@ class Way:
 def repeat_commands(paper: Paper, runs: Iterable[StoredRun], studies: Iterable[StoredStudy] = ()) -> tuple[str, ...]:
     """The commands that plan these runs and studies and no others; then a sentence on those that none plans.
 
-    Code and software are today's: where they have changed since, a sentence says of how many.
+    A run that another one begins with needs no command of its own, since the other's makes it too.  Code and software
+    are today's: where they have changed since, a sentence says of how many.
     """
     runs, studies = list(runs), list(studies)
     seeds: dict[tuple[Way, str, str], int] = {}
-    lost: dict[str, list[str]] = {}
-    for (suite, algorithm, _), group in _cells(runs).items():
+    begun: dict[str, int] = {}  # seeds of what the planned runs begin with, by what a command chooses of it
+    unplanned: list[tuple[str, list[StoredRun]]] = []
+    for (_, algorithm, _), group in _cells(runs).items():
+        count = max(run.seed + 1 for run in group)
         try:
-            way = find_way(paper, group[0])
-            cell = (way, RunSpec.from_record(group[0].run).suite, algorithm)
-            seeds[cell] = max(seeds.get(cell, 0), *(run.seed + 1 for run in group))
+            way, spec = find_way(paper, group[0]), RunSpec.from_record(group[0].run)
         except UsageError as error:
-            lost.setdefault(str(error), []).append(f"{algorithm} on {suite}")
+            unplanned.append((str(error), group))
+            continue
+        cell = (way, spec.suite, algorithm)
+        seeds[cell] = max(seeds.get(cell, 0), count)
+        for digest in _begun(spec):
+            begun[digest] = max(begun.get(digest, 0), count)
+    lost: dict[str, list[str]] = {}
+    for why, group in unplanned:
+        if max(run.seed + 1 for run in group) > begun.get(chosen_digest(group[0].identity), 0):
+            lost.setdefault(why, []).append(f"{group[0].algorithm} on {group[0].suite}")
     said = [*_commands(seeds), *_study_commands(paper, studies, lost)]
     said += [f"no command plans {', '.join(sorted(cells))} ({why})" for why, cells in sorted(lost.items())]
     stale = sum(entry.proof is not None and not entry.proof.current for entry in [*runs, *studies])
@@ -124,6 +134,13 @@ def _cells(runs: Iterable[StoredRun]) -> dict[tuple[str, str, str], list[StoredR
         key = (run.suite, run.algorithm, profile + chosen_digest(run.identity))
         found.setdefault(key, []).append(run)
     return dict(sorted(found.items()))
+
+
+def _begun(spec: RunSpec) -> Iterator[str]:
+    """What a command chooses of each run that the spec's begins with, and of those that these begin with."""
+    for parent in spec.parent_runs.values():
+        yield chosen_digest(parent.identity())
+        yield from _begun(parent)
 
 
 def _commands(seeds: Mapping[tuple[Way, str, str], int]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from environments.typed_options import UsageError
 from results.identity import base_name, chosen_digest
 from results.published import Paper, find_paper, papers
 from results.store import Store, StoredRun, StoredStudy
+from tests.support.metaworld import needs_metaworld
 
 Made = set[tuple[str, int]]
 
@@ -31,8 +32,8 @@ def shipped() -> tuple[list[StoredRun], list[StoredStudy]]:
 
 
 def made_by(paper: Paper, command: str, lost: str) -> Made:
-    """What a printed command plans: digests of what it chooses, with seeds; without studies that are said to be lost,
-    since their stored rows are of another size than those that it makes."""
+    """What a printed command makes: digests of what it chooses, with seeds, and of what its runs begin with; without
+    studies that are said to be lost, since their stored rows are of another size than those that it makes."""
     words = shlex.split(command)
     options = {word: words[place + 1] for place, word in enumerate(words[:-1]) if word.startswith("--")}
     if "--only-studies" in words:
@@ -49,7 +50,8 @@ def made_by(paper: Paper, command: str, lost: str) -> Made:
         settings,
         "--untuned" not in words,
     )
-    return {(chosen_digest(spec.identity()), spec.seed) for spec in plan}
+    begun = [parent for spec in plan for parent in spec.parent_runs.values()]
+    return {(chosen_digest(spec.identity()), spec.seed) for spec in [*plan, *begun]}
 
 
 def as_made(stored: Iterable[StoredRun | StoredStudy]) -> Made:
@@ -71,18 +73,33 @@ def test_repeat_plans_the_very_runs_that_the_page_shows(
     planned = set[tuple[str, int]]().union(*(made_by(paper, text, lost) for text in commands))
     if "METARL_METAWORLD is not set" in lost:
         runs = [run for run in runs if not run.suite.startswith("sawyer-")]
-    unsaid = [run for run in runs if f"{run.algorithm} on {run.suite}" not in lost]
-    assert not [run.path for run in runs if run not in unsaid and not is_parent(run, runs)]
+    assert not [run.path for run in runs if f"{run.algorithm} on {run.suite}" in lost]
     assert not [study.path for study in studies if f"study {study.name}" in lost]
-    shown: list[StoredRun | StoredStudy] = [*unsaid, *studies]
+    shown: list[StoredRun | StoredStudy] = [*runs, *studies]
     assert as_made(shown) <= planned
     assert {digest for digest, _ in planned} == {digest for digest, _ in as_made(shown)}  # and nothing else
 
 
-def is_parent(run: StoredRun, runs: Iterable[StoredRun]) -> bool:
-    """Whether another run of the suite begins with one like it, so that it is made with that one."""
-    begun = [parent for each in runs if each.suite == run.suite for parent in each.identity["parents"]]
-    return any((parent["algorithm"], parent["budget"]) == (run.algorithm, run.identity["budget"]) for parent in begun)
+@needs_metaworld
+def test_what_runs_begin_with_is_made_by_their_command_and_lost_without_them(
+    shipped: tuple[list[StoredRun], list[StoredStudy]],
+) -> None:
+    """GMPS's expert has a quarter of its budget, which no command gives to a run of the expert's own."""
+    paper = find_paper("gmps")
+    own, experts = (
+        [run for run in shipped[0] if (run.suite, run.algorithm, run.profile) == ("sawyer-push", name, "standard")]
+        for name in ("gmps", "contextual-sac")
+    )
+    assert {parent["digest"] for run in own for parent in run.run["description"]["parents"].values()} == {
+        run.digest for run in experts
+    }
+    denied = "no command plans contextual-sac on sawyer-push (profile standard has other terms today)"
+    (command,) = repeat_commands(paper, own)
+    assert repeat_commands(paper, [*own, *experts]) == (command,)
+    assert as_made([*own, *experts]) == made_by(paper, command, "")
+    assert repeat_commands(paper, experts) == (denied,)
+    few = [run for run in own if run.seed < 2]  # which makes two of the experts
+    assert repeat_commands(paper, [*few, *experts])[1:] == (denied,)
 
 
 def first(runs: Iterable[StoredRun], suite: str, algorithm: str, profile: str) -> StoredRun:
