@@ -18,7 +18,7 @@ from benchmarks.commands.text_table import text_table
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.conformance.own_suites import refuse_spoilt_suites
 from benchmarks.conformance.rules import LEFT_OUT, RULES, Finding, check
-from benchmarks.planning.fitting import LeftOut
+from benchmarks.planning.plan import Plan
 from benchmarks.planning.tuned_values import every_folder
 from benchmarks.specs.recorded_code import is_named
 from benchmarks.specs.run_spec import RunSpec, deciding_versions, known_suite
@@ -42,18 +42,17 @@ SUMMARY = "summary.md"
 
 def run_comparison(
     found: ClassEntry,
-    specs: Sequence[RunSpec],
+    specs: Plan,
     against: Sequence[str] | None,
     options: RunOptions,
-    left_out: Sequence[LeftOut] = (),
     tuning: NewcomerTuning | None = None,
 ) -> int:
     """Checks the algorithm, tunes it if that is asked for, runs the plan, and reports it beside the results that may be
     compared with it.
 
     Stored results that may not be are refused, saying in what they differ and which command repeats them.
-    against: names of algorithms; all that are stored if None.  left_out: what the report names as not run.
-    tuning: trials that come first.  Returns the command's exit code.
+    against: names of algorithms; all that are stored if None.  tuning: trials that come first.  Returns the command's
+    exit code.
     """
     store = Store(options.results)
     shipped = reference_runs(spec.suite for spec in specs)
@@ -68,8 +67,7 @@ def run_comparison(
         code = tuning.run(options)
         if code:
             return code
-        chosen = tuning.replan()
-        specs, left_out = chosen, chosen.left_out
+        specs = tuning.replan()
     outcomes, code = run_plan(specs, store, options)
     if code == INTERRUPTED:
         return code
@@ -93,7 +91,7 @@ def run_comparison(
         title,
         reference,
         failed_runs(outcomes),
-        left_out,
+        specs.left_out,
         stored=stored,
         decisions=decisions,
         focus=found.name,
@@ -102,7 +100,7 @@ def run_comparison(
     boards = make_boards(collect_entries(runs, reference)[0])
     efforts = efforts_of((entry for board in boards for entry in board.entries), tuned)
     tried = configurations_tried(stored)
-    lines = [*(f"left out: {cell}" for cell in left_out), *notes]
+    lines = [*(f"left out: {cell}" for cell in specs.left_out), *notes]
     text = comparison_markdown(found.name, boards, _conformance(findings), tried, lines, efforts)
     add_file(options.output, SUMMARY, text.encode())
     for each in newcomers(found.name, boards):
@@ -160,7 +158,7 @@ def as_lines(findings: Sequence[Finding]) -> list[str]:
 
 
 def _opponents(
-    runs: Iterable[StoredRun], name: str, specs: Sequence[RunSpec], against: Sequence[str] | None, options: RunOptions
+    runs: Iterable[StoredRun], name: str, specs: Plan, against: Sequence[str] | None, options: RunOptions
 ) -> tuple[list[StoredRun], list[str]]:
     """Those of the runs that the runs of `specs` may be compared with, and lines on what is missing and why."""
     by_suite = {known_suite(spec.suite).full_name: spec for spec in specs}
@@ -208,8 +206,9 @@ def _changed_code(run: StoredRun, today: Today) -> tuple[str, ...]:
     return () if proof.current else ("its code has changed since",)
 
 
-def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], options: RunOptions) -> Iterable[str]:
-    """A line for each set of suites: the command that runs what misses there as `specs` are run.
+def _commands(repeats: dict[tuple[str, str], str], specs: Plan, options: RunOptions) -> Iterable[str]:
+    """A line for each set of suites: the command that runs what misses there as `specs` are run, whose benchmark and
+    profile may be files.
 
     repeats: by suite and algorithm, what names the algorithm in a command.
     """
@@ -223,7 +222,7 @@ def _commands(repeats: dict[tuple[str, str], str], specs: Sequence[RunSpec], opt
     for suites, sources in missing.items():
         named = ",".join(texts[suite] for suite in suites)
         command = ["metarl", "leaderboard", "--algorithms", ",".join(sources.values()), "--suites", named]
-        command += ["--profile", specs[0].profile, "--seeds", str(seeds)]
+        command += [*specs.terms, "--seeds", str(seeds)]
         command += [] if options.results == Path("results") else ["--results", str(options.results)]
         yield f"`{shlex.join(command)}` runs what a comparison with {', '.join(sources)} needs"
 

@@ -10,6 +10,7 @@ from benchmarks.commands.compare import check_opponents, run_comparison
 from benchmarks.commands.execution_arguments import options_of
 from benchmarks.commands.newcomer_tuning import NewcomerTuning, opponents_effort, plan_newcomer, show_comparison
 from benchmarks.commands.report import reference_runs
+from benchmarks.planning.definition import find_definition
 from benchmarks.planning.fitting import print_left_out
 from benchmarks.planning.plan import Plan, make_plan
 from benchmarks.planning.tuned_values import OWN
@@ -43,11 +44,12 @@ def compare(parsed: argparse.Namespace, suites: Sequence[str] | None, against: S
         # never the shipped folder: whoever compares one of ours must not change what others are given
         into = parsed.tuned if isinstance(parsed.tuned, Path) else OWN
         efforts = opponents_effort(opponents, specs, parsed.trials)
+        profile = parsed.profile or find_definition(parsed.benchmark).profile  # a name, or a file
         tuning = plan_newcomer(
-            parsed.benchmark, efforts, parsed.algorithm, specs[0].profile, into,
+            parsed.benchmark, efforts, parsed.algorithm, profile, into,
             lambda: plan(into if into.is_dir() else False),
         )  # fmt: skip
     options = options_of(parsed, parsed.output)
     if parsed.dry_run:
         return show_comparison(specs, tuning, options)
-    return run_comparison(found, specs, against, options, specs.left_out, tuning)
+    return run_comparison(found, specs, against, options, tuning)

@@ -13,6 +13,7 @@ from benchmarks.commands.text_table import text_table
 from benchmarks.commands.tune import print_untunable, run_tuning
 from benchmarks.execution.progress import as_time
 from benchmarks.planning.plan import Plan
+from benchmarks.planning.profiles import find_profile
 from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
@@ -55,14 +56,15 @@ def plan_newcomer(
     replan: Callable[[], Plan],
 ) -> NewcomerTuning:  # fmt: skip
     """efforts: as `opponents_effort` gives them; a suite that takes a sibling's values is tuned on that sibling, as its
-    opponents were.
+    opponents were.  profile: a name, or a file.
 
     Raises UsageError if nothing can be tuned.
     """
     own: dict[str, Effort] = {}
+    name = find_profile(profile).name
     for suite, effort in efforts.items():
         if effort is not None:
-            tuned = sibling_of(profile, suite, (into, SHIPPED)) or suite
+            tuned = sibling_of(name, suite, (into, SHIPPED)) or suite
             own[tuned] = max(own.get(tuned, effort), effort, key=_runs)
     untuned = {suite: UNTUNED for suite, effort in efforts.items() if effort is None and suite not in own}
     try:

@@ -56,8 +56,9 @@ class Cell:
 
 
 class Plan(list[RunSpec]):
-    """The runs, seed by seed; the cells that they are of; those that do not fit, which are left out; and notes, each a
-    sentence on unequal tuning, or on a name in a profile of one's own that is nobody's.
+    """The runs, seed by seed; the cells that they are of; those that do not fit, which are left out; notes, each a
+    sentence on unequal tuning, or on a name in a profile of one's own that is nobody's; and the terms, the words by
+    which a command names the plan's benchmark and profile, which may be files.
     """
 
     def __init__(
@@ -66,8 +67,10 @@ class Plan(list[RunSpec]):
         seeds: int = 1,
         left_out: Iterable[LeftOut] = (),
         notes: Iterable[str] = (),
+        terms: Iterable[str] = (),
     ) -> None:
         self.cells, self.left_out, self.notes = tuple(cells), tuple(left_out), tuple(notes)
+        self.terms = tuple(terms)
         super().__init__(replace(cell.spec, seed=seed) for seed in range(seeds) for cell in self.cells)
 
     def require_runs(self) -> None:
@@ -136,7 +139,7 @@ def make_plan(
             elif algorithms or not entry.load().scripted:  # nobody asked for a definition's scripted references
                 left_out.append(LeftOut(suite.full_name, entry.name, reason))
     own = misspelt_rules(chosen, found) if (profile or definition.profile).endswith(".toml") else ()
-    return Plan(cells, count, left_out, (*own, *choice.notes()))
+    return Plan(cells, count, left_out, (*own, *choice.notes()), terms)
 
 
 def _cell(

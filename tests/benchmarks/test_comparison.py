@@ -193,7 +193,8 @@ def test_a_result_under_other_terms_is_refused_with_the_command_that_repeats_it(
     assert refusal.startswith(f"refused promp on {LAKE}: ") and said in refusal
     assert f"- {refusal}\n- {advice}\n" in summary
     command = re.findall("`(.+)`", advice)[0]
-    assert command == f"metarl leaderboard --algorithms promp --suites '{LAKE}' --profile smoke --seeds 2"
+    terms = "--benchmark quick --profile smoke --seeds 2"
+    assert command == f"metarl leaderboard --algorithms promp --suites '{LAKE}' {terms}"
     assert main([*shlex.split(command)[1:], "--dry-run"]) == 0
     assert "2 of 2 runs are missing" in capsys.readouterr().out
     store("promp", scores(1.0, 2))  # what the command would leave

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +15,8 @@ import pytest
 
 from benchmarks.api import run_cell
 from benchmarks.command_line import main
+from benchmarks.conformance.rules import RULES, Finding
+from benchmarks.execution.in_process import InProcessExecutor
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.plan import make_plan
 from benchmarks.planning.profiles import FOLDER, find_profile
@@ -20,6 +24,7 @@ from benchmarks.specs.run_spec import RunSpec
 from environments.typed_options import UsageError
 from results.store import Store
 from tests.support.adapters import write_good
+from tests.support.synthetic_runs import store_score
 from tests.support.walks import GOOD, forget_own_suites
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +106,66 @@ def test_a_strangers_folder_runs_every_command(
     refused = fresh("verify", str(own[0].path), "--no-attest", code=2)
     assert "its record names code of its own" in refused and "--run-recorded-code" in refused
     assert "verified" in metarl("verify", str(own[0].path), "--no-attest", "--run-recorded-code")
+
+
+def metarl(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
+    """What the command says, once it has ended well."""
+    capsys.readouterr()
+    code = main(arguments)
+    said = capsys.readouterr()
+    assert code == 0, said.err + said.out
+    return said.out, said.err
+
+
+LAKE = "frozen-lake-low[horizon=10]"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (
+            ("compare", "fo.py", "--profile", "terms/tiny.toml", "--suites", LAKE, "--tune", "--trials", "2"),
+            "4 runs of trials and 1 of 1 run are missing",
+        ),
+        (
+            ("compare", "fo.py", "--benchmark", "own/mine.toml", "--tune", "--trials", "2"),
+            "8 runs of trials and 2 of 2 runs are missing",
+        ),
+        (("tune", "--benchmark", "own/mine.toml", "--trials", "2"), "8 runs on 2 cells are missing"),
+        (("tune", "fo.py", "--profile", "terms/tiny.toml", "--suites", LAKE), "32 runs on 1 cell are missing"),
+    ],
+)
+def test_files_of_ones_own_are_tuned_under_their_own_terms(
+    command: tuple[str, ...], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "fo.py").write_text((ROOT / "docs" / "my_algorithm.py").read_text())
+    assert said in metarl(capsys, *command, "--dry-run")[0]
+
+
+def test_a_benchmark_of_ones_own_is_tuned_and_its_values_are_then_taken(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.commands.jobs.LocalExecutor", lambda workers: InProcessExecutor())
+    cells = ("--benchmark", "own/mine.toml", "--workers", "1")
+    metarl(capsys, "tune", *cells, "--trials", "2", "--seeds", "1")
+    written = sorted(path.relative_to(folder).as_posix() for path in (folder / "tuned").rglob("*.toml"))
+    assert written == [f"tuned/tiny/{LAKE}.toml", "tuned/tiny/stroll[horizon=10].toml"]
+    plan = make_plan("own/mine.toml", algorithms=["promp"])
+    assert [spec.tuning and spec.tuning["trials"] for spec in plan] == [2, 2] and plan.notes == ()
+
+
+def test_the_command_that_runs_missing_opponents_names_the_files_of_profile_and_benchmark(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [Finding(LAKE, rule, True) for rule in RULES]
+    monkeypatch.setattr("benchmarks.commands.compare.check", lambda found, suites: kept)
+    for terms in (("--benchmark", "own/mine.toml"), ("--benchmark", "own/mine.toml", "--profile", "terms/tiny.toml")):
+        (spec,) = make_plan("own/mine.toml", [LAKE], ["good.py"])
+        store_score(spec, folder / "results", 1.0, force=True)
+        said = metarl(capsys, "compare", "good.py", *terms, "--suites", LAKE, "--against", "promp")[1]
+        (command,) = re.findall(r"`(metarl leaderboard .*)`", said)
+        planned = metarl(capsys, *shlex.split(command)[1:], "--dry-run")[0]
+        assert "promp" in planned and "400 steps" in planned and "own/mine.toml" in command
 
 
 def test_the_digest_covers_the_suites_file_and_a_record_finds_it_again(folder: Path) -> None:
