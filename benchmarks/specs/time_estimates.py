@@ -70,21 +70,32 @@ Learned = dict[tuple[str, str], Rate]
 
 
 def learn_rates(stored: Iterable[Stored]) -> Learned:
-    """What a step of training took on a core of its own, the median over stored runs; studies know their own time."""
-    found = defaultdict[tuple[str, str], list[Rate]](list)
+    """What a step of training took on a core of its own, the median over stored runs; studies know their own time.
+
+    Where no run took a step, none takes time: an oracle that solves a suite exactly learns nothing there.
+    """
+    found, idle = defaultdict[tuple[str, str], list[Rate]](list), set[tuple[str, str]]()
     for run in stored:
-        steps = run.done.get("environment_steps", 0) - sum(parent["budget"] for parent in run.identity["parents"])
-        # a damaged table of times costs an estimate, no result
-        if isinstance(run, StoredRun) and steps > 0 and not run.times_problem:
-            wall, sampling, process = (
-                float(run.times[f"{name}_seconds"].sum()) / steps for name in ("wall", "sampling", "process")
-            )
-            idle = min(process / wall, 1.0) if wall else 1.0  # the rest was spent waiting for a core
-            count = passes(run.algorithm, run.identity["configuration"])
-            rate = Rate(sampling * idle, (wall - sampling) * idle / count, count)
-            for what in _closest_first(run.suite, run.profile, run.identity):
-                found[what, run.algorithm].append(rate)
-    return {key: _middle(rates) for key, rates in found.items()}
+        if isinstance(run, StoredRun):
+            keys = [(what, run.algorithm) for what in _closest_first(run.suite, run.profile, run.identity)]
+            steps = run.done.get("environment_steps", 0) - sum(parent["budget"] for parent in run.identity["parents"])
+            if steps <= 0:
+                idle |= {*keys}
+            elif not run.times_problem:  # a damaged table of times costs an estimate, no result
+                rate = _rate(run, steps)
+                for key in keys:
+                    found[key].append(rate)
+    return {**dict.fromkeys(idle, Rate(0.0, 0.0)), **{key: _middle(rates) for key, rates in found.items()}}
+
+
+def _rate(run: StoredRun, steps: int) -> Rate:
+    """Of a run that learned in so many steps of its own."""
+    wall, sampling, process = (
+        float(run.times[f"{name}_seconds"].sum()) / steps for name in ("wall", "sampling", "process")
+    )
+    idle = min(process / wall, 1.0) if wall else 1.0  # the rest was spent waiting for a core
+    count = passes(run.algorithm, run.identity["configuration"])
+    return Rate(sampling * idle, (wall - sampling) * idle / count, count)
 
 
 def _middle(rates: Sequence[Rate]) -> Rate:

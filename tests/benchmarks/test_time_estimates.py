@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.commands import jobs
+from benchmarks.commands.rates import rates
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.time_estimates import Learned, learn_rates, passes
@@ -116,6 +117,40 @@ def test_a_method_that_sees_by_camera_is_expected_to_learn_for_as_long_as_it_was
     assert rate(gmps, {}) == pytest.approx(7e-3 + 50 * 4.55 / 10_000, rel=0.1)
     assert rate(maml, {}) == pytest.approx(7e-3 + 7.7e-3, rel=0.1)
     assert rate(pushing, {}) < 1e-3
+
+
+def test_what_took_no_step_where_it_is_solved_exactly_takes_no_time_there(tmp_path: Path) -> None:
+    """A run with steps says more than those without."""
+    lake, elsewhere = ("frozen-lake-low", "oracle"), ("corners", "oracle")
+    store_score(planned("quick", cell=lake), tmp_path, 1.0, steps=0)
+    learned = learn_rates(Store(tmp_path).finished())
+    assert rate(planned("quick", cell=lake), learned) == rate(planned("standard", cell=lake), learned) == 0
+    assert rate(planned("quick", cell=lake), {}) > 0
+    assert rate(planned("quick", cell=elsewhere), learned) == rate(planned("quick", cell=elsewhere), {}) > 0
+    store_timed(planned("smoke", cell=lake), tmp_path, SMOKE)
+    assert rate(planned("standard", cell=lake), learn_rates(Store(tmp_path).finished())) == pytest.approx(SMOKE)
+
+
+def test_shipped_oracles_of_lakes_are_expected_to_take_seconds() -> None:
+    specs = [planned("quick", cell=(suite, "oracle")) for suite in ("frozen-lake-low", "frozen-lake-high")]
+    expected = jobs.expected_seconds(specs, Store(Path("nowhere"), read_only=True))
+    assert len(expected) == 2 and max(expected.values()) < 5
+
+
+def test_the_middle_one_is_of_what_was_measured_and_learned_and_of_no_guess(tmp_path: Path) -> None:
+    lake, store = "frozen-lake-low[horizon=7]", Store(tmp_path)
+    for name, seconds in (("promp", 1.0), ("maml-vpg", 5.0), ("multi-task", 9.0)):
+        store_timed(planned("quick", cell=(lake, name)), tmp_path, seconds)
+    store_score(planned("quick", cell=(lake, "oracle")), tmp_path, 1.0, steps=0)
+    new = [planned("quick", cell=(lake, name)) for name in ("maml-trpo", "e-maml-vpg", "dice-vpg")]
+    learned, by = rates(new, store)
+    assert set(by.values()) == {"as the middle one of 3 algorithms took there"} and len(by) == 3
+    assert [learned[spec.names].seconds for spec in new] == [pytest.approx(5.0)] * 3
+    other = planned("quick", cell=("frozen-lake-low[horizon=6]", "promp"))
+    assert rates([other], store)[1] == {other.names: "a guess: nothing is stored of the suite"}
+    store_timed(other, tmp_path, 2.0)
+    second = replace(other, algorithm="maml-vpg")
+    assert rates([second], store)[1] == {second.names: "as the one algorithm took there"}
 
 
 def test_methods_without_such_options_take_as_long_as_they_did() -> None:

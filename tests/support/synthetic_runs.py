@@ -15,11 +15,17 @@ OFFSETS = {"t-0": -1.0, "t-1": 1.0}
 
 
 def store_score(
-    spec: RunSpec, root: Path, score: float, force: bool = False, departing: Mapping[str, Any] | None = None
+    spec: RunSpec,
+    root: Path,
+    score: float,
+    force: bool = False,
+    departing: Mapping[str, Any] | None = None,
+    steps: int | None = None,
 ) -> None:
     """A run whose mean over test tasks after its last adaptation step is `score`, in the store at `root`.
 
-    departing: parts of its identity that are not those that the run would have today.
+    departing: parts of its identity that are not those that the run would have today.  steps: that it took of its
+    budget; all unless given.
     """
     identity = {**spec.identity(), **(departing or {})}
     folder = Store(root).folder(identity)
@@ -41,4 +47,4 @@ def store_score(
          "discounted_return": 0.0, "success": False, "length": 10}
         for task, offset in OFFSETS.items() for step in range(identity["protocol"]["adaptation_steps"] + 1)
     ]  # fmt: skip
-    folder.finish(rows, [], [], [], spec.budget, 1)
+    folder.finish(rows, [], [], [], spec.budget if steps is None else steps, 1 if steps != 0 else 0)
