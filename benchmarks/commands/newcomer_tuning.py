@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.commands.jobs import RunOptions, child_of, missing, parents_of
 from benchmarks.commands.rates import rates
 from benchmarks.commands.text_table import text_table
-from benchmarks.commands.tune import print_untunable, run_tuning
+from benchmarks.commands.tune import print_untunable, refuse_unwritable_cells, run_tuning
 from benchmarks.execution.progress import as_time
 from benchmarks.planning.plan import Plan
 from benchmarks.planning.profiles import find_profile
@@ -107,11 +107,12 @@ def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, opt
     """`--dry-run`: the trials and runs that are missing, how long each takes, and the whole.
 
     An algorithm that has never run is taken to learn as fast as the middle one of those that are stored or shipped of
-    the suite.  Values that are not chosen yet count as runs that are missing.
+    the suite.  Values that are not chosen yet count as runs that are missing.  Raises UsageError as `run_tuning` does.
     """
     store = Store(options.results, read_only=True)
     trials: list[AnyJob] = []
     if tuning is not None:
+        refuse_unwritable_cells(tuning.plan, tuning.into)
         print_untunable(tuning.plan, tuning.into)
         progress = Tuning([*tuning.plan.cells], store, lambda cell, outcome: None)
         trials = [*progress.next_round()]

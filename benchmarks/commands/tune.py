@@ -23,7 +23,7 @@ from benchmarks.specs.own_code import find_own
 from benchmarks.specs.time_estimates import makespan
 from benchmarks.specs.trial_spec import TrialSpec
 from benchmarks.tuning.cell import configurations_beside
-from benchmarks.tuning.document import Outcome, refuse_other_setting, write_outcome
+from benchmarks.tuning.document import Outcome, refuse_unwritable, write_outcome
 from benchmarks.tuning.scores import configuration_score
 from benchmarks.tuning.tune_plan import TunePlan
 from benchmarks.tuning.tuning import CellProgress, Tuning
@@ -46,7 +46,7 @@ def show_tuning(plan: TunePlan, options: RunOptions) -> int:
 
     Raises UsageError as `run_tuning` does.
     """
-    _refuse_other_settings(plan, options.output)
+    refuse_unwritable_cells(plan, options.output)
     print_untunable(plan, options.output)
     store = Store(options.results, read_only=True)
     rows, whole = [], list[float]()
@@ -83,9 +83,9 @@ def run_tuning(plan: TunePlan, options: RunOptions, executor: Executor | None = 
 
     1: every trial of a cell failed, or one was killed or could not be written, which the same command runs again;
     nothing is written of such a cell.  2: one was refused as bad input.  Raises StoreError, and before the first trial
-    UsageError where what is chosen could not be written (`refuse_other_setting`).
+    UsageError where what is chosen could not be written (`refuse_unwritable`).
     """
-    _refuse_other_settings(plan, options.output)
+    refuse_unwritable_cells(plan, options.output)
     print_untunable(plan, options.output)
     store, failed = Store(options.results), list[str]()
 
@@ -115,9 +115,10 @@ def run_tuning(plan: TunePlan, options: RunOptions, executor: Executor | None = 
     return 1 if failed else 0
 
 
-def _refuse_other_settings(plan: TunePlan, folder: Path) -> None:
+def refuse_unwritable_cells(plan: TunePlan, folder: Path) -> None:
+    """Raises UsageError as `refuse_unwritable` does for the first cell of which nothing could be written."""
     for cell in plan.cells:
-        refuse_other_setting(folder, plan.profile, cell.spec.suite, cell.spec.algorithm, cell.setting)
+        refuse_unwritable(folder, plan.profile, cell.spec.suite, cell.spec.algorithm, cell.setting)
 
 
 class _Telling:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock
 
 from benchmarks.planning.tuned_file import Trial, trials_digest
-from environments.typed_options import UsageError
+from environments.typed_options import UsageError, nearest
 from results.files import StoreError, make_folder, reason, write_whole
 
 #: held while a file of the folder is read, changed and written
@@ -62,8 +62,7 @@ def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcom
 
     A control that has trials of its own takes no other's entry any more.
 
-    Raises StoreError if it cannot be written, UsageError if the file that is there is no such document, or as
-    `refuse_other_setting` does.
+    Raises StoreError if it cannot be written, UsageError as `refuse_unwritable` does.
     """
     import tomli_w
 
@@ -72,8 +71,8 @@ def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcom
     make_folder(place)
     try:
         with FileLock(place / LOCK):
-            refuse_other_setting(folder, profile, suite, algorithm, outcome.setting)
-            before = _read(path)
+            refuse_unwritable(folder, profile, suite, algorithm, outcome.setting)
+            before = _read(path, profile, suite)
             algorithms = {**before.get("algorithms", {}), algorithm: outcome.as_table()}
             controls = {name: of for name, of in before.get("controls", {}).items() if name != algorithm}
             content = {"suite": suite, "profile": profile, **({"controls": controls} if controls else {})}
@@ -84,10 +83,11 @@ def write_outcome(folder: Path, profile: str, suite: str, algorithm: str, outcom
     return path
 
 
-def refuse_other_setting(folder: Path, profile: str, suite: str, algorithm: str, setting: Mapping[str, Any]) -> None:
+def refuse_unwritable(folder: Path, profile: str, suite: str, algorithm: str, setting: Mapping[str, Any]) -> None:
     """Before trials: whether what they find could be written.
 
-    Raises UsageError if the algorithm's entry was found in another setting, since plans in that one would lose it, or
+    Raises UsageError if the algorithm's entry was found in another setting, since plans in that one would lose it, if
+    the file that is there is no document of tuned values or holds what would be lost, such as the name of a sibling, or
     if the suite's name is too long for a file's.
     """
     path = folder / profile / f"{suite}.toml"
@@ -96,7 +96,7 @@ def refuse_other_setting(folder: Path, profile: str, suite: str, algorithm: str,
             f"what is chosen for {suite} goes into a file of that name, which may have {LONGEST_NAME} bytes and would "
             f"have {len(path.name.encode())}: leave some options out"
         )
-    entry = _read(path).get("algorithms", {}).get(algorithm)
+    entry = _read(path, profile, suite).get("algorithms", {}).get(algorithm)
     if entry is None or entry.get("setting", {}) == setting:
         return
     theirs = entry.get("setting", {})
@@ -108,13 +108,47 @@ def refuse_other_setting(folder: Path, profile: str, suite: str, algorithm: str,
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, profile: str, suite: str) -> dict[str, Any]:
+    """What the file of the suite holds, in which an outcome can take its place.  Raises UsageError.
+
+    What an entry says of its trials is not looked at, so that new ones can replace it.
+    """
     try:
-        return tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read: {reason(error)}; restore it, or remove it") from error
+    for wrong in _faults(table, profile, suite):
+        raise UsageError(f"{path}: {wrong}; mend or remove it, or name another folder (--into, or --tuned of compare)")
+    return table
+
+
+def _faults(table: Mapping[str, Any], profile: str, suite: str) -> Iterator[str]:
+    """Why the table is none that an outcome can be put into without a loss."""
+    known = ("suite", "profile", "sibling", "controls", "algorithms")
+    for key in table:
+        if key not in known:
+            yield f"it has no key {key!r}, which would be lost; {nearest(key, known)}"
+    for key, place in (("suite", suite), ("profile", profile)):
+        if table.get(key, place) != place:
+            yield f"{key} is {table[key]!r}, but the file lies where {place!r} belongs"
+    if "sibling" in table:
+        yield (
+            f"sibling is {table['sibling']!r}, whose values all methods take on this suite and would lose, since a "
+            "file with trials names no sibling"
+        )
+    entries, controls = table.get("algorithms", {}), table.get("controls", {})
+    if not isinstance(entries, dict):
+        yield f"algorithms must be tables, as in [algorithms.promp], got {entries!r}"
+    else:
+        for name, entry in entries.items():
+            if not isinstance(entry, dict):
+                yield f"algorithms.{name} must be a table, got {entry!r}"
+            elif not isinstance(entry.get("setting", {}), dict):
+                yield f"algorithms.{name}.setting must be a table, as in {{ budget = 80000 }}, got {entry['setting']!r}"
+    if not isinstance(controls, dict) or not all(isinstance(other, str) for other in controls.values()):
+        yield f'controls must be a table of names, as in {{ xmrl-g-random = "xmrl-g" }}, got {controls!r}'
 
 
 def _toml(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from benchmarks.planning.tuned_file import read_tuned
 from benchmarks.planning.tuned_values import OWN, SHIPPED, folders_for, tuned_cell
 from benchmarks.specs.job import J
 from benchmarks.tuning.cell import Effort
-from benchmarks.tuning.document import Outcome, refuse_other_setting, write_outcome
+from benchmarks.tuning.document import Outcome, refuse_unwritable, write_outcome
 from benchmarks.tuning.tune_plan import TunePlan, plan_tuning
 from environments.typed_options import UsageError
 from results.files import StoreError
@@ -307,7 +307,7 @@ def test_other_algorithms_entries_are_kept_and_their_order_is_none_of_time(tmp_p
 def test_a_suite_whose_name_is_too_long_for_a_file_is_refused_before_its_trials(tmp_path: Path) -> None:
     suite = f"walk[{','.join(f'option_number_{number}=0.{number}' for number in range(11))}]"
     with pytest.raises(UsageError, match="may have 224 bytes and would have 232: leave some options out"):
-        refuse_other_setting(tmp_path, "quick", suite, "a", {})
+        refuse_unwritable(tmp_path, "quick", suite, "a", {})
 
 
 def test_another_profiles_best_trials_are_tried_after_the_papers_values(tmp_path: Path) -> None:
