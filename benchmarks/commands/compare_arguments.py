@@ -15,6 +15,7 @@ from benchmarks.planning.fitting import print_left_out
 from benchmarks.planning.plan import Plan, make_plan
 from benchmarks.planning.tuned_values import OWN
 from benchmarks.specs.own_code import find_own
+from benchmarks.tuning.tune_plan import check_trials
 from environments.typed_options import UsageError
 from results.store import Store
 
@@ -23,6 +24,8 @@ def compare(parsed: argparse.Namespace, suites: Sequence[str] | None, against: S
     """Returns the command's exit code.  Raises UsageError."""
     if parsed.trials and not parsed.tune:
         raise UsageError(f"--trials {parsed.trials} says how many trials --tune makes; give --tune too")
+    if parsed.trials:
+        check_trials(parsed.trials)
     if parsed.tune and parsed.tuned is False:
         raise UsageError("--tune chooses values and --untuned takes none; give one of the two")
     found = find_own(parsed.algorithm)

@@ -48,7 +48,7 @@ def carry_out(parsed: argparse.Namespace) -> int:
     from benchmarks.planning.definition import find_definition
     from benchmarks.planning.tuned_values import OWN, shipped_folder
     from benchmarks.tuning.cell import Effort
-    from benchmarks.tuning.tune_plan import plan_tuning
+    from benchmarks.tuning.tune_plan import check_trials, plan_tuning
     from environments.typed_options import UsageError
 
     algorithms = [parsed.algorithm] if parsed.algorithm else names(parsed.algorithms)
@@ -61,6 +61,8 @@ def carry_out(parsed: argparse.Namespace) -> int:
     if parsed.trials and parsed.sampler == "grid":
         raise UsageError(f"--trials {parsed.trials}: a grid has as many as its --points make; leave one of the two out")
     trials = parsed.trials or (5 if parsed.best_of else 16)
+    if not parsed.sweep:  # whose points come on top of the paper's and the profile's values
+        check_trials(trials)
     effort = Effort(
         trials, parsed.seeds, parsed.sampler, parsed.points or 4, parsed.best_of, parsed.sweep,
         tuple(names(parsed.options) or ()), parsed.fresh or 0,

@@ -23,6 +23,8 @@ from results.identity import digest_of
 
 #: what a file calls the sampler whose trials are another profile's best, before that profile's name
 BEST_OF = "best of "
+#: trials that may be asked for: the paper's values and the profile's, which of some methods are equal
+LEAST_TRIALS = 2
 
 
 @dataclass(frozen=True)

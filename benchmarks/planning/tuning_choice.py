@@ -12,7 +12,7 @@ from typing import Any
 from algorithms.catalogue import SESSION, find_algorithm, source_of
 from benchmarks.planning.profiles import CellSettings, Profile
 from benchmarks.planning.tunable import untunable_algorithm
-from benchmarks.planning.tuned_file import setting_of
+from benchmarks.planning.tuned_file import LEAST_TRIALS, setting_of
 from benchmarks.planning.tuned_values import TunedCell, folders_for, tuned_algorithms, tuned_cell
 from benchmarks.specs.code_digest import code_digest
 from benchmarks.specs.run_spec import RunSpec, known_suite, with_parents_code
@@ -165,7 +165,8 @@ def _effort_words(found: TunedCell) -> tuple[str, ...]:
     """What of a command asks for as many trials."""
     origin = ("--best-of", found.origin["profile"]) if found.origin else ()
     fresh = ("--fresh", str(found.fresh_tasks)) if found.fresh_tasks else ()
-    return *origin, "--trials", str(found.trials), "--seeds", str(found.seeds), *fresh
+    trials = max(found.trials, LEAST_TRIALS)  # a file may hold fewer
+    return *origin, "--trials", str(trials), "--seeds", str(found.seeds), *fresh
 
 
 def _named(entry: ClassEntry) -> str:

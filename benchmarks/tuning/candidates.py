@@ -62,6 +62,13 @@ class Candidates:
         for values in first:
             self._add(values)
 
+    @property
+    def most(self) -> int:
+        """How many there may be in the end, without trying to make them."""
+        if self._ranked is None and self.sampler == "grid":
+            return len(self.found) + math.prod(len(space.grid(self.points)) for space in self.space.values())
+        return self.trials
+
     def next_batch(self, scores: Sequence[float]) -> list[int]:
         """Numbers of the candidates to score next, none once there are `trials`; those of `first` come first.
 

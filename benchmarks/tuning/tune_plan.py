@@ -16,6 +16,7 @@ from benchmarks.planning.fitting import LeftOut
 from benchmarks.planning.plan import make_plan
 from benchmarks.planning.profiles import find_profile
 from benchmarks.planning.tunable import untunable_algorithm, untunable_suite
+from benchmarks.planning.tuned_file import LEAST_TRIALS
 from benchmarks.planning.tuned_values import SHIPPED, tuned_suite
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.tuning.cell import Effort, TuningCell, whole_space
@@ -23,9 +24,12 @@ from benchmarks.tuning.sweeps import sweep_space
 from environments.discovery import ClassEntry
 from environments.suite import Suite
 from environments.typed_options import UsageError, nearest
+from reports.text.numbers import plural
 
 #: the profile whose values of the searched options are the papers'
 PUBLISHED = "paper"
+#: runs of one method on one suite: more cannot be meant, and would take all time before the first begins
+MOST_RUNS = 10_000
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def plan_tuning(
             own = by_suite.get(spec.suite, effort)
             ranked = None if own.origin is None else _ranked(own.origin, spec, folders, benchmark)
             cells.append(TuningCell(cell, papers, own, ranked))
+            _refuse_endless(cells[-1])
             known |= dict.fromkeys(whole_space(effort, found, suite))
         elif algorithms:
             left_out.append(LeftOut(spec.suite, spec.algorithm, reason))
@@ -92,6 +97,25 @@ def plan_tuning(
         if not any(option in cell.space for cell in cells):
             raise UsageError(f"--options {option}: nothing that is tuned has such an option; {nearest(option, known)}")
     return TunePlan(cells, untunable, left_out, cells[0].spec.profile)
+
+
+def check_trials(trials: int) -> None:
+    """Raises UsageError for so few that methods would not have equally many."""
+    if trials < LEAST_TRIALS:
+        raise UsageError(
+            f"--trials {trials} is too few: trial 0 has the paper's values and trial 1 the profile's, so that a method "
+            f"where these are equal would have fewer trials than others; give {LEAST_TRIALS} or more"
+        )
+
+
+def _refuse_endless(cell: TuningCell) -> None:
+    trials, seeds = cell.candidates.most, cell.effort.seeds
+    if trials * seeds > MOST_RUNS:
+        raise UsageError(
+            f"{cell.label}: {plural(f'{trials:,}', 'trial')} of {plural(f'{seeds:,}', 'seed')} are "
+            f"{trials * seeds:,} runs, and at most {MOST_RUNS:,} are made of one method on one suite; give fewer "
+            "--points, --trials or --seeds"
+        )
 
 
 def _without_grid(paper: str, found: ClassEntry, suite: Suite) -> str | None:

@@ -141,7 +141,7 @@ def test_values_of_a_loose_file_whose_code_has_changed_are_not_used(
     found = plan(True, source, **asked)
     assert found[0].tuning is None and found[0].configuration == plan(False, source, **asked)[0].configuration
     (note,) = found.notes
-    command = f"metarl tune {source} --suites '{SHORT}' --benchmark quick --profile smoke --trials 1 --seeds 1"
+    command = f"metarl tune {source} --suites '{SHORT}' --benchmark quick --profile smoke --trials 2 --seeds 1"
     assert "its code has changed since" in note and f"`{command}`" in note
 
 
@@ -195,7 +195,7 @@ def test_a_tuning_that_could_not_be_written_is_refused_before_its_first_trial(
     other = replace(outcome, setting={**outcome.setting, "adaptation_steps": 7})
     path = write_outcome(Path("tuned"), "smoke", SHORT, "tuned", other)
     before = path.read_bytes()
-    words = ["tune", source, "--suites", SHORT, "--profile", "smoke", "--trials", "1", "--seeds", "1", "--workers", "1"]
+    words = ["tune", source, "--suites", SHORT, "--profile", "smoke", "--trials", "2", "--seeds", "1", "--workers", "1"]
     for more in ([], ["--dry-run"]):
         assert main([*words, *more]) == 2
         assert "with adaptation_steps 7; these trials have adaptation_steps 1" in capsys.readouterr().err
