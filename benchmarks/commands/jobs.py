@@ -16,8 +16,10 @@ from benchmarks.execution.worker import RunOutcome
 from benchmarks.specs.job import AnyJob, J, Job
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.time_estimates import learn_rates, makespan
+from benchmarks.specs.trial_spec import TrialSpec
 from benchmarks.verification.proofs import by_terms, standing_for
 from reports.scores.cautions import FailedRun, shortened
+from reports.text.numbers import plural
 from results.files import StoreError
 from results.store import S, Store, Stored, StoredRun, StoredStudy
 
@@ -113,7 +115,7 @@ def show_plan(jobs: Sequence[AnyJob], options: RunOptions) -> int:
     print(
         f"{len(absent)} of {_counted(jobs)} {are} missing{_parents_text(needed, len(absent))}: "
         f"about {as_time(sum(seconds))} of one core, "
-        f"{as_time(makespan(seconds, options.workers))} with {options.workers} workers"
+        f"{as_time(makespan(seconds, options.workers))} with {plural(options.workers, 'worker')}"
     )
     return 0
 
@@ -204,10 +206,16 @@ def _counted(jobs: Sequence[AnyJob]) -> str:
 def _print_failures(failed: Sequence[tuple[AnyJob, RunOutcome]], store: Store) -> None:
     if not failed:
         return
-    rows = [(*job.names, f"seed {job.seed}", _last_line(ended.error)) for job, ended in failed]
+    rows = [(*job.names, _which(job), _last_line(ended.error)) for job, ended in failed]
     print(f"{_counted([job for job, _ in failed])} failed:", *text_table(rows), sep="\n", file=sys.stderr)
     if any(not ended.refused for _, ended in failed):
         print(f"tracebacks are in each one's run.json under {store.root}", file=sys.stderr)
+
+
+def _which(job: AnyJob) -> str:
+    """What tells it from others of its suite and algorithm."""
+    trial = f"trial {job.trial} " if isinstance(job, TrialSpec) else ""
+    return f"{trial}seed {job.seed}"
 
 
 def _last_line(error: str) -> str:

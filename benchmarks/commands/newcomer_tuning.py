@@ -135,7 +135,7 @@ def show_comparison(specs: Sequence[RunSpec], tuning: NewcomerTuning | None, opt
     begin = f", which begin{'s' if are == 'is' else ''} with {len(parents)} more" if parents else ""
     print(f"{first}{len(runs)} of {plural(len(specs), 'run')} {are} missing{begin}: "
           f"about {as_time(sum(whole))} of one core, "
-          f"{as_time(makespan(whole, options.workers))} with {options.workers} workers; "
+          f"{as_time(makespan(whole, options.workers))} with {plural(options.workers, 'worker')}; "
           "checking the rules and drawing the page come on top")  # fmt: skip
     return 0
 

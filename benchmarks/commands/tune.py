@@ -66,14 +66,15 @@ def show_tuning(plan: TunePlan, options: RunOptions) -> int:
         count = len(each.asked) + each.unasked // cell.effort.seeds
         guess = by.get((sample.names[0], sample.names[1]))
         about = f"about {as_time(sum(seconds))}" + (f" ({guess})" if guess else "")
-        rows.append((cell.spec.suite, cell.spec.algorithm, f"{count} trials x {cell.effort.seeds} seeds",
-                     f"{len(left)} runs missing", about, ", ".join(cell.space)))  # fmt: skip
+        effort = f"{plural(count, 'trial')} x {plural(cell.effort.seeds, 'seed')}"
+        rows.append((cell.spec.suite, cell.spec.algorithm, effort,
+                     f"{plural(len(left), 'run')} missing", about, ", ".join(cell.space)))  # fmt: skip
     print("\n".join(text_table(rows)))
     are = "is" if len(whole) == 1 else "are"
     print(
         f"{plural(len(whole), 'run')} on {plural(len(tuning.cells), 'cell')} {are} missing: "
         f"about {as_time(sum(whole))} of one core, "
-        f"{as_time(makespan(whole, options.workers))} with {options.workers} workers; profile {plan.profile}"
+        f"{as_time(makespan(whole, options.workers))} with {plural(options.workers, 'worker')}; profile {plan.profile}"
     )
     return 0
 
@@ -156,12 +157,15 @@ class _Both:
 
 
 def print_untunable(plan: TunePlan, folder: Path) -> None:
-    """Suites that are not tuned, what they take instead, and cells that are left out.  folder: of tuned values."""
+    """Suites that are not tuned, what they take instead, cells that are left out, and notes on others.
+
+    folder: of tuned values.
+    """
     for suite, reason in plan.suites.items():
         sibling = sibling_of(plan.profile, suite, (folder,))
         instead = f"the values tuned on its sibling {sibling}" if sibling else "the profile's values"
         print(f"not tuned: {suite}: {reason}; it takes {instead}")
-    print_left_out(plan.left_out)
+    print_left_out(plan.left_out, plan.notes)
 
 
 def _as_lines(label: str, outcome: Outcome) -> list[str]:

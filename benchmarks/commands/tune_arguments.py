@@ -20,9 +20,11 @@ def add_to(command: argparse.ArgumentParser) -> None:
         "--trials", type=positive, metavar="N", help="configurations (default: 16, or 5 of another profile's best)"
     )
     command.add_argument("--seeds", type=positive, default=2, metavar="N", help="runs of each (default: 2)")
-    command.add_argument("--sampler", default="qmc", help="qmc, random, tpe or grid (default: qmc)")
+    command.add_argument("--sampler", help="qmc, random, tpe or grid (default: qmc)")
     command.add_argument(
-        "--best-of", metavar="PROFILE", help="try what was best in that profile's trials, in place of a sampler's draws"
+        "--best-of",
+        metavar="PROFILE or FILE",
+        help="try what was best in that profile's trials, in place of a sampler's draws",
     )
     command.add_argument(
         "--sweep", metavar="PAPER", help="try points of the grid that the paper prints, in place of the options' spaces"
@@ -56,6 +58,11 @@ def carry_out(parsed: argparse.Namespace) -> int:
         raise UsageError("tune takes one NAME, or several by --algorithms, not both")
     if not algorithms and parsed.benchmark is None:
         raise UsageError("tune takes an algorithm's NAME or FILE[:CLASS], or all of a benchmark's by --benchmark quick")
+    if parsed.best_of and parsed.sampler:
+        raise UsageError(
+            f"--sampler {parsed.sampler} draws what is tried, and --best-of {parsed.best_of} takes it from that "
+            "profile's trials; give one of the two"
+        )
     if parsed.points and parsed.sampler != "grid":
         raise UsageError(f"--points {parsed.points} is of a grid: name --sampler grid too, or leave it out")
     if parsed.trials and parsed.sampler == "grid":
@@ -64,7 +71,7 @@ def carry_out(parsed: argparse.Namespace) -> int:
     if not parsed.sweep:  # whose points come on top of the paper's and the profile's values
         check_trials(trials)
     effort = Effort(
-        trials, parsed.seeds, parsed.sampler, parsed.points or 4, parsed.best_of, parsed.sweep,
+        trials, parsed.seeds, parsed.sampler or "qmc", parsed.points or 4, parsed.best_of, parsed.sweep,
         tuple(names(parsed.options) or ()), parsed.fresh or 0,
     )  # fmt: skip
     # a paper's grid is a finding, and no choice for boards

@@ -28,6 +28,7 @@ from benchmarks.specs.time_estimates import makespan
 from benchmarks.verification.attesting import DIFFERS, ELSEWHERE, attest, attest_by_sample, clean_commit, judge
 from benchmarks.verification.plan import Item, Plan, Selection, plan_verification, require_results
 from environments.typed_options import UsageError
+from reports.text.numbers import plural
 from results.files import StoreError, printable
 from results.run_folder import LOCK, RunFolder
 from results.store import Store
@@ -247,7 +248,7 @@ def _show(plan: Plan, workers: int) -> int:
     print("\n".join([*text_table(rows), *_table(plan, Counter())]))
     print(
         f"{len(rows)} would be made again: about {as_time(sum(seconds))} of one core, "
-        f"{as_time(makespan(seconds, workers))} with {workers} workers"
+        f"{as_time(makespan(seconds, workers))} with {plural(workers, 'worker')}"
     )
     return 2 if plan.problems else 0
 

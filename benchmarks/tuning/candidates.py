@@ -64,8 +64,11 @@ class Candidates:
 
     @property
     def most(self) -> int:
-        """How many there may be in the end, without trying to make them."""
-        if self._ranked is None and self.sampler == "grid":
+        """How many there may be in the end, before any is made; what another profile tried is known and counted."""
+        if self._ranked is not None:
+            keys = {self._key(whole) for each in self._ranked if (whole := self._completed(each)) is not None}
+            return min(len(self._seen | keys), self.trials)
+        if self.sampler == "grid":
             return len(self.found) + math.prod(len(space.grid(self.points)) for space in self.space.values())
         return self.trials
 
@@ -98,12 +101,15 @@ class Candidates:
 
     def _add(self, values: Values) -> bool:
         whole = self._completed(values)
-        key = json.dumps(whole, sort_keys=True)
-        if whole is None or key in self._seen:
+        if whole is None or self._key(whole) in self._seen:
             return False
-        self._seen.add(key)
+        self._seen.add(self._key(whole))
         self.found.append(whole)
         return True
+
+    @staticmethod
+    def _key(whole: Values) -> str:
+        return json.dumps(whole, sort_keys=True)
 
     def _drawn(self) -> Iterator[Values]:
         """Of the quasi-random sampler or the random one, without end."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -34,12 +35,15 @@ MOST_RUNS = 10_000
 
 @dataclass(frozen=True)
 class TunePlan:
-    """`suites` are not tuned, `left_out` are cells; each with one sentence on why."""
+    """`suites` are not tuned, `left_out` are cells; each with one sentence on why.  `notes` are sentences on cells that
+    have fewer trials than were asked for.
+    """
 
     cells: Sequence[TuningCell]
     suites: Mapping[str, str]  # by full name
     left_out: Sequence[LeftOut]
     profile: str
+    notes: Sequence[str] = ()
 
 
 def plan_tuning(
@@ -62,13 +66,16 @@ def plan_tuning(
     if effort.sweep is not None and effort.origin is not None:
         raise UsageError("--sweep and --best-of both say what is tried; give one of them")
     plan = make_plan(benchmark, suites, algorithms, 1, profile, tuned=False)
+    origin = effort.origin or ""  # a name, or a file
+    if origin.endswith(".toml"):
+        effort = replace(effort, origin=find_profile(origin).name)
     if any(cell.spec.profile == effort.origin for cell in plan.cells):
         raise UsageError(
             f"--best-of {effort.origin} names the profile that is tuned, whose trials it would replace by fewer; "
             "name another one"
         )
     published = make_plan(benchmark, suites, algorithms, 1, PUBLISHED, tuned=False).cells
-    cells, untunable, left_out = list[TuningCell](), dict[str, str](), list(plan.left_out)
+    cells, untunable, left_out, notes = list[TuningCell](), dict[str, str](), list(plan.left_out), list[str]()
     known = dict[str, None]()  # options that could be tried
     for cell, papers in zip(plan.cells, published, strict=True):
         spec = cell.spec
@@ -84,9 +91,14 @@ def plan_tuning(
         ) or _without_options(effort, found, suite)
         if reason is None:
             own = by_suite.get(spec.suite, effort)
-            ranked = None if own.origin is None else _ranked(own.origin, spec, folders, benchmark)
-            cells.append(TuningCell(cell, papers, own, ranked))
-            _refuse_endless(cells[-1])
+            asked = origin if own.origin == effort.origin else own.origin
+            ranked = None if own.origin is None else _ranked(own.origin, asked or "", spec, folders, benchmark)
+            tuned = TuningCell(cell, papers, own, ranked)
+            _refuse_endless(tuned)
+            if own.origin is not None and tuned.candidates.most < own.trials:
+                most = plural(tuned.candidates.most, "trial")
+                notes.append(f"{tuned.label}: {most}, not {own.trials}: profile {own.origin} tried no more that ended")
+            cells.append(tuned)
             known |= dict.fromkeys(whole_space(effort, found, suite))
         elif algorithms:
             left_out.append(LeftOut(spec.suite, spec.algorithm, reason))
@@ -96,7 +108,7 @@ def plan_tuning(
     for option in effort.options:
         if not any(option in cell.space for cell in cells):
             raise UsageError(f"--options {option}: nothing that is tuned has such an option; {nearest(option, known)}")
-    return TunePlan(cells, untunable, left_out, cells[0].spec.profile)
+    return TunePlan(cells, untunable, left_out, cells[0].spec.profile, notes)
 
 
 def check_trials(trials: int) -> None:
@@ -137,25 +149,25 @@ def _without_options(effort: Effort, found: ClassEntry, suite: Suite) -> str | N
     space = whole_space(effort, found, suite)
     if not effort.options or space.keys() & set(effort.options):
         return None
-    return f"it has no {' or '.join(effort.options)} to try; it has {', '.join(space)}"
+    asked = " or ".join(map(repr, effort.options))
+    return f"it has no option {asked} to try; it has {', '.join(space) or 'none'}"
 
 
-def _ranked(origin: str, spec: RunSpec, folders: Sequence[Path], benchmark: str) -> list[Mapping[str, Any]]:
+def _ranked(origin: str, asked: str, spec: RunSpec, folders: Sequence[Path], benchmark: str) -> list[Mapping[str, Any]]:
     """Values of the profile's trials that did not fail, the highest score first, of equal ones the earlier.
 
-    Raises UsageError.
+    asked: the profile as a command takes it.  Raises UsageError.
     """
     for folder in folders:
         content = tuned_suite(folder, origin, spec.suite)
         if content is not None and spec.algorithm in content.algorithms:
             ended = [trial for trial in content.algorithms[spec.algorithm].trials if math.isfinite(trial.score)]
             trials = sorted(ended, key=lambda trial: -trial.score)
-            return [{name: None if value == "none" else value for name, value in trial.values.items()}
-                    for trial in trials]  # fmt: skip
-    find_profile(origin)  # a misspelt one gets the nearest name
+            return [trial.values for trial in trials]  # options read the text "none" as what they take by it
+    find_profile(asked)  # a misspelt one gets the nearest name
     source = spec.source or spec.algorithm
     named = os.path.relpath(source) if "/" in source else source
+    words = ["metarl", "tune", named, "--benchmark", benchmark, "--suites", spec.suite_text, "--profile", asked]
     raise UsageError(
-        f"{spec.algorithm} has no trials of profile {origin} on {spec.suite}; "
-        f"`metarl tune {named} --benchmark {benchmark} --suites {spec.suite} --profile {origin}` makes them"
+        f"{spec.algorithm} has no trials of profile {origin} on {spec.suite}; `{shlex.join(words)}` makes them"
     )

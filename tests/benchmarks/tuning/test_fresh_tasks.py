@@ -111,7 +111,7 @@ def test_the_named_options_alone_are_tried(tmp_path: Path, capsys: pytest.Captur
     assert len({trial.configuration["coefficient_mean"] for trial in trials}) > 1
     assert len({trial.configuration["posterior_step_size"] for trial in trials}) == 1
     assert main(["tune", write_tuned(tmp_path), "--suites", SUITE, "--options", "nob", "--dry-run"]) == 2
-    assert "it has no nob to try; it has knob" in capsys.readouterr().err
+    assert "it has no option 'nob' to try; it has knob" in capsys.readouterr().err
 
 
 def test_files_say_on_what_was_scored(tmp_path: Path) -> None:
