@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -54,6 +56,15 @@ def foreign(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('a foreign package was imported')\n")
     return tmp_path
+
+
+def test_tox_asks_for_the_pythons_that_the_package_takes_before_it_installs_anything() -> None:
+    """Or pip, under an older one, would blame the first package that has no release for it."""
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    assert tox["testenv"]["base_python"] == needed
+    assert not any("base_python" in tox[name] for name in tox.sections() if name.startswith("testenv:"))
 
 
 def metarl(installed: Path, *arguments: str, cwd: Path, path: tuple[Path, ...]) -> subprocess.CompletedProcess[str]:
