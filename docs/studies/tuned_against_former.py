@@ -42,16 +42,21 @@ def scores_of(runs: list[StoredRun]) -> Scores:
     return found
 
 
-def differences(cell: dict[str, dict[int, float]]) -> np.ndarray:
-    """Tuned less former of the seeds that both have, [seed]."""
-    seeds = sorted(cell[TUNED].keys() & cell[FORMER].keys())
-    return np.array([cell[TUNED][seed] - cell[FORMER][seed] for seed in seeds])
+def shared_seeds(cell: dict[str, dict[int, float]]) -> list[int]:
+    """Those that both sides have."""
+    return sorted(cell[TUNED].keys() & cell[FORMER].keys())
 
 
-def row(suite: str, name: str, samples: np.ndarray, former: float) -> str:
-    compared: Comparison = compare_to(samples, 0.0, suite, name)
+def row(suite: str, name: str, cells: list[dict[str, dict[int, float]]]) -> str:
+    """Of the mean over the methods' cells, at the seeds that all of them share."""
+    seeds = sorted(set.intersection(*(set(shared_seeds(cell)) for cell in cells)))
+    tuned, former = (
+        np.mean([[cell[side][seed] for seed in seeds] for cell in cells], axis=0) for side in (TUNED, FORMER)
+    )
+    compared: Comparison = compare_to(tuned - former, 0.0, suite, name)
     low, high = compared.interval or (np.nan, np.nan)
-    return f"| {suite} | {name} | {len(samples)} | {former:.4g} | {compared.effect:+.3g} | [{low:.3g}, {high:.3g}] |"
+    said = f"{former.mean():.4g} | {compared.effect:+.3g} | [{low:.3g}, {high:.3g}]"
+    return f"| {suite} | {name} | {len(seeds)} | {said} |"
 
 
 def main(root: Path) -> None:
@@ -59,15 +64,12 @@ def main(root: Path) -> None:
     print("| suite | method | seeds | former rules | tuned less former | 95 % interval |")
     print("|---|---|---|---|---|---|")
     for suite, methods in sorted(scores_of(Store(root, read_only=True).finished(skip_corrupt=True)).items()):
-        both = {name: differences(cell) for name, cell in sorted(methods.items()) if len(differences(cell)) > 1}
+        both = {name: cell for name, cell in sorted(methods.items()) if len(shared_seeds(cell)) > 1}
         if not both:
             continue
-        seeds = min(map(len, both.values()))
-        former = {name: float(np.mean(list(methods[name][FORMER].values()))) for name in both}
-        together = np.mean([samples[:seeds] for samples in both.values()], axis=0)
-        print(row(suite, "**all of them**", together, float(np.mean(list(former.values())))))
-        for name, samples in both.items():
-            print(row(suite, name, samples, former[name]))
+        print(row(suite, "**all of them**", list(both.values())))
+        for name, cell in both.items():
+            print(row(suite, name, [cell]))
 
 
 if __name__ == "__main__":

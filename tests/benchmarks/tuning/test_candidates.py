@@ -97,15 +97,21 @@ def test_an_unknown_sampler_is_named() -> None:
 
 def test_the_papers_values_are_trial_0_and_the_profiles_trial_1() -> None:
     cell, paper = (
-        make_plan(suites=["frozen-lake-low"], algorithms=["promp"], profile=profile, tuned=False).cells[0]
-        for profile in ("standard", "paper")
+        make_plan(suites=["hopper-params"], algorithms=["multi-task"], profile=profile, tuned=False).cells[0]
+        for profile in ("quick", "paper")
     )
-    (tuned,) = plan_tuning("quick", ["frozen-lake-low"], ["promp"], "standard", Effort(trials=4)).cells
+    (tuned,) = plan_tuning("quick", ["hopper-params"], ["multi-task"], "quick", Effort(trials=4)).cells
     first, second = ({name: spec.configuration[name] for name in tuned.space} for spec in (paper.spec, cell.spec))
-    assert tuned.candidates.found == ([first] if first == second else [first, second])
-    trials = tuned.trials_of(range(len(tuned.candidates.found)))
+    assert first != second and tuned.candidates.found == [first, second]
+    assert (tuned.published, tuned.profile) == (0, 1)
+    trials = tuned.trials_of([0, 1])
     assert trials[0].configuration == {**cell.spec.configuration, **first}  # all others are the profile's
-    assert [trial.seed for trial in trials] == sorted([1000, 1001] * len(tuned.candidates.found))
+    assert [(trial.trial, trial.seed) for trial in trials] == [(0, 1000), (1, 1000), (0, 1001), (1, 1001)]
+
+
+def test_values_of_the_paper_that_are_the_profiles_too_are_one_trial() -> None:
+    (tuned,) = plan_tuning("quick", ["frozen-lake-low"], ["promp"], "standard", Effort(trials=4)).cells
+    assert len(tuned.candidates.found) == 1 and tuned.published == tuned.profile == 0
 
 
 def test_a_papers_grid_is_drawn_from_beside_the_two_first_and_whole_where_it_is_small() -> None:
