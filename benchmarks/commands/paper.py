@@ -61,7 +61,7 @@ def run_paper(paper: Paper, choice: PaperOptions, options: RunOptions, dry_run: 
     others = [text for text, setting in parsed if setting.algorithm not in known_studies()]
     # a plan is made of them in any case, which finds bad input
     shown = [entry.id for entry in paper.algorithms if entry.id in algorithms()]  # the benchmark has references beside
-    # and with the values that it prints; a paper that prints none has been tuned under its own terms
+    # and with the values that it prints, unless its methods were tuned under its own terms
     tuned = own_folder(paper.name) is not None
     runs = make_plan(paper.name, choice.suites, shown or None, choice.seeds, choice.profile, others, tuned)
     if choice.only_studies:

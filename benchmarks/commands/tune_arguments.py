@@ -48,7 +48,7 @@ def carry_out(parsed: argparse.Namespace) -> int:
     """The command's exit code.  Raises UsageError and StoreError."""
     from benchmarks.commands.tune import default_folder, run_tuning, show_tuning
     from benchmarks.planning.definition import find_definition
-    from benchmarks.planning.tuned_values import OWN, shipped_folder
+    from benchmarks.planning.tuned_values import OWN, places_of_trials, shipped_folder
     from benchmarks.tuning.cell import Effort
     from benchmarks.tuning.tune_plan import check_trials, plan_tuning
     from environments.typed_options import UsageError
@@ -80,6 +80,6 @@ def carry_out(parsed: argparse.Namespace) -> int:
     named = (chosen[0], definition.profile, parsed.profile or "", *(chosen[1] or definition.suites))
     usual = default_folder(algorithms or definition.algorithms, parsed.benchmark or "", named)
     into = parsed.into or (OWN if parsed.sweep else usual)
-    plan = plan_tuning(*chosen, effort, tuple(dict.fromkeys((into, shipped_folder(parsed.benchmark or "")))))
+    plan = plan_tuning(*chosen, effort, places_of_trials(into, shipped_folder(parsed.benchmark or "")))
     options = execution_arguments.options_of(parsed, into)
     return show_tuning(plan, options) if parsed.dry_run else run_tuning(plan, options)

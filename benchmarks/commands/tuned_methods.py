@@ -52,7 +52,7 @@ def _method(content: TunedSuite, algorithm: str, folders: Sequence[Path]) -> Tun
         for trial in tuned.trials
     )
     indices = (tuned.chosen, tuned.published, tuned.profile)
-    origin = origin_of(tuned, content.suite, algorithm, folders)
+    origin = origin_of(content, algorithm, folders)
     return TunedMethod(
         content.suite,
         content.profile,

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.planning.tuned_file import TunedAlgorithm, TunedSuite, read_tuned
+from benchmarks.planning.tuned_file import TunedSuite, read_tuned
 from environments.discovery import ClassEntry
 from environments.typed_options import UsageError
 
@@ -126,7 +126,7 @@ def tuned_cell(
                 trials=len(found.trials),
                 seeds=len(found.seeds),
                 digest=found.digest,
-                origin=origin_of(found, suite, algorithm, folders),
+                origin=origin_of(content, algorithm, folders),
                 source=f"{source}, as on its sibling" if sibling else source,
                 sibling=sibling,
                 suite=suite,
@@ -140,23 +140,27 @@ def tuned_cell(
     return None
 
 
-def origin_of(
-    found: TunedAlgorithm, suite_full_name: str, algorithm: str, folders: Sequence[Path] = (SHIPPED,)
-) -> dict[str, Any] | None:
+def origin_of(content: TunedSuite, algorithm: str, folders: Sequence[Path] = (SHIPPED,)) -> dict[str, Any] | None:
     """The "profile" whose best trials were tried again, and the "trials" and "seeds" that it took to know them.
 
-    Both are what its file says today, 0 where there is none.  None where a sampler proposed the trials.
+    Both are what a file says today, 0 where there is none: that beside the content's own first, the shipped one last.
+    None where a sampler proposed the trials.
     """
+    found = content.algorithms[algorithm]
     if found.origin is None:
         return None
-    # a paper's own trials are the best of others of its own
-    papers = PAPERS in {each for folder in folders for each in folder.parents}
-    for folder in dict.fromkeys([*folders, *(() if papers else (SHIPPED,))]):
-        content = tuned_suite(folder, found.origin, suite_full_name)
-        if content is not None and algorithm in content.algorithms:
-            before = content.algorithms[algorithm]
+    for folder in places_of_trials(content.path.parents[1], *folders):
+        there = tuned_suite(folder, found.origin, content.suite)
+        if there is not None and algorithm in there.algorithms:
+            before = there.algorithms[algorithm]
             return {"profile": found.origin, "trials": len(before.trials), "seeds": len(before.seeds)}
     return {"profile": found.origin, "trials": 0, "seeds": 0}
+
+
+def places_of_trials(*folders: Path) -> tuple[Path, ...]:
+    """Where the best of another profile's trials are looked for: in these folders, then among all boards' shipped ones,
+    under whose terms a paper's methods may have been tried."""
+    return tuple(dict.fromkeys((*folders, SHIPPED)))
 
 
 def sibling_of(profile: str, suite_full_name: str, folders: Sequence[Path] = (SHIPPED,)) -> str | None:

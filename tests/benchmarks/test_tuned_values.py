@@ -19,7 +19,7 @@ from benchmarks.commands.tune import default_folder
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.planning.plan import Plan, make_plan
 from benchmarks.planning.tuned_file import Trial, read_tuned, trials_digest
-from benchmarks.planning.tuned_values import OWN, SHIPPED, folders_for, sibling_of, tuned_cell
+from benchmarks.planning.tuned_values import OWN, SHIPPED, folders_for, shipped_folder, sibling_of, tuned_cell
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.tuning.document import Outcome, write_outcome
 from environments.typed_options import UsageError
@@ -297,14 +297,33 @@ def test_a_paper_with_a_folder_of_its_own_takes_its_values_alone(
     assert f"note: not used for promp on {HOPPER}: promp/quick/{HOPPER}.toml" in capsys.readouterr().out
 
 
-def test_a_papers_trials_are_the_best_of_its_own_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_papers_trials_are_the_best_of_its_own_or_else_of_all_boards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those beside its own first, also where other boards' are named before."""
+    folder = tmp_path / "papers" / "promp"
     monkeypatch.setattr("benchmarks.planning.tuned_values.PAPERS", tmp_path / "papers")
     text = tuned_text().replace('sampler = "qmc"', 'sampler = "best of quick"')
-    for folder, known in ((tmp_path / "papers" / "promp", 0), (tmp_path / "other", 16)):
-        write(folder, text.replace('profile = "quick"', 'profile = "standard"', 1), VELOCITY, "standard")
-        found = tuned_cell("standard", VELOCITY, "promp", [folder])
+    write(folder, text.replace('profile = "quick"', 'profile = "standard"', 1), VELOCITY, "standard")
+
+    def known() -> int:
+        found = tuned_cell("standard", VELOCITY, "promp", [SHIPPED, folder])
         assert found is not None and found.origin is not None
-        assert found.origin["trials"] == known  # of the shipped ones, which are other boards'
+        return int(found.origin["trials"])
+
+    assert known() == 16
+    write(folder, tuned_text())
+    assert known() == 3
+
+
+def test_where_a_papers_folder_lacks_trials_the_best_of_the_shipped_ones_are_tried(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = "frozen-lake-low"
+    command = ["tune", "promp", "--benchmark", "bo-mrl", "--suites", lake, "--profile", "standard", "--dry-run"]
+    assert main([*command, "--best-of", "quick", "--results", str(tmp_path)]) == 0
+    assert "5 trials x 2 seeds" in capsys.readouterr().out
+    assert not (shipped_folder("bo-mrl") / "quick" / f"{lake}.toml").exists()
 
 
 def test_show_and_the_api_take_tuned_values(tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
