@@ -105,5 +105,7 @@ def _told(name: str, findings: Sequence[Finding], rules: Mapping[str, str]) -> i
     if broken:
         print("\n".join(f"{name} breaks {rule!r}: {rules[rule]}" for rule in broken))
         return 1
-    print(f"{name} keeps every rule")
+    open_rules = sorted({finding.rule for finding in findings if finding.passed is None and finding.rule in rules})
+    rest = f" that could be judged; not judged: {', '.join(open_rules)}" if open_rules else ""
+    print(f"{name} keeps every rule{rest}")
     return 0

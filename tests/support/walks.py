@@ -55,6 +55,12 @@ class Walk(Suite):
             return self.place, -np.abs(self.place[:, 0]), reached, reached
 '''
 
+#: so that no episode ends early
+FAR = """
+def draw_task(self, generator, task_id):
+    return Task(task_id, {"goal": round(generator.uniform(40.0, 50.0), 6)})
+"""
+
 #: by what is wrong: the rule that is broken, the class's body, and that of its batch
 SPOILT = {
     "a reset that is not seeded": (
@@ -135,6 +141,50 @@ def draw_task(self, generator, task_id):
     return Task(task_id, {"goal": round(np.random.uniform(0.3, 1.5), 6)})
 """,
         "",
+    ),
+    "tasks that are drawn when the class is made": (
+        "tasks",
+        """
+goals = np.random.default_rng().uniform(0.3, 1.5, 12)
+def draw_task(self, generator, task_id):
+    return Task(task_id, {"goal": float(generator.choice(self.goals))})
+""",
+        "",
+    ),
+    "rewards that are not seeded late in an episode": (
+        "seeding",
+        FAR,
+        """
+def _reset(self, generator):
+    self.steps = 0
+    return super()._reset(generator)
+def _step(self, actions, alive):
+    self.steps += 1
+    place, reward, *rest = super()._step(actions, alive)
+    return place, reward + (self.steps > 21) * np.random.default_rng().normal(size=self.num_envs), *rest
+""",
+    ),
+    "rows that look at each other late in an episode": (
+        "single",
+        FAR,
+        """
+def _reset(self, generator):
+    self.steps = 0
+    return super()._reset(generator)
+def _step(self, actions, alive):
+    self.steps += 1
+    place, reward, *rest = super()._step(actions, alive)
+    return place, reward - (self.steps > 21) * reward.mean(), *rest
+""",
+    ),
+    "a batch that keeps its first tasks": (
+        "set-tasks",
+        "",
+        """
+def _load_tasks(self, tasks):
+    if not hasattr(self, "goal"):
+        super()._load_tasks(tasks)
+""",
     ),
     "a list of all tasks that changes": (
         "tasks",
