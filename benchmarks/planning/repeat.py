@@ -10,8 +10,9 @@ from typing import Any
 from benchmarks.planning.definition import definitions
 from benchmarks.planning.paper_studies import plan_studies
 from benchmarks.planning.plan import make_plan
-from benchmarks.specs.run_spec import RunSpec
+from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.specs.study_spec import StudySpec
+from environments.stocks.stock_trading import DATA_VARIABLE, StockSuite
 from environments.suite import DataMissing
 from environments.typed_options import UsageError
 from results.identity import base_name, chosen_digest
@@ -42,8 +43,9 @@ class Way:
 def repeat_commands(paper: Paper, runs: Iterable[StoredRun], studies: Iterable[StoredStudy] = ()) -> tuple[str, ...]:
     """The commands that plan these runs and studies and no others; then a sentence on those that none plans.
 
-    A run that another one begins with needs no command of its own, since the other's makes it too.  Code and software
-    are today's: where they have changed since, a sentence says of how many.
+    A run that another one begins with needs no command of its own, since the other's makes it too.  Which prices stocks
+    trade on is no command's choice: a sentence says on which these ran.  Code and software are today's: where they have
+    changed since, a sentence says of how many.
     """
     runs, studies = list(runs), list(studies)
     seeds: dict[tuple[Way, str, str], int] = {}
@@ -66,10 +68,34 @@ def repeat_commands(paper: Paper, runs: Iterable[StoredRun], studies: Iterable[S
             lost.setdefault(why, []).append(f"{group[0].algorithm} on {group[0].suite}")
     said = [*_commands(seeds), *_study_commands(paper, studies, lost)]
     said += [f"no command plans {', '.join(sorted(cells))} ({why})" for why, cells in sorted(lost.items())]
+    said += _data_lines([*runs, *studies])
     stale = sum(entry.proof is not None and not entry.proof.current for entry in [*runs, *studies])
     if stale:
         said.append(f"code, software or data are others than {stale} of these had: today's make them anew")
     return tuple(said)
+
+
+def _data_lines(shown: Sequence[StoredRun | StoredStudy]) -> Iterator[str]:
+    """How the commands find the market that these ran on, for each market."""
+    markets: dict[str, set[str]] = {}
+    for stored in shown:
+        data = stored.run["provenance"].get("data")
+        for name in (stored.suite,) if isinstance(stored, StoredRun) else stored.suites:
+            if data and _of_stocks(name):
+                markets.setdefault(data, set()).add(name)
+    for data, names in sorted(markets.items()):
+        ran = f"{', '.join(sorted(names))} ran on {data}"
+        if data.startswith("synthetic"):
+            yield f"{ran}: make it again where {DATA_VARIABLE} is not set"
+        else:
+            yield f"{ran}: set {DATA_VARIABLE} to that file first"
+
+
+def _of_stocks(suite: str) -> bool:
+    try:
+        return isinstance(known_suite(suite), StockSuite)
+    except UsageError:  # there is no such suite today
+        return False
 
 
 def find_way(paper: Paper | None, run: StoredRun) -> Way:

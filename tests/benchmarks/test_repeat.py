@@ -55,6 +55,7 @@ def made_by(paper: Paper, command: str, lost: str) -> Made:
 
 
 def as_made(stored: Iterable[StoredRun | StoredStudy]) -> Made:
+    """On today's data; the sentences beside the commands name others."""
     return {(chosen_digest(read_job(each.run).identity()), each.seed) for each in stored}
 
 
@@ -78,6 +79,24 @@ def test_repeat_plans_the_very_runs_that_the_page_shows(
     shown: list[StoredRun | StoredStudy] = [*runs, *studies]
     assert as_made(shown) <= planned
     assert {digest for digest, _ in planned} == {digest for digest, _ in as_made(shown)}  # and nothing else
+
+
+@pytest.mark.parametrize("name", list(papers()))
+def test_what_is_planned_is_what_is_stored_or_the_market_is_said_to_be_another(
+    name: str, shipped: tuple[list[StoredRun], list[StoredStudy]]
+) -> None:
+    bases = {suite.base for suite in find_paper(name).suites}
+    runs = [run for run in shipped[0] if base_name(run.suite) in bases]
+    studies = [each for each in shipped[1] if {base_name(suite) for suite in each.suites} & bases]
+    said = "\n".join(repeat_commands(find_paper(name), runs, studies))
+    for each in [*runs, *studies]:
+        stocks = any(base_name(suite).startswith("dow30") for suite in each.suites)
+        if chosen_digest(each.identity) != chosen_digest(read_job(each.run).identity()):
+            assert stocks, each.path
+        data = str(each.run["provenance"]["data"])
+        asked = "is not set" if data.startswith("synthetic") else "to that file first"
+        lines = [line for line in said.splitlines() if f"ran on {data}: " in line]
+        assert len(lines) == stocks and all(asked in line and "METARL_STOCK_DATA" in line for line in lines)
 
 
 @needs_metaworld
