@@ -17,6 +17,7 @@ methods are called equal that are further apart is at most 5 % too.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,7 @@ from reports.papers.claims import Compared, compare_sides, parts_of
 from reports.papers.departures import departures_of_runs, departures_of_study, merged
 from reports.papers.design import Design, design_of, number_text, planned_tests
 from reports.papers.evidence import Evidence
+from reports.papers.family_of_tests import FamilyOfTests
 from reports.papers.parts import (
     ALPHA,
     CONTRADICTED,
@@ -62,6 +64,8 @@ class ClaimVerdict:
     lengths: tuple[TrainingLength, ...] = ()  # of the training behind it, beside the paper's
     compared: tuple[Compared, ...] = ()  # `parts`, each with the runs that speak to it
     equal_p: tuple[float | None, ...] = ()  # of each part's test of equality, after Holm's correction
+    undone_by: int | None = None  # so many further tests of the paper that decide nothing leave it open
+    to_come: int = 0  # tests of the paper that have no runs yet
 
     @property
     def least(self) -> Part | None:
@@ -108,22 +112,23 @@ def judge(evidence: Evidence) -> tuple[ClaimVerdict, ...]:
     claims, planned = evidence.paper.claims, planned_tests(evidence)
     designs = [design_of(claim, evidence, planned) for claim in claims]
     found = [_found(claim, evidence, design) for claim, design in zip(claims, designs, strict=True)]
-    family = [part for each in found for part in (c.part for c in each) if part.raw_p is not None and part.judged]
-    corrected = holm([part.raw_p or 0.0 for part in family], [part.smallest_p or 0.0 for part in family], ALPHA)
-    by_part = dict(zip(map(id, family), corrected, strict=True))
-    close = [part for part in family if part.equal_p is not None]
+    judged = [part for each in found for part in (c.part for c in each) if part.raw_p is not None and part.judged]
+    family = FamilyOfTests(judged, planned)
+    close = [part for part in judged if part.equal_p is not None]
     equal = holm([part.equal_p or 0.0 for part in close], [part.smallest_p or 0.0 for part in close], ALPHA)
     by_close = dict(zip(map(id, close), equal, strict=True))
     verdicts = []
     for claim, compared, design in zip(claims, found, designs, strict=True):
         alike = tuple(by_close.get(id(each.part)) for each in compared)
         parts = [
-            _or_equal(_decided(each.part, by_part.get(id(each.part)), len(family)), equal_p, len(close))
+            _or_equal(_decided(each.part, family.p_value(each.part), len(family)), equal_p, len(close))
             for each, equal_p in zip(compared, alike, strict=True)
         ]
         decided = tuple(replace(each, part=part) for each, part in zip(compared, parts, strict=True))
         verdict = _verdict(claim, parts, compared, evidence)
-        verdicts.append(replace(verdict, design=design, compared=decided, equal_p=alike))
+        undone = _undone_by(verdict.word, [each.part for each in compared], family)
+        beside = replace(verdict, undone_by=undone, to_come=family.to_come)
+        verdicts.append(replace(beside, design=design, compared=decided, equal_p=alike))
     return _opposed(verdicts)
 
 
@@ -189,6 +194,19 @@ def _decided(part: Part, corrected: float | None, family: int) -> Part:
         said += f"; {plural(part.units, part.unit)} can give no p-value below {part.smallest_p:.2g}"
     word = part.leaning if corrected <= ALPHA else UNDECIDED
     return replace(part, word=word, p_value=corrected, reason="; ".join(filter(None, [part.reason, said])))
+
+
+def _undone_by(word: str, parts: Sequence[Part], family: FamilyOfTests) -> int | None:
+    """Of the tests that are to come, how many that decide nothing would leave a decided claim open; None if not all."""
+    if word not in (REPRODUCED, CONTRADICTED):
+        return None
+
+    def is_open(further: int) -> bool:
+        judged = [_decided(part, family.p_value(part, further), len(family)) for part in parts if part.judged]
+        return word_of(judged) != word
+
+    least = bisect_left(range(family.to_come + 1), True, key=is_open)  # the more tests, the larger each p-value
+    return least if least <= family.to_come else None
 
 
 def _or_equal(part: Part, corrected: float | None, family: int) -> Part:
