@@ -85,7 +85,7 @@ def test_what_the_page_says_of_ends_on_half_cheetah_velocity_is_so(text: str) ->
         "inner_step_size",
         "gradient_steps",
     }
-    assert f"{WORDS[sum(map(len, ends.values()))]} of eighteen methods" in said and len(methods) == 18
+    assert f"{WORDS[sum(map(len, ends.values()))]} of twenty-one methods" in said and len(methods) == 21
     delta, inner = ends["delta"].values(), ends["inner_step_size"].values()
     assert f"{WORDS[len(delta)]} a `delta` of the trust region of {min(delta):.3f} to {max(delta):.3f}" in said
     assert f"{WORDS[len(inner)]} an `inner_step_size` of {min(inner):.2f} to {max(inner):.2f}" in said

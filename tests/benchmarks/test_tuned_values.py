@@ -320,7 +320,7 @@ def test_where_a_papers_folder_lacks_trials_the_best_of_the_shipped_ones_are_tri
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake = "frozen-lake-low"
-    command = ["tune", "promp", "--benchmark", "bo-mrl", "--suites", lake, "--profile", "standard", "--dry-run"]
+    command = ["tune", "cavia", "--benchmark", "bo-mrl", "--suites", lake, "--profile", "standard", "--dry-run"]
     assert main([*command, "--best-of", "quick", "--results", str(tmp_path)]) == 0
     assert "5 trials x 2 seeds" in capsys.readouterr().out
     assert not (shipped_folder("bo-mrl") / "quick" / f"{lake}.toml").exists()

@@ -89,8 +89,8 @@ def test_where_the_plan_takes_nobodys_values_nobody_is_asked_to_tune(tuned: Path
 
 def test_shipped_values_of_four_steps_are_not_said_to_be_others_at_one_step() -> None:
     lake = "frozen-lake-low"
-    assert plan(True, "promp", suites=[lake], profile="standard").notes == ()
-    (note,) = plan(True, "promp", suites=[lake], profile="standard", benchmark="bo-mrl").notes
+    assert plan(True, "cavia", suites=[lake], profile="standard").notes == ()
+    (note,) = plan(True, "cavia", suites=[lake], profile="standard", benchmark="bo-mrl").notes
     assert "--benchmark bo-mrl --profile standard --best-of quick --trials 5 --seeds 2` gives" in note
 
 
