@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean, stdev
 
+import numpy as np
 import pytest
 
+from reports.statistics.mean_difference import compare_means
 from results.store import Store, StoredRun
 
 ROOT = Path(__file__).parent.parent
@@ -106,3 +108,20 @@ def test_what_scripted_references_and_learners_have_on_xmrl_gs_suites(shipped: l
         score(hopper, "maml-vpg"), score(walker, "maml-vpg"),
         score(walker, "xmrl-g"), score(walker, "random-init"), score(walker, "stand-still"),
     ]  # fmt: skip
+
+
+def test_how_much_of_xmrl_gs_lead_on_the_hopper_is_the_steps(shipped: list[StoredRun]) -> None:
+    def scores(algorithm: str, tuned: bool) -> np.ndarray:
+        runs = of(shipped, "xmrl-g", "quick", "hopper-velocity", algorithm)
+        found = [run for run in runs if bool(run.run["description"].get("tuning")) == tuned]
+        return np.array([after(int(run.scores["step"].max()))(run) for run in found])
+
+    ours = scores("xmrl-g", True)
+    text = next(part for part in PAGE.split("\n\n") if part.startswith("Three seeds of each are shipped"))
+    for tuned, said in ((True, "on the hopper ({0}, {1} to {2} at 95 %)"), (False, "is {0} above it ({1} to {2})")):
+        found = compare_means(ours, scores("maml-vpg", tuned), "hopper-velocity", "xmrl-g, maml-vpg", "return")
+        assert found.interval is not None
+        numbers = [f"{value:.0f}".replace("-", "−") for value in (found.effect, *found.interval)]
+        assert said.format(*numbers) in " ".join(text.split())
+    means = [f"{scores('maml-vpg', tuned).mean():.0f}".replace("-", "−") for tuned in (False, True)]
+    assert f"MAML has {means[0]} instead of {means[1]}" in " ".join(text.split())
