@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from algorithms.catalogue import algorithms
 from benchmarks.command_line import main
 from benchmarks.planning.definition import find_definition
+from benchmarks.planning.plan import make_plan
+from benchmarks.planning.tunable import untunable_algorithm
 from benchmarks.specs.run_spec import known_suite
 from docs import tuned_table
 
@@ -52,6 +55,23 @@ def test_every_shipped_entry_stands_once_in_the_table(text: str) -> None:
         for name in names.split(", ")
     }
     assert shown == found
+
+
+def test_every_learning_method_has_equal_trials_on_every_tuned_suite_of_quick_but_for_two_that_the_page_names(
+    text: str,
+) -> None:
+    for path in (TUNED / "quick").glob("*.toml"):
+        content = tomllib.loads(path.read_text())
+        if "sibling" in content:
+            continue
+        suite = known_suite(content["suite"])
+        learners = [name for name, found in algorithms().items() if not untunable_algorithm(found, suite, fresh=False)]
+        fitting = {cell.spec.algorithm for cell in make_plan("quick", [content["suite"]], learners, 1, "quick").cells}
+        assert fitting - {"gmps", "sb3-ppo"} == set(content["algorithms"]), path.name
+        efforts = {(len(own["trials"]), tuple(own["seeds"])) for own in content["algorithms"].values()}
+        assert efforts == {(16, (1000, 1001))}
+    said = " ".join(text.split())
+    assert "but for two: GMPS," in said and "and `sb3-ppo`," in said
 
 
 def test_every_suite_of_the_leaderboard_has_trials_there_or_a_reason_for_none(text: str) -> None:

@@ -1,64 +1,93 @@
-"""Whether a suite of one's own has the same tasks in another process, where every run of it is."""
+"""A suite of one's own as another process has it, where every run of it is."""
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
 
-from benchmarks.specs.loose_suites import read_suite, split_source
+import torch
+
+from benchmarks.conformance.batch_rules import STEPS, Unexamined, batch_of, episode
+from benchmarks.conformance.trial import Violation
 from benchmarks.specs.own_code import load_own
-from environments.catalogue import parse_suite_name
+from environments.discovery import ClassEntry
 from environments.splits import NAMES
+from environments.streams import Streams
 from environments.suite import Suite
 from environments.task_digest import task_digest
-from environments.typed_options import make_options
+from environments.typed_options import as_text, make_options
 
-_CODE = "import sys; from benchmarks.conformance.another_process import tell; tell(sys.argv[1])"
+#: what is told of a suite, and what is said where another process tells something else
+_SAYS = {
+    **{name: f"finds other {name} tasks" for name in NAMES},
+    "drawn": "draws another task from the same generator",
+    "episode": "plays another episode with the same seed and actions",
+}
+_CODE = "import sys; from benchmarks.conformance.another_process import tell; tell(*sys.argv[1:])"
 
 
-def task_fault_elsewhere(suite: Suite) -> str | None:
-    """What differs in a fresh interpreter, such as tasks that are drawn while the class is made, or by `hash`.
+def judge_processes(suite: Suite) -> None:
+    """Raises Violation where a fresh interpreter has other tasks or episodes, as where they are drawn while the file is
+    read, or by `hash`; Unexamined of a suite of a notebook, which no other process can read."""
+    cls = type(suite)
+    if cls.__module__.partition(".")[0] == "environments":  # as other tests of this package show
+        return
+    told = _told_elsewhere(cls, _options_of(suite))
+    for what, here in _seen(suite).items():
+        if told.get(what) != here:
+            raise Violation("processes", f"another process {_SAYS[what]}; draw with the generator that is given alone")
 
-    None if nothing does, and of a suite of this package or of a notebook, which has no file that could be read again.
-    """
-    source = _source(type(suite))
-    if source is None:
-        return None
-    text = f"{source}{suite.full_name[len(suite.name) :]}"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+
+def tell(module: str, path: str, class_name: str, options: str, answer: str) -> None:
+    """Writes what is seen of the suite, in JSON, to the file `answer`."""
+    torch.set_num_threads(1)
+    cls = load_own(ClassEntry("", module, class_name, "", path=Path(path) if path else None))
+    seen = _seen(cls(make_options(cls.Options, json.loads(options), class_name)))
+    Path(answer).write_text(json.dumps(seen), encoding="utf-8")
+
+
+def _told_elsewhere(cls: type[Suite], options: Mapping[str, str]) -> dict[str, Any]:
+    module, path = cls.__module__, ""
+    if module == "__main__":
+        raise Unexamined("no other process can read its class, which is in no file")
+    if (
+        PathFinder.find_spec(module.partition(".")[0]) is None
+    ):  # of a loose file, or of a package by a finder of its own
+        path = str(Path(inspect.getfile(cls)).resolve())
+    # as workers do: found where this process finds them, not in the working directory
+    found = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    environment = {**os.environ, "PYTHONPATH": found, "PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1"}
     environment.pop("PYTHONHASHSEED", None)
-    process = subprocess.run([sys.executable, "-c", _CODE, text], env=environment, capture_output=True, text=True)
-    if process.returncode:
-        last = process.stderr.strip().rpartition("\n")[2]
-        return f"another process cannot make it: {last}"
-    there, here = json.loads(process.stdout.rpartition("\n")[2]), _tasks_of(suite)
-    for name in NAMES:
-        if there[name] != here[name]:
-            return f"another process finds other {name} tasks; draw them with the generator that is given, or list them"
-    return None
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer.json"
+        words = [module, path, cls.__qualname__, json.dumps(dict(options)), str(answer)]
+        process = subprocess.run([sys.executable, "-c", _CODE, *words], env=environment, capture_output=True)
+        if not answer.exists():
+            last = process.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise Violation("processes", f"another process cannot make it: {last}")
+        told: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+        return told
 
 
-def tell(text: str) -> None:
-    """Prints the tasks of the suite, a source perhaps with options."""
-    source, _ = split_source(text)
-    cls = load_own(read_suite(source))
-    suite = cls(make_options(cls.Options, parse_suite_name(text)[1], source))
-    sys.stdout.write("\n" + json.dumps(_tasks_of(suite)))
+def _options_of(suite: Suite) -> dict[str, str]:
+    """As text, those that are not at their default, by today's names."""
+    default = type(suite).Options()
+    values = {each.name: getattr(suite.options, each.name) for each in fields(suite.options)}
+    return {name: as_text(value) for name, value in values.items() if value != getattr(default, name)}
 
 
-def _tasks_of(suite: Suite) -> dict[str, list[list[str]]]:
-    return {name: [[task.id, task_digest(task)] for task in suite.split.tasks(name)] for name in NAMES}
-
-
-def _source(cls: type[Suite]) -> str | None:
-    """As `read_suite` takes it; None of the package's own, and of a class that is in no file."""
-    if cls.__module__.partition(".")[0] in ("environments", "__main__"):
-        return None
-    try:
-        path = inspect.getfile(cls)
-    except (TypeError, OSError):
-        return None
-    return f"{path if cls.__module__.startswith('loose_') else cls.__module__}:{cls.__qualname__}"
+def _seen(suite: Suite) -> dict[str, Any]:
+    tasks = {name: [[task.id, task_digest(task)] for task in suite.split.tasks(name)] for name in NAMES}
+    drawn = task_digest(suite.draw_task(Streams(0).numpy("tasks"), "drawn"))
+    played = hashlib.sha256(b"".join(each.tobytes() for each in episode(batch_of(suite), 5, STEPS))).hexdigest()
+    return {**tasks, "drawn": drawn, "episode": played}

@@ -22,7 +22,7 @@ from environments.task import Task
 from environments.task_digest import task_digest
 
 TASKS, TRAJECTORIES = 3, 2
-#: steps in which types and global generators are looked at
+#: steps in which types, global generators, and a row and an environment alone are looked at
 STEPS = 20
 #: most steps of an episode that are compared, or in which it may end early for the rule on ended rows to be judged
 LONGEST = 300
@@ -42,7 +42,7 @@ def _tasks(suite: Suite) -> list[Task]:
     return [known[index * len(known) // TASKS] for index in range(TASKS)]
 
 
-def _batch(suite: Suite, tasks: Sequence[Task] | None = None, trajectories: int = TRAJECTORIES) -> BatchEnv:
+def batch_of(suite: Suite, tasks: Sequence[Task] | None = None, trajectories: int = TRAJECTORIES) -> BatchEnv:
     """Of `_tasks`, unless given."""
     env = suite.make_batch(TASKS, trajectories)
     env.set_tasks(_tasks(suite) if tasks is None else tasks)
@@ -71,7 +71,7 @@ class _Actions:
 
 
 def judge_shapes(suite: Suite) -> None:
-    env = _batch(suite)
+    env = batch_of(suite)
     space = suite.observation_space
     if isinstance(space, gymnasium.spaces.Box) and space.dtype != np.float64:
         raise Violation("shapes", f"the observation space is {space.dtype}, must be float64")
@@ -111,11 +111,11 @@ def judge_shapes(suite: Suite) -> None:
             examine(name, value)
 
 
-#: what `_episode` has of each step
-SEEN = 4
+#: what `episode` has of each step
+SEEN = ("observation", "reward", "terminated", "success")
 
 
-def _episode(env: BatchEnv, seed: int, steps: int) -> list[np.ndarray]:
+def episode(env: BatchEnv, seed: int, steps: int) -> list[np.ndarray]:
     """All that is seen of so many steps."""
     actions = _Actions(env.single_action_space, env.num_envs)
     seen = [np.array(env.reset(seed=seed)[0])]
@@ -130,25 +130,25 @@ def _same(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> bool:
 
 
 def _where_unlike(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> str | None:
-    """Where two episodes of `_episode` part, None if nowhere."""
+    """Where two episodes of `episode` part, None if nowhere."""
     parted = (at for at, pair in enumerate(zip(first, second, strict=True)) if pair[0].tobytes() != pair[1].tobytes())
     at = next(parted, None)
-    return at if at is None else "at the reset" if at == 0 else f"in step {(at - 1) // SEEN}"
+    return at if at is None else "at the reset" if at == 0 else f"in step {(at - 1) // len(SEEN)}"
 
 
 def judge_seeding(suite: Suite) -> None:
-    env = _batch(suite)
+    env = batch_of(suite)
     Streams(0).seed_globals("seeding")
-    first = _episode(env, 5, LONGEST)
+    first = episode(env, 5, LONGEST)
     Streams(1).seed_globals("seeding")
-    for which, again in (("reset again", env), ("made again", _batch(suite))):
-        second = _episode(again, 5, LONGEST)
+    for which, again in (("reset again", env), ("made again", batch_of(suite))):
+        second = episode(again, 5, LONGEST)
         where = _where_unlike(first, second)
         if where is not None:
             raise Violation("seeding", f"{which} with the same seed and actions, the batch differs {where}")
     starts = first[0].reshape(TASKS, TRAJECTORIES, -1)
     drawn = (starts[:, 0] != starts[:, 1]).any()
-    if drawn and _same(first[:1], _episode(env, 6, 0)):
+    if drawn and _same(first[:1], episode(env, 6, 0)):
         raise Violation("seeding", "starts differ between trajectories, yet two seeds give the same ones")
 
 
@@ -175,11 +175,11 @@ def judge_globals(suite: Suite) -> None:
         for name in NAMES:
             fresh.split.tasks(name)
         fresh.draw_task(Streams(0).numpy("tasks"), "drawn")
-        _episode(_batch(fresh), 5, STEPS)
+        episode(batch_of(fresh), 5, STEPS)
 
 
 def judge_ended_rows(suite: Suite) -> None:
-    env = _batch(suite, trajectories=4 * TRAJECTORIES)
+    env = batch_of(suite, trajectories=4 * TRAJECTORIES)
     actions = _Actions(env.single_action_space, env.num_envs, held=True)
     seen, info = env.reset(seed=0)
     seen, success, watched = np.array(seen), np.array(info["success"]), 0
@@ -207,7 +207,7 @@ def judge_ended_rows(suite: Suite) -> None:
 
 def judge_horizon(suite: Suite) -> None:
     short = type(suite)(replace(suite.options, horizon=3))
-    env = _batch(short)
+    env = batch_of(short)
     env.reset(seed=0)
     actions = _Actions(env.single_action_space, env.num_envs)
     for step in range(1, 4):
@@ -219,7 +219,7 @@ def judge_horizon(suite: Suite) -> None:
 
 
 def judge_single(suite: Suite) -> None:
-    batch = _batch(suite)
+    batch = batch_of(suite)
     rows = [suite.make_batch(1, 1) for _ in range(batch.num_envs)]
     for row, env in enumerate(rows):
         env.set_tasks([batch.tasks[row // TRAJECTORIES]])
@@ -235,7 +235,7 @@ def judge_single(suite: Suite) -> None:
     if any(not np.array_equal(ours[row], alone[0]) for row, alone in enumerate(starts)):
         raise Unexamined("starts could not be made alike; draw one row an environment by one call, as in size=num_envs")
     actions = _Actions(batch.single_action_space, batch.num_envs)
-    for step in range(min(LONGEST, suite.horizon)):
+    for step in range(min(STEPS, suite.horizon)):
         chosen, alive = actions(step), batch.alive.copy()
         together = batch.step(chosen.copy())
         for row in np.flatnonzero(alive).tolist():
@@ -253,22 +253,52 @@ def judge_single(suite: Suite) -> None:
                     )
 
 
+def judge_rows(suite: Suite) -> None:
+    """Every second row keeps its actions while the others get other ones, as long as as many of these are alive."""
+    env = batch_of(suite)
+    ours, others = (_Actions(env.single_action_space, env.num_envs, purpose) for purpose in ("actions", "others"))
+    for kept in (np.arange(env.num_envs) % 2 == 0, np.arange(env.num_envs) % 2 == 1):
+        first, second = list[list[np.ndarray]](), list[list[np.ndarray]]()
+        for seen, changed in ((first, False), (second, True)):
+            env.reset(seed=5)
+            for step in range(min(LONGEST, suite.horizon)):
+                actions = ours(step)
+                if changed:
+                    actions[~kept] = others(step)[~kept]
+                observation, reward, terminated, _, info = env.step(actions)
+                seen.append([np.array(each) for each in (env.alive, observation, reward, terminated, info["success"])])
+        for step, (one, other) in enumerate(zip(first, second, strict=True)):
+            if not np.array_equal(one[0][~kept], other[0][~kept]):
+                break  # what is drawn for living rows, or multiplied with them, may be other numbers from here on
+            for name, mine, theirs in zip(SEEN, one[1:], other[1:], strict=True):
+                if not np.allclose(mine[kept], theirs[kept], rtol=TOLERANCE, atol=TOLERANCE):
+                    raise Violation("rows", f"at step {step} a row's {name} depends on what other rows do")
+
+
+def _others(suite: Suite, tasks: Sequence[Task]) -> list[Task]:
+    """Another task for each.  Raises Unexamined where there is one task alone."""
+    split = suite.split
+    known = {task_digest(task): task for task in (*split.train, *split.validation, *split.test)}
+    if len(known) < 2:
+        raise Unexamined("it has one task alone")
+    digests = list(known)
+    return [known[digests[(digests.index(task_digest(task)) + 1) % len(digests)]] for task in tasks]
+
+
 def judge_set_tasks(suite: Suite) -> None:
     tasks = _tasks(suite)
-    others = [*tasks[1:], tasks[0]]
-    env = _batch(suite, tasks)
-    _episode(env, 5, LONGEST)
+    others = _others(suite, tasks)
+    env = batch_of(suite, tasks)
+    episode(env, 5, LONGEST)
     env.set_tasks(others)
-    where = _where_unlike(_episode(env, 5, LONGEST), _episode(_batch(suite, others), 5, LONGEST))
+    where = _where_unlike(episode(env, 5, LONGEST), episode(batch_of(suite, others), 5, LONGEST))
     if where is not None:
         raise Violation("set-tasks", f"given other tasks, a batch differs {where} from one that was made with them")
 
 
 def judge_tasks_differ(suite: Suite) -> None:
     tasks = _tasks(suite)
-    if len(set(map(task_digest, tasks))) < 2:
-        raise Unexamined("its training tasks that were tried are one")
-    ours, others = (_episode(_batch(suite, each), 5, LONGEST) for each in (tasks, [*tasks[1:], tasks[0]]))
+    ours, others = (episode(batch_of(suite, each), 5, LONGEST) for each in (tasks, _others(suite, tasks)))
     if _same(ours, others):
         steps = min(LONGEST, suite.horizon)
         raise Unexamined(

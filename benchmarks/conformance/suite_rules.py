@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 import torch
 
 from benchmarks.conformance import batch_rules
-from benchmarks.conformance.another_process import task_fault_elsewhere
+from benchmarks.conformance.another_process import judge_processes
 from benchmarks.conformance.batch_rules import Unexamined
 from benchmarks.conformance.failing_line import failing_line
 from benchmarks.conformance.rules import Finding
@@ -21,14 +21,16 @@ from environments.typed_options import as_text, former_names, make_options
 
 SUITE_RULES = {
     "metric": "the metric is one of the scores that are recorded",
-    "tasks": "tasks are the same when asked again and in another process, and draw_task draws with its generator alone",
+    "tasks": "tasks are the same when asked again, and draw_task draws with its generator alone",
     "runs": "tasks, batches, resets and steps raise nothing",
     "shapes": "observations, rewards and flags are finite arrays, one entry an environment, of the types promised",
     "seeding": "a seed decides an episode, and where starts are drawn another seed draws others",
+    "processes": "another process has the same tasks and plays the same episode",
     "global-generators": "no global random generator is moved",
     "ended-rows": "an episode that has ended stays as it was, and pays nothing, while others go on",
     "horizon": "the horizon truncates every episode that has not ended, and none earlier",
     "single": "each row of a batch is what a batch of one environment is, step by step",
+    "rows": "what one row does changes no other",
     "set-tasks": "a batch that is given other tasks is as one that was made with them",
     "tasks-differ": "other tasks give other episodes",
     "unseen": "no test task is a training task",
@@ -45,9 +47,6 @@ def check_suite(suite: Suite) -> list[Finding]:
             findings[rule] = Finding(name, rule, False, reason)
     except Exception as error:  # the suite's own, whatever it is
         findings["runs"] = Finding(name, "runs", False, _raised(error, suite))
-    else:
-        if "tasks" not in findings and (fault := task_fault_elsewhere(suite)) is not None:
-            findings["tasks"] = Finding(name, "tasks", False, fault)
     for rule in ("metric", "tasks"):
         findings.setdefault(rule, Finding(name, rule, True if "runs" not in findings else None))
     if findings["tasks"].reason.startswith(NO_SPLIT):  # the others need tasks
@@ -55,7 +54,7 @@ def check_suite(suite: Suite) -> list[Finding]:
     for rule, judge in _JUDGES.items():
         if any(findings[early].passed is False for early in ("runs", "shapes") if early in findings):
             break  # the others take both for granted
-        if rule in _OF_SEEDED and findings["seeding"].passed is False:
+        if any(findings[early].passed is False for early in _AFTER.get(rule, ()) if early in findings):
             continue
         try:
             judge(suite)
@@ -118,13 +117,21 @@ _JUDGES: dict[str, Callable[[Suite], None]] = {
     "shapes": batch_rules.judge_shapes,
     "seeding": batch_rules.judge_seeding,
     "global-generators": batch_rules.judge_globals,
+    "processes": judge_processes,
     "ended-rows": batch_rules.judge_ended_rows,
     "horizon": batch_rules.judge_horizon,
     "single": batch_rules.judge_single,
+    "rows": batch_rules.judge_rows,
     "set-tasks": batch_rules.judge_set_tasks,
     "tasks-differ": batch_rules.judge_tasks_differ,
     "unseen": _judge_unseen,
     "options": _judge_options,
 }
-#: that compare episodes of one seed
-_OF_SEEDED = {"single", "set-tasks", "tasks-differ"}
+#: rules that say nothing more where others are broken
+_AFTER = {
+    "processes": ("tasks", "seeding", "global-generators"),
+    "single": ("seeding",),
+    "rows": ("seeding", "single"),
+    "set-tasks": ("seeding",),
+    "tasks-differ": ("seeding",),
+}

@@ -85,15 +85,17 @@ def _data_lines(shown: Sequence[StoredRun | StoredStudy]) -> Iterator[str]:
                 markets.setdefault(data, set()).add(name)
     for data, names in sorted(markets.items()):
         ran = f"{', '.join(sorted(names))} ran on {data}"
-        if data.startswith("synthetic"):
+        if data.startswith("synthetic market"):
             yield f"{ran}: make it again where {DATA_VARIABLE} is not set"
         else:
             yield f"{ran}: set {DATA_VARIABLE} to that file first"
 
 
-def _of_stocks(suite: str) -> bool:
+def _of_stocks(name: str) -> bool:
+    """Whether the suite trades on the prices that the variable names, or on made-up ones without it."""
     try:
-        return isinstance(known_suite(suite), StockSuite)
+        suite = known_suite(name)
+        return isinstance(suite, StockSuite) and getattr(suite.options, "data", None) == "auto"
     except UsageError:  # there is no such suite today
         return False
 

@@ -159,8 +159,8 @@ def origin_of(content: TunedSuite, algorithm: str, folders: Sequence[Path] = (SH
 
 def places_of_trials(*folders: Path) -> tuple[Path, ...]:
     """Where the best of another profile's trials are looked for: in these folders, then among all boards' shipped ones,
-    under whose terms a paper's methods may have been tried."""
-    return tuple(dict.fromkeys((*folders, SHIPPED)))
+    under whose terms a paper's methods may have been tried, and of one's own methods in the working directory."""
+    return tuple(dict.fromkeys((*folders, SHIPPED, OWN)))
 
 
 def sibling_of(profile: str, suite_full_name: str, folders: Sequence[Path] = (SHIPPED,)) -> str | None:

@@ -120,7 +120,7 @@ def what_would_change(verdict: ClaimVerdict, paper: Paper) -> str:
         turned += f", or, for the exact part, {study}"
     if verdict.undone_by is not None:
         tests = plural(verdict.undone_by, "further test")
-        turned += f", or {tests} of the paper that decide nothing, of {verdict.to_come} that have no runs yet"
+        turned += f", or {tests} of the paper that could decide and do not, of {verdict.to_come} that have no runs yet"
     setting = f", or the paper's own setting ({plural(len(verdict.departures), 'departure')})"
     return turned + (setting if verdict.departures and verdict.word in (CONTRADICTED, REPRODUCED) else "")
 

@@ -80,6 +80,36 @@ def test_a_suite_breaks_the_rule_named(case: str, tmp_path: Path, capsys: pytest
     assert f"{name} breaks {rule!r}: {SUITE_RULES[rule]}" in capsys.readouterr().out
 
 
+def test_a_good_suite_that_talks_has_a_renamed_option_and_is_chaotic_keeps_every_rule(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The other process is asked by today's names and answers in a file; rounding that grows is no look at other rows."""
+    body = """
+observation_space = Box(-np.inf, np.inf, (16,), np.float64)
+@dataclass(frozen=True)
+class Options(SuiteOptions):
+    gain: float = option(2.0, formerly="g")
+"""
+    batch_body = """
+def _reset(self, generator):
+    self.weights = np.random.default_rng(0).normal(size=(16, 16))
+    self.place = generator.uniform(-1, 1, (self.num_envs, 16))
+    return self.place
+def _step(self, actions, alive):
+    self.place = np.tanh(2 * self.place @ self.weights.T + 0.1 * actions)
+    never = np.zeros(self.num_envs, bool)
+    return self.place, -np.abs(self.place[:, 0] - self.goal), never, never
+"""
+    source = write_walk(tmp_path, "chaotic-walk", body, batch_body)
+    path = Path(source.partition(":")[0])
+    talk = (
+        "import atexit\nfrom environments.typed_options import option\natexit.register(print, 'bye')\nprint('hello')\n"
+    )
+    path.write_text(talk + path.read_text())
+    assert main(["check", f"{source}[gain=3,horizon=200]"]) == 0
+    assert "keeps every rule that could be judged; not judged: ended-rows\n" in capsys.readouterr().out
+
+
 def test_what_may_be_right_or_wrong_is_left_open_with_what_was_seen(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,7 +19,15 @@ from benchmarks.commands.tune import default_folder
 from benchmarks.commands.tuned_methods import tuned_methods
 from benchmarks.planning.plan import Plan, make_plan
 from benchmarks.planning.tuned_file import Trial, read_tuned, trials_digest
-from benchmarks.planning.tuned_values import OWN, SHIPPED, folders_for, shipped_folder, sibling_of, tuned_cell
+from benchmarks.planning.tuned_values import (
+    OWN,
+    SHIPPED,
+    folders_for,
+    places_of_trials,
+    shipped_folder,
+    sibling_of,
+    tuned_cell,
+)
 from benchmarks.specs.run_spec import RunSpec, known_suite
 from benchmarks.tuning.document import Outcome, write_outcome
 from environments.typed_options import UsageError
@@ -314,6 +322,7 @@ def test_a_papers_trials_are_the_best_of_its_own_or_else_of_all_boards(
     assert known() == 16
     write(folder, tuned_text())
     assert known() == 3
+    assert places_of_trials(folder) == (folder, SHIPPED, OWN)  # of one's own methods too
 
 
 def test_where_a_papers_folder_lacks_trials_the_best_of_the_shipped_ones_are_tried(

@@ -43,7 +43,7 @@ def test_a_decided_claim_says_how_many_tests_that_are_to_come_would_undo_it(stor
 
     expected = next(further for further in range(1, 31) if corrected(further) > ALPHA)
     assert verdict.undone_by == expected > 1
-    said = f"or {expected} further tests of the paper that decide nothing, of 30 that have no runs yet"
+    said = f"or {expected} further tests of the paper that could decide and do not, of 30 that have no runs yet"
     assert said in what_would_change(verdict, paper)
     assert {other.undone_by for other in others} == {None}
 

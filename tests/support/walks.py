@@ -143,7 +143,7 @@ def draw_task(self, generator, task_id):
         "",
     ),
     "tasks that are drawn when the class is made": (
-        "tasks",
+        "processes",
         """
 goals = np.random.default_rng().uniform(0.3, 1.5, 12)
 def draw_task(self, generator, task_id):
@@ -165,7 +165,7 @@ def _step(self, actions, alive):
 """,
     ),
     "rows that look at each other late in an episode": (
-        "single",
+        "rows",
         FAR,
         """
 def _reset(self, generator):
@@ -184,6 +184,14 @@ def _step(self, actions, alive):
 def _load_tasks(self, tasks):
     if not hasattr(self, "goal"):
         super()._load_tasks(tasks)
+""",
+    ),
+    "a world that is drawn when the class is made": (
+        "processes",
+        "pull = np.random.default_rng().uniform(0.5, 1.0)",
+        """
+def _step(self, actions, alive):
+    return super()._step(actions * Spoilt.pull, alive)
 """,
     ),
     "a list of all tasks that changes": (
