@@ -83,7 +83,7 @@ def test_a_suite_breaks_the_rule_named(case: str, tmp_path: Path, capsys: pytest
 def test_a_good_suite_that_talks_has_a_renamed_option_and_is_chaotic_keeps_every_rule(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The other process is asked by today's names and answers in a file; rounding that grows is no look at other rows."""
+    """The other process is asked by today's names and answers in a file; rounding that grows is no look at others."""
     body = """
 observation_space = Box(-np.inf, np.inf, (16,), np.float64)
 @dataclass(frozen=True)
