@@ -16,7 +16,8 @@ from results.store import Store, StoredRun
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "papers.md").read_text()
 NAMES = {
-    "ProMP": "promp", "MAML-TRPO": "maml-trpo", "E-MAML-TRPO": "e-maml-trpo", "LVC-VPG": "lvc-vpg",
+    "ProMP": "promp", "MAML-TRPO": "maml-trpo", "E-MAML-TRPO": "e-maml-trpo",
+    "LVC-VPG": "lvc-vpg", "LVC-TRPO": "lvc-trpo",
     "E-MAML-VPG": "e-maml-vpg", "DiCE (vanilla policy gradient outside)": "dice-vpg", "MAML-VPG": "maml-vpg",
     "MAML": "maml-vpg", "random initialisation": "random-init",
     "Alg(1)": "bo-mrl-1", "Alg(2)": "bo-mrl-2", "Alg(3)": "bo-mrl-3",
@@ -67,6 +68,8 @@ def printed(values: list[float], places: int) -> str:
 TABLES: list[tuple[str, str, str, list[tuple[str, Column]]]] = [
     ("ProMP's Figure 2 on one of its six suites", "promp", "half-cheetah-direction[horizon=100]",
      [("", after(0)), ("", after(1)), ("", over_the_curve)]),
+    ("ProMP's Figure 4: four corners with momentum", "promp", "corners-momentum",
+     [("", after(step)) for step in range(4)]),
     ("BO-MRL's Figure 2: the baselines on one of its four suites", "bo-mrl", "half-cheetah-direction",
      [("", after(step)) for step in range(4)]),
     ("BO-MRL on FrozenLake: exact, and from samples", "bo-mrl", "",
@@ -125,3 +128,22 @@ def test_how_much_of_xmrl_gs_lead_on_the_hopper_is_the_steps(shipped: list[Store
         assert said.format(*numbers) in " ".join(text.split())
     means = [f"{scores('maml-vpg', tuned).mean():.0f}".replace("-", "−") for tuned in (False, True)]
     assert f"MAML has {means[0]} instead of {means[1]}" in " ".join(text.split())
+
+
+def test_how_often_the_corners_are_reached(shipped: list[StoredRun]) -> None:
+    text = " ".join(PAGE.split("### ProMP's Figure 4")[1].split("### ")[0].split())
+
+    def share(algorithm: str) -> str:
+        runs = of(shipped, "promp", "standard", "corners-momentum", algorithm)
+        return f"{100 * fmean(after(3, 'success')(run) for run in runs):.0f} %"
+
+    said = f"LVC-TRPO reaches the goal in {share('lvc-trpo')} of the episodes, E-MAML-TRPO in {share('e-maml-trpo')}"
+    assert f"{said} and standing still in {share('stand-still')}" in text
+    ours, others = (
+        np.array([after(3)(run) for run in of(shipped, "promp", "standard", "corners-momentum", name)])
+        for name in ("lvc-trpo", "maml-trpo")
+    )
+    found = compare_means(ours, others, "corners-momentum", "lvc-trpo, maml-trpo", "return")
+    assert found.interval is not None
+    effect, low, high = (f"{value:.0f}".replace("-", "−") for value in (found.effect, *found.interval))
+    assert f"LVC is {effect} above MAML ({low} to {high})" in text
