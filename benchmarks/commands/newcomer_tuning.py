@@ -14,7 +14,14 @@ from benchmarks.commands.tune import print_untunable, refuse_unwritable_cells, r
 from benchmarks.execution.progress import as_time
 from benchmarks.planning.plan import Plan
 from benchmarks.planning.profiles import find_profile
-from benchmarks.planning.tuned_values import SHIPPED, sibling_of, tuned_cell
+from benchmarks.planning.tuned_values import (
+    SHIPPED,
+    papers_folders,
+    places_of_trials,
+    shipped_folder,
+    sibling_of,
+    tuned_cell,
+)
 from benchmarks.specs.job import AnyJob
 from benchmarks.specs.run_spec import RunSpec
 from benchmarks.specs.time_estimates import makespan
@@ -61,6 +68,7 @@ def plan_newcomer(
     Raises UsageError if nothing can be tuned.
     """
     own: dict[str, Effort] = {}
+    folders = places_of_trials(into, shipped_folder(benchmark))
     name = find_profile(profile).name
     for suite, effort in efforts.items():
         if effort is not None:
@@ -72,7 +80,7 @@ def plan_newcomer(
             raise UsageError(
                 f"there is nothing to tune on {', '.join(untuned)}: {UNTUNED}; --trials N tunes all the same"
             )
-        plan = plan_tuning(benchmark, list(own), [algorithm], profile, Effort(), (into, SHIPPED), own)
+        plan = plan_tuning(benchmark, list(own), [algorithm], profile, Effort(), folders, own)
     except UsageError as error:
         raise UsageError(f"{error}; leave --tune out to compare it with the values that it has") from None
     return NewcomerTuning(replace(plan, suites={**plan.suites, **untuned}), into, replan)
@@ -149,8 +157,12 @@ def _said(run: StoredRun, tuning: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the run's record holds of its tuning; where the file of these trials is there, what that says, since records
     have not always named the profile whose best trials they were.
     """
-    found = tuned_cell(str(run.profile), run.suite, run.algorithm) if tuning else None
-    return found.note() if found is not None and found.digest == tuning.get("digest") else tuning
+    if not tuning:
+        return tuning
+    shipped = (
+        tuned_cell(str(run.profile), run.suite, run.algorithm, [folder]) for folder in (SHIPPED, *papers_folders())
+    )
+    return next((cell.note() for cell in shipped if cell and cell.digest == tuning.get("digest")), tuning)
 
 
 def _most(records: Iterable[Mapping[str, Any]]) -> Effort | None:
