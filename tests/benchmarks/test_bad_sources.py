@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.command_line import main
+from tests.support.command import said_by
 
 BASE = "from algorithms.algorithm import Algorithm\n"
 SOURCES: dict[str, tuple[bytes, str]] = {
@@ -35,11 +35,8 @@ def metarl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str]:
-        try:
-            code = main(arguments)
-        except SystemExit as error:
-            code = int(error.code or 0)
-        return code, capsys.readouterr().err
+        code, _, errors = said_by(capsys, *arguments)
+        return code, errors
 
     return run
 

@@ -9,23 +9,13 @@ from pathlib import Path
 import pytest
 
 from algorithms.catalogue import algorithms
-from benchmarks.command_line import main
 from benchmarks.planning.definition import find_definition
 from benchmarks.planning.paper_studies import plan_studies
 from benchmarks.planning.plan import make_plan
 from benchmarks.specs.time_estimates import makespan
 from results.published import find_paper, papers
+from tests.support.command import said_by
 from tests.support.report_reading import text_of
-
-
-def metarl(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    capsys.readouterr()
-    try:
-        code = main(arguments)
-    except SystemExit as error:
-        code = int(error.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def test_a_paper_is_a_benchmark_of_what_exists() -> None:
@@ -72,7 +62,7 @@ def test_the_stored_command_renders_from_shipped_results_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, output, errors = metarl(capsys, "paper", "promp", "--stored")
+    code, output, errors = said_by(capsys, "paper", "promp", "--stored")
     assert (code, output, errors) == (0, "report: paper-promp/index.html\n", "")
     claims = json.loads((tmp_path / "paper-promp" / "summary.json").read_text())["claims"]
     assert len(claims) == len(find_paper("promp").claims)
@@ -84,7 +74,7 @@ def test_only_the_studies_of_what_is_stored_are_shown_where_they_alone_are_asked
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for more, shows_runs in (((), True), (("--only-studies",), False)):
-        assert metarl(capsys, "paper", "promp", "--stored", *more)[0] == 0
+        assert said_by(capsys, "paper", "promp", "--stored", *more)[0] == 0
         summary = json.loads((tmp_path / "paper-promp" / "summary.json").read_text())
         assert bool(summary["runs"]) == shows_runs
         assert {claim["verdict"] for claim in summary["claims"]} > {"not run", "reproduced"}  # by studies at least
@@ -95,14 +85,14 @@ def test_the_command_runs_what_is_missing_and_renders_those_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     cells = ("--suites", "half-cheetah-direction[horizon=10]", "--profile", "smoke", "--seeds", "1", "--workers", "2")
-    code, output, errors = metarl(capsys, "paper", "promp", *cells)
+    code, output, errors = said_by(capsys, "paper", "promp", *cells)
     assert code == 0, errors
     assert output.splitlines()[-1] == "report: paper-promp/index.html"
     summary = json.loads((tmp_path / "paper-promp" / "summary.json").read_text())
     assert list(summary["suites"]) == ["half-cheetah-direction[horizon=10]"]
     departs = "our suite is half-cheetah-direction[horizon=10], horizon 10; the paper"
     assert departs in text_of(tmp_path / "paper-promp" / "index.html")
-    code, output, _ = metarl(capsys, "paper", "promp", *cells)
+    code, output, _ = said_by(capsys, "paper", "promp", *cells)
     assert code == 0
     assert f"all {len(summary['runs']) + 3} runs and studies are stored" in output
 
@@ -136,7 +126,7 @@ def test_bad_input_is_one_line_and_writes_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, _, errors = metarl(capsys, "paper", *arguments)
+    code, _, errors = said_by(capsys, "paper", *arguments)
     assert code == 2
     assert message in errors.splitlines()[-1]
     assert not any(tmp_path.iterdir())
